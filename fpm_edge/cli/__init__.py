@@ -1,0 +1,65 @@
+"""The command line. Each command is one module, imported only when it runs, so that `--help` is quick."""
+
+import importlib
+from typing import Any
+
+import click
+
+from fpm_edge_runtime.errors import MissingExtraError
+
+__all__ = ["cli"]
+
+# Command name → (module, one line of help). The order is that of the work.
+_COMMANDS = {
+    "demo": "The whole job on built-in data: convert, bundle, run, drift, report.",
+    "data": "Look at a data set, or draw one.",
+    "train": "Train a network on photographs with landmarks.",
+    "evaluate": "NE and PCK of a model or bundle, by stage, landmark and category.",
+    "qat": "Fine-tune a trained model for int8 (quantization-aware training).",
+    "convert": "Turn a model into a bundle of TFLite and ONNX stages, and measure its drift.",
+    "run": "Find landmarks on pictures with a bundle.",
+    "drift": "Check a bundle on this device against the float model.",
+    "report": "Accuracy against latency of bundles: one HTML file, and JSON.",
+}
+
+_TOOLKIT_MODULES = {
+    "jinja2",
+    "onnx",
+    "safetensors",
+    "tensorflow",
+    "tensorflow_model_optimization",
+    "tf2onnx",
+    "tf_keras",
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        try:
+            module = importlib.import_module(f"fpm_edge.cli.{cmd_name}")
+        except ModuleNotFoundError as error:
+            if error.name is None or error.name.split(".")[0] not in _TOOLKIT_MODULES:
+                raise
+            raise MissingExtraError(
+                f"`fpm-edge {cmd_name}` needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
+            ) from None
+        command: click.Command = module.command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="fpm-edge")
+def cli(**_: Any) -> None:
+    """Find clothing landmarks on phones and kiosks: train, quantize, convert, run, and watch the drift.
+
+    Exit codes: 0 ok, 1 failed, 2 usage, 3 a budget was not met, 4 bad bundle, 5 a package is missing.
+    """

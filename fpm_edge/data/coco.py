@@ -1,0 +1,230 @@
+"""COCO key points as JSON: ``images``, ``annotations`` and ``categories`` with their key-point names."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge.data.collect import collect
+from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.files import ImageFinder, data_name, open_text
+from fpm_edge.data.record import Box
+from fpm_edge.data.rows import BadRowError, ReadOptions, Row
+from fpm_edge_runtime.errors import DataError, UsageError
+from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+
+__all__ = ["COCOReader"]
+
+# 2 visible, 1 labelled but occluded, 0 not labelled.
+_VISIBILITY = {2: 1.0, 1: 0.0, 0: -1.0}
+
+
+@dataclass(frozen=True)
+class _Category:
+    """How the annotations of one COCO category map to the schema.
+
+    Attributes:
+        count: K, key points of an annotation.
+        source: (L,) which key point is each landmark of the schema.
+        name: category of the schema, or None: see `_category_of`.
+    """
+
+    count: int
+    source: NDArray[np.intp]
+    name: str | None
+
+
+class COCOReader:
+    """Reads COCO key points; ``bbox`` becomes `Record.box`, so that each garment or person is cropped.
+
+    Key points are matched to the schema's landmarks by name (case, spaces and hyphens do not matter) or, where not
+    one name is the schema's and the numbers of points are equal, by order. Annotations of crowds and those without
+    any key point are left out. Both are said in `Dataset.notes`. Pictures are relative to the folder of the file.
+    """
+
+    kind = "coco"
+    form = "coco:FILE.json[.gz]"
+
+    def read(self, location: str, *, schema: LandmarkSchema | None, options: ReadOptions) -> Dataset:
+        """See `DatasetReader.read`; without a schema, the shipped one whose landmark names the file has."""
+        path = Path(location).expanduser()
+        if not path.is_file():
+            raise DataError(f"{path}: no such file; expected COCO key points as JSON")
+        document = _load(path)
+        images = _by_id(path, document, "images")
+        entries = _by_id(path, document, "categories")
+        annotations = document["annotations"]
+        used = {_id(annotation.get("category_id")) for annotation in annotations if isinstance(annotation, dict)}
+        named = {key: entry for key, entry in entries.items() if key in used and _names(entry)}
+        if not named:
+            raise DataError(f"{path}: no category with annotations names its keypoints; expected COCO key points")
+        schema = schema or _matching_schema(path, named)
+        notes: Counter[str] = Counter()
+        categories = {key: _map(path, entry, schema, notes) for key, entry in named.items()}
+
+        def parse(annotation: dict[str, Any]) -> Row:
+            return _parse(annotation, images, categories, schema, notes)
+
+        def items() -> Iterator[tuple[str, dict[str, Any]]]:
+            for number, annotation in enumerate(annotations):
+                if isinstance(annotation, dict) and _is_empty(annotation):
+                    notes["annotations of crowds or without key points were left out"] += 1
+                else:
+                    yield f"annotations[{number}]", annotation
+
+        def said() -> tuple[str, ...]:
+            return tuple(f"{count} {note}" for note, count in notes.items())
+
+        finder = ImageFinder(path, options.images)
+        return collect(path, schema, items(), parse, finder, options, name=data_name(path), notes=said)
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        with open_text(path) as text:
+            document = json.load(text)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not valid JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise DataError(
+            f"{path}: a JSON {type(document).__name__}; expected an object with images, annotations, categories"
+        )
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(document.get(key), list):
+            raise DataError(f"{path}: {key!r} is missing or no list; expected COCO key points")
+    return document
+
+
+def _id(value: object) -> int | str | None:
+    return value if isinstance(value, int | str) else None
+
+
+def _by_id(path: Path, document: dict[str, Any], key: str) -> dict[int | str | None, dict[str, Any]]:
+    """The entries of a list by their id."""
+    entries = {}
+    for number, entry in enumerate(document[key]):
+        if not isinstance(entry, dict) or _id(entry.get("id")) is None:
+            raise DataError(f"{path}, {key}[{number}]: no id; expected an object with an id")
+        if entry["id"] in entries:
+            raise DataError(f"{path}, {key}[{number}]: id {entry['id']} occurs twice; expected each once")
+        entries[entry["id"]] = entry
+    return entries
+
+
+def _is_empty(annotation: dict[str, Any]) -> bool:
+    """Whether the annotation says itself that it has no key points."""
+    return bool(annotation.get("iscrowd")) or annotation.get("num_keypoints") == 0
+
+
+def _names(category: dict[str, Any]) -> list[object]:
+    """The key-point names of a category; empty if it has none."""
+    names = category.get("keypoints")
+    return names if isinstance(names, list) else []
+
+
+def _normal(name: object) -> str:
+    return "_".join(str(name).lower().replace("-", " ").replace("_", " ").split())
+
+
+def _matching_schema(path: Path, categories: dict[int | str | None, dict[str, Any]]) -> LandmarkSchema:
+    """The shipped schema all of whose landmarks every category names."""
+    for name in SHIPPED_SCHEMAS:
+        schema = load_schema(name)
+        wanted = {_normal(landmark) for landmark in schema.landmarks}
+        if all(wanted <= {_normal(point) for point in entry["keypoints"]} for entry in categories.values()):
+            return schema
+    raise UsageError(
+        f"{path}: its keypoints are those of no shipped schema ({', '.join(SHIPPED_SCHEMAS)}); "
+        "name a schema, or the path of a .toml file that defines it"
+    )
+
+
+def _map(path: Path, entry: dict[str, Any], schema: LandmarkSchema, notes: Counter[str]) -> _Category:
+    points = [_normal(point) for point in entry["keypoints"]]
+    wanted = [_normal(landmark) for landmark in schema.landmarks]
+    missing = [name for name in wanted if name not in points]
+    label = entry.get("name", entry["id"])
+    if not missing:
+        source = [points.index(name) for name in wanted]
+    elif len(missing) == len(wanted) == len(points):
+        source = list(range(len(wanted)))
+        notes[f"category ({label}) whose keypoints were matched to schema {schema.name!r} by order, not by name"] += 1
+    else:
+        raise DataError(
+            f"{path}: category {label!r} has no keypoints {', '.join(missing)} of schema {schema.name!r}; "
+            f"it has: {', '.join(points[:40])}"
+        )
+    by_name = {_normal(category): category for category in schema.categories}
+    name = next(iter(schema.categories)) if len(schema.categories) == 1 else by_name.get(_normal(entry.get("name")))
+    return _Category(len(points), np.array(source, np.intp), name)
+
+
+def _parse(
+    annotation: object,
+    images: dict[int | str | None, dict[str, Any]],
+    categories: dict[int | str | None, _Category],
+    schema: LandmarkSchema,
+    notes: Counter[str],
+) -> Row:
+    if not isinstance(annotation, dict):
+        raise BadRowError(None, "not an object; expected a COCO annotation")
+    image = images.get(_id(annotation.get("image_id")), {}).get("file_name")
+    if not isinstance(image, str):
+        raise BadRowError("image_id", f"{annotation.get('image_id')!r}; expected the id of an image with a file_name")
+    category = categories.get(_id(annotation.get("category_id")))
+    if category is None:
+        raise BadRowError(
+            "category_id", f"{annotation.get('category_id')!r}; expected the id of a category that names its keypoints"
+        )
+    table = _numbers(annotation.get("keypoints"), 3 * category.count, "keypoints").reshape(-1, 3)[category.source]
+    known = np.isin(table[:, 2], list(_VISIBILITY))
+    if not known.all():
+        bad = int(known.argmin())
+        raise BadRowError(schema.landmarks[bad], f"v={table[bad, 2]:g}; expected 2 (visible), 1 (occluded) or 0 (none)")
+    visibility = np.array([_VISIBILITY[int(v)] for v in table[:, 2]])
+    name = category.name or _category_of(visibility >= 0, schema, notes)
+    key = (repr(annotation["id"]),) if _id(annotation.get("id")) is not None else None
+    return Row(image, name, table[:, :2], visibility, _box(annotation.get("bbox")), key)
+
+
+def _numbers(value: object, count: int, column: str) -> NDArray[np.float64]:
+    good = isinstance(value, list) and len(value) == count
+    if not good or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):  # type: ignore[attr-defined]
+        raise BadRowError(column, f"{str(value)[:60]}; expected a list of {count} numbers")
+    try:
+        return np.array(value, np.float64)
+    except OverflowError:
+        raise BadRowError(column, "an integer beyond any picture; expected pixels") from None
+
+
+def _box(value: object) -> Box | None:
+    """COCO's (x, y, width, height) → edges."""
+    if value is None:
+        return None
+    x, y, width, height = (float(v) for v in _numbers(value, 4, "bbox"))
+    return x, y, x + width, y + height
+
+
+def _category_of(labelled: NDArray[np.bool_], schema: LandmarkSchema, notes: Counter[str]) -> str:
+    """The category of a garment whose file does not tell: the smallest that has all the labelled landmarks.
+
+    Where two such categories do not contain one another (a hem alone is of upper or lower body), it is the
+    largest that has them, of which every map is trained.
+    """
+    seen = set(np.flatnonzero(labelled).tolist())
+    able = {name: set(indices) for name, indices in schema.categories.items() if seen <= set(indices)}
+    if not able:
+        raise BadRowError("keypoints", f"no category of schema {schema.name!r} has all the labelled landmarks")
+    smallest = [name for name, mine in able.items() if not any(other < mine for other in able.values())]
+    if len(smallest) == 1:
+        notes["categories were derived from the labelled landmarks, as the file names none of the schema's"] += 1
+        return smallest[0]
+    notes["categories stay open after looking at the labelled landmarks; the largest that fits was taken"] += 1
+    return max(able, key=lambda name: len(able[name]))

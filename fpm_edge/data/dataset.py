@@ -1,0 +1,77 @@
+"""A data set: records that share one landmark schema."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from fpm_edge.data.record import Record
+from fpm_edge_runtime.errors import DataError
+from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = ["Dataset"]
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Records in the order of their file.
+
+    Attributes:
+        records: at least one.
+        schema: names the L landmarks of every record.
+        name: short, for tables and reports; says nothing about where the data set is stored.
+        skipped: one line for each bad row that was skipped, with file, line, column and reason.
+        notes: what the reader had to decide (how key points were matched, annotations without landmarks).
+    """
+
+    records: tuple[Record, ...]
+    schema: LandmarkSchema
+    name: str
+    skipped: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.records:
+            skipped = (
+                f" ({len(self.skipped)} bad rows were skipped, the first: {self.skipped[0]})" if self.skipped else ""
+            )
+            raise DataError(f"data set {self.name!r} has no records{skipped}; expected at least one")
+
+    def __len__(self) -> int:
+        return len(self.records)
+
+    def subset(self, indices: Iterable[int] | None = None, *, categories: Collection[str] | None = None) -> Dataset:
+        """The records at `indices` (all if None, in the order given) that are of one of `categories` (any if None).
+
+        Raises:
+            DataError: an index is outside 0..n−1, or nothing is left.
+            SchemaError: a category that the schema does not have.
+        """
+        chosen = self.records
+        if indices is not None:
+            wanted = [int(index) for index in indices]
+            outside = [index for index in wanted if not 0 <= index < len(self.records)]
+            if outside:
+                raise DataError(f"data set {self.name!r}: index {outside[0]} is outside 0..{len(self.records) - 1}")
+            chosen = tuple(self.records[index] for index in wanted)
+        if categories is not None:
+            for category in categories:
+                self.schema.landmarks_of(category)
+            chosen = tuple(record for record in chosen if record.category in categories)
+            if not chosen:
+                raise DataError(f"data set {self.name!r} has no records of {', '.join(sorted(categories))}")
+        return replace(self, records=chosen)
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of every annotation in order, for manifests. Pixels are not part of it, nor is the folder."""
+        total = hashlib.sha256("\0".join((self.schema.name, *self.schema.landmarks)).encode())
+        for record in self.records:
+            total.update(f"\0{record.identifier}\0{record.category}\0{record.box}\0".encode())
+            total.update(record.landmarks.astype(np.dtype("<f4")).tobytes())
+            total.update(record.visibility.tobytes())
+        return total.hexdigest()

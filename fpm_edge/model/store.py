@@ -1,0 +1,80 @@
+"""Save a model as a folder of ``config.json`` and ``weights.safetensors``; rebuild it from them.
+
+No graph is ever deserialised: the configuration builds the network, the file holds only named arrays.
+"""
+
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import tf_keras
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from fpm_edge.model.config import ModelConfig, read_config
+from fpm_edge.model.network import build_model
+from fpm_edge_runtime.errors import ModelError
+from fpm_edge_runtime.files import write_atomically
+
+__all__ = ["assign_weights", "load_model", "named_weights", "read_arrays", "save_model"]
+
+_CONFIG = "config.json"
+_WEIGHTS = "weights.safetensors"
+
+
+def save_model(folder: Path, config: ModelConfig, model: tf_keras.Model) -> None:
+    """Write the model into `folder` (made if missing); each file appears whole or not at all."""
+    folder.mkdir(parents=True, exist_ok=True)
+    write_atomically(folder / _WEIGHTS, save(named_weights(model)))
+    pretty = msgspec.json.format(msgspec.json.encode(config), indent=2)
+    write_atomically(folder / _CONFIG, pretty)
+
+
+def load_model(folder: Path, stages: int | None = None) -> tuple[ModelConfig, tf_keras.Model]:
+    """Rebuild a saved model, or its first `stages` stages.
+
+    Raises:
+        ModelError: missing or damaged files, weights that do not fit the configuration, NaN, too few stages.
+    """
+    if not folder.is_dir():
+        raise ModelError(f"{folder}: no such model folder; expected one with {_CONFIG} and {_WEIGHTS}")
+    config = read_config(folder / _CONFIG)
+    if stages is not None:
+        config = config.truncated(stages)
+    model = build_model(config)
+    assign_weights(model, read_arrays(folder / _WEIGHTS), str(folder / _WEIGHTS))
+    return config, model
+
+
+def named_weights(model: tf_keras.Model) -> dict[str, NDArray[np.float32]]:
+    """Every weight by its stable name ``layer/variable``."""
+    return {variable.name.removesuffix(":0"): variable.numpy() for variable in model.weights}
+
+
+def assign_weights(model: tf_keras.Model, arrays: dict[str, NDArray[np.float32]], where: str) -> None:
+    """Set every weight of `model`; arrays it does not have (later stages) are ignored.
+
+    Raises:
+        ModelError: an array is missing, has another shape, or holds values that are not finite.
+    """
+    for variable in model.weights:
+        name = variable.name.removesuffix(":0")
+        array = arrays.get(name)
+        if array is None:
+            raise ModelError(f"{where}: weight {name} is missing; the file belongs to another configuration")
+        if tuple(array.shape) != tuple(variable.shape):
+            raise ModelError(f"{where}: weight {name} has shape {tuple(array.shape)}, expected {tuple(variable.shape)}")
+        if not np.isfinite(array).all():
+            raise ModelError(f"{where}: weight {name} holds NaN or infinity; take an earlier checkpoint")
+        variable.assign(array)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[np.float32]]:
+    """All arrays of a safetensors file. Raises ModelError."""
+    try:
+        return load(path.read_bytes())
+    except OSError as error:
+        raise ModelError(f"{path}: cannot read the weights: {error.strerror}") from error
+    except SafetensorError as error:
+        raise ModelError(f"{path}: not a whole safetensors file ({error}); take an earlier checkpoint") from error

@@ -1,0 +1,37 @@
+"""Progress with an ETA on stderr, shown on a terminal only."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["console", "progress_bar"]
+
+Advance = Callable[..., None]
+
+
+def console() -> Console:
+    """The console for people: stderr, so that stdout carries only results."""
+    return Console(stderr=True)
+
+
+@contextmanager
+def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Advance]:
+    """A bar of `total` steps. Yields ``advance(steps=1, note="")``, which does nothing where there is no terminal."""
+    out = console()
+    if not out.is_terminal:
+        yield lambda steps=1, note="": None
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+    )
+    with Progress(*columns, console=out, transient=True) as bar:
+        task = bar.add_task(description, total=total, completed=done, note="")
+        yield lambda steps=1, note="": bar.update(task, advance=steps, **({"note": note} if note else {}))

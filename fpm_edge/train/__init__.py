@@ -1,0 +1,1 @@
+"""Training: targets, loss, augmentation, pipeline, checkpoints and the loop (needs TensorFlow)."""

@@ -1,0 +1,33 @@
+"""Training settings by name."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from fpm_edge.train.settings import Augmentation, TrainSettings
+
+__all__ = ["RECIPES"]
+
+RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
+    {
+        # Hu et al. 2018, section 4: Adam, 1e-4, batches of 5, 6 epochs.
+        "paper": TrainSettings(),
+        # Small networks with batch normalisation, from scratch.
+        "lite": TrainSettings(
+            epochs=6,
+            batch=16,
+            learning_rate=2e-3,
+            schedule="cosine",
+            warmup_steps=200,
+            augmentation=Augmentation(),
+        ),
+        # From trained weights to a few hundred photographs.
+        "finetune": TrainSettings(
+            epochs=40,
+            batch=16,
+            learning_rate=1e-3,
+            schedule="cosine",
+            warmup_steps=50,
+            augmentation=Augmentation(),
+        ),
+    }
+)

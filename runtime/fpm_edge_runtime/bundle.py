@@ -1,0 +1,281 @@
+"""A bundle: one file that holds a network's pieces, what is known about them, and the means to check both."""
+
+import hashlib
+import io
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fpm_edge_runtime._container import Entry, Layout, read_entries
+from fpm_edge_runtime._wiring import check_wiring
+from fpm_edge_runtime.engines import ENGINES, Engine, load_engine
+from fpm_edge_runtime.errors import BundleError, SchemaError, UsageError
+from fpm_edge_runtime.manifest import (
+    Format,
+    GoldenCase,
+    GoldenSet,
+    Manifest,
+    decode_golden,
+    decode_manifest,
+)
+from fpm_edge_runtime.session import Session
+
+if TYPE_CHECKING:
+    from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = ["Bundle", "open_bundle"]
+
+_MANIFEST = "manifest.json"
+_GOLDEN = "golden/golden.json"
+_REFERENCE = "reference/float.fpm"
+
+
+def open_bundle(source: str | Path | bytes) -> "Bundle":
+    """Open a bundle and check all that can be checked without reading its models.
+
+    Args:
+        source: path of a ``.fpm`` file, or its content.
+
+    Raises:
+        BundleError: it is missing, damaged, altered, of an unknown version, or contradicts itself.
+    """
+    data = _Bytes(source) if isinstance(source, bytes) else _File(Path(source))
+    entries, layout = read_entries(data.size, data.read, data.where)
+    if _MANIFEST not in entries:
+        raise BundleError(f"{data.where}: manifest.json is missing; get the original file")
+    try:
+        return Bundle(data, entries, layout)
+    except BundleError as error:
+        raise BundleError(f"{data.where}: {error}") from error
+
+
+class Bundle:
+    """An open bundle. Get one from `open_bundle`.
+
+    It keeps no file open. Each `read` checks the digest of what it read, so a file that changes later is noticed.
+    """
+
+    def __init__(self, data: "_Bytes | _File", entries: dict[str, Entry], layout: Layout) -> None:
+        self._data = data
+        self._entries = entries
+        self._layout = layout
+        raw = self._read_raw(_MANIFEST)
+        if zlib.crc32(raw) != entries[_MANIFEST].crc:
+            raise BundleError("manifest.json is damaged (CRC-32); get the original file")
+        self._digest = hashlib.sha256(raw).hexdigest()
+        try:
+            self._manifest = decode_manifest(raw)
+        except (RecursionError, UnicodeDecodeError) as error:
+            raise BundleError(f"manifest.json is not valid: {error}; make the bundle again") from error
+        self._check_members()
+        check_wiring(self._manifest)
+
+    @property
+    def manifest(self) -> Manifest:
+        """What is in the bundle, how it is wired and what was measured on it."""
+        return self._manifest
+
+    @property
+    def schema(self) -> "LandmarkSchema":
+        """The landmarks it finds."""
+        return self._manifest.landmarks
+
+    @property
+    def stages(self) -> int:
+        """How many stages it has."""
+        return self._manifest.stages
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """Which formats its pieces come in, of ``tflite`` and ``onnx``."""
+        return tuple(form for form, pieces in self._manifest.pieces.items() if pieces)
+
+    @property
+    def members(self) -> tuple[str, ...]:
+        """The names of all members, sorted."""
+        return tuple(sorted(self._entries))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of manifest.json, hexadecimal. As that holds all other digests, it identifies the whole bundle."""
+        return self._digest
+
+    def read(self, member: str) -> bytes:
+        """The bytes of a member, after comparing their SHA-256 with the manifest.
+
+        Raises:
+            UsageError: there is no such member.
+            BundleError: the bytes are not those that the manifest promises.
+        """
+        if member not in self._entries:
+            raise UsageError(f"the bundle has no member {member!r}; it has: {', '.join(self.members)}")
+        raw = self._read_raw(member)
+        expected = self._digest if member == _MANIFEST else self._manifest.digests[member]
+        if hashlib.sha256(raw).hexdigest() != expected:
+            raise BundleError(
+                f"{self._data.where}: member {member} does not have the SHA-256 in the manifest, so it was damaged "
+                "or altered; get the original file"
+            )
+        return raw
+
+    def golden(self) -> GoldenSet | None:
+        """The self-check cases, or None if the bundle has none.
+
+        Raises:
+            BundleError: they are damaged, or do not fit the manifest.
+        """
+        if _GOLDEN not in self._entries:
+            return None
+        raw = self.read(_GOLDEN)
+        try:
+            golden = decode_golden(raw)
+        except (RecursionError, UnicodeDecodeError) as error:
+            raise BundleError(f"{_GOLDEN} is not valid: {error}; make the bundle again") from error
+        self._check_golden(golden)
+        return golden
+
+    def golden_input(self, case: GoldenCase) -> NDArray[np.uint8]:
+        """The input of a self-check case: (input height, input width, 3) uint8 RGB.
+
+        Raises:
+            BundleError: the picture is damaged or not of exactly the input's size.
+        """
+        raw = self.read(case.member)
+        geometry = self._manifest.geometry
+        expected = (geometry.input_width, geometry.input_height)
+        try:
+            with Image.open(io.BytesIO(raw), formats=("PNG",)) as picture:
+                mode, size = picture.mode, picture.size
+                pixels = np.array(picture) if (mode, size) == ("RGB", expected) else None
+        except Exception as error:
+            # As in `load_image`: Pillow's decoders raise nearly anything on damaged data.
+            raise BundleError(f"{case.member} is not a readable PNG: {error}; make the bundle again") from error
+        if pixels is None:
+            raise BundleError(f"{case.member} is {mode} {size}; expected RGB {expected}; make the bundle again")
+        return pixels
+
+    def reference(self) -> "Bundle | None":
+        """The float model that this one is compared with, or None if the bundle has none.
+
+        Raises:
+            BundleError: it is damaged, or has other landmarks, stages or geometry.
+        """
+        if _REFERENCE not in self._entries:
+            return None
+        reference = open_bundle(self.read(_REFERENCE))
+        mine, its = self._manifest, reference.manifest
+        if (mine.landmarks, mine.geometry, mine.stages) != (its.landmarks, its.geometry, its.stages):
+            raise BundleError(
+                f"{_REFERENCE} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
+            )
+        if _REFERENCE in reference.members:
+            raise BundleError(f"{_REFERENCE} has a reference of its own; make the bundle again")
+        return reference
+
+    def session(
+        self, engine: str | Engine = "litert", threads: int | None = None, stages: int | None = None
+    ) -> Session:
+        """Load the pieces into an engine, ready to detect.
+
+        Args:
+            engine: name of an engine (see `ENGINES`), or one of your own.
+            threads: for the engine to use; None leaves it to the engine.
+            stages: load only the first so many stages; None for all.
+
+        Raises:
+            UsageError: the engine is unknown or reads none of the bundle's formats; a number is out of range.
+            MissingExtraError: the engine is not installed.
+            BundleError: a piece is damaged, or not what the manifest says.
+        """
+        if isinstance(engine, str):
+            engine = load_engine(engine)
+        form = next((form for form in engine.formats if form in self.formats), None)
+        if form is None:
+            able = [name for name, known in ENGINES.items() if set(known.formats) & set(self.formats)]
+            raise UsageError(
+                f"engine {engine.name} reads {', '.join(engine.formats)} and the bundle has {', '.join(self.formats)}; "
+                f"choose one of: {', '.join(able)}, or convert the model again with the other format"
+            )
+        return Session(self, engine, form, threads=threads, stages=stages)
+
+    def _read_raw(self, member: str) -> bytes:
+        return self._data.read(self._layout.offsets[member], self._entries[member].size)
+
+    def _check_members(self) -> None:
+        manifest, members = self._manifest, set(self._entries)
+        promised = set(manifest.digests) | {_MANIFEST}
+        if _MANIFEST in manifest.digests or promised != members:
+            wrong = sorted(promised ^ members) or [_MANIFEST]
+            raise BundleError(
+                f"the digests in manifest.json and the members differ in {', '.join(wrong)}; expected a digest for "
+                "every member but manifest.json"
+            )
+        pieces = {piece.member for pieces in manifest.pieces.values() for piece in pieces}
+        for member in sorted(pieces - members):
+            raise BundleError(f"member {member}, which manifest.json names, is missing; get the original file")
+        for member in sorted(name for name in members - pieces if name.startswith("stages/")):
+            raise BundleError(f"member {member} is no piece in manifest.json; make the bundle again")
+        if _GOLDEN not in members and any(name.startswith("golden/") for name in members):
+            raise BundleError(f"there are golden inputs but no {_GOLDEN}; make the bundle again")
+
+    def _check_golden(self, golden: GoldenSet) -> None:
+        manifest = self._manifest
+        shape = (manifest.stages, len(manifest.landmarks.landmarks), 2)
+        if len(golden.limits) != manifest.stages or any(limit < 0 for limit in golden.limits):
+            raise BundleError(
+                f"{_GOLDEN}: limits are {golden.limits}; expected one for each of {manifest.stages} stages"
+            )
+        for case in golden.cases:
+            if case.member not in self._entries or not case.member.endswith(".png"):
+                raise BundleError(f"{_GOLDEN}: input {case.member!r} is not in the bundle; make the bundle again")
+            try:
+                manifest.landmarks.landmarks_of(case.category)
+                found = np.array(case.landmarks, np.float64).shape
+            except (SchemaError, ValueError) as error:
+                raise BundleError(f"{_GOLDEN}, {case.member}: {error}; make the bundle again") from error
+            if found != shape:
+                raise BundleError(f"{_GOLDEN}, {case.member}: landmarks have shape {found}; expected {shape}")
+
+
+class _Bytes:
+    """A bundle in memory."""
+
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+        self.size = len(content)
+        self.where = "bundle in memory"
+
+    def read(self, offset: int, size: int) -> bytes:
+        return self._content[offset : offset + size]
+
+
+class _File:
+    """A bundle on disk, opened for each read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.where = str(path)
+        try:
+            # Opening a pipe would wait for its other end for ever, hence the look before.
+            if path.exists() and not path.is_file():
+                raise BundleError(f"{path} is not a file; expected the path of a .fpm bundle")
+            self.size = path.stat().st_size
+        except FileNotFoundError as error:
+            raise BundleError(f"{path}: no such file; check the path") from error
+        except (OSError, ValueError) as error:
+            raise BundleError(f"{path!r} cannot be read: {error}") from error
+
+    def read(self, offset: int, size: int) -> bytes:
+        try:
+            with self._path.open("rb") as file:
+                file.seek(offset)
+                content = file.read(size)
+        except OSError as error:
+            raise BundleError(f"{self.where} cannot be read: {error}") from error
+        if len(content) != size:
+            raise BundleError(f"{self.where} ends before byte {offset + size}; it was cut short since it was opened")
+        return content

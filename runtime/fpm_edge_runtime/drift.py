@@ -1,0 +1,388 @@
+"""How far the device's answers have moved from the float model's, with and without true landmarks.
+
+For one point let q be the device's landmark, f the float model's and g the true one, all in NE units. The triangle
+inequality gives | |q − g| − |f − g| | ≤ |q − f|: the *disagreement* |q − f|, which needs no label, bounds from above
+what the device can have lost (or gained) in NE. `compare_landmarks` measures both on a data set; `check_goldens`
+measures disagreement on the self-check cases that a bundle carries.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.errors import BundleError, DataError, ModelError, UsageError
+from fpm_edge_runtime.manifest import GoldenCase, GoldenSet, Interval, Manifest, StageMeasurement
+from fpm_edge_runtime.metrics import bootstrap_intervals, normalized_error
+from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = [
+    "DriftReport",
+    "GoldenReport",
+    "GoldenStage",
+    "LandmarkDrift",
+    "StageDrift",
+    "Verdict",
+    "check_goldens",
+    "compare_landmarks",
+    "verdict_of",
+]
+
+Verdict = Literal["ok", "warning", "drifted"]
+
+# A disagreement over this share of its limit is worth a warning.
+_WARNING_SHARE = 0.75
+
+
+def verdict_of(value: float, limit: float) -> Verdict:
+    """`drifted` over the limit (or not finite), `warning` over three quarters of it, otherwise `ok`."""
+    if not value <= limit:
+        return "drifted"
+    return "warning" if value > _WARNING_SHARE * limit else "ok"
+
+
+# ---- against the float model, on a data set ----
+
+
+@dataclass(frozen=True)
+class StageDrift:
+    """One stage of the device against the same stage of the float model, in the paper's NE.
+
+    `stage` counts from 1. Without true landmarks only `disagreement` is known and the others are None;
+    `relative_drift` (NE drift over float NE) is also None where the float model makes no error at all.
+    """
+
+    stage: int
+    disagreement: Interval
+    float_ne: float | None = None
+    converted_ne: float | None = None
+    drift: Interval | None = None
+    relative_drift: Interval | None = None
+
+    def measurement(self) -> StageMeasurement:
+        """The manifest's entry. Raises UsageError where the true landmarks were not given."""
+        if self.float_ne is None or self.converted_ne is None or self.drift is None or self.relative_drift is None:
+            raise UsageError(f"stage {self.stage} was compared without true landmarks; its NE is not known")
+        return StageMeasurement(
+            stage=self.stage,
+            float_ne=self.float_ne,
+            converted_ne=self.converted_ne,
+            drift=self.drift,
+            relative_drift=self.relative_drift,
+            disagreement=self.disagreement,
+        )
+
+
+@dataclass(frozen=True)
+class LandmarkDrift:
+    """One landmark at the last stage over its `count` points; fields as in `StageDrift`, all None at count 0."""
+
+    name: str
+    count: int
+    disagreement: Interval | None = None
+    float_ne: float | None = None
+    converted_ne: float | None = None
+    drift: Interval | None = None
+    relative_drift: Interval | None = None
+
+
+@dataclass(frozen=True)
+class DriftReport:
+    """What `compare_landmarks` found: every stage over all points, and every landmark at the last stage."""
+
+    pictures: int
+    points: int
+    stages: tuple[StageDrift, ...]
+    landmarks: tuple[LandmarkDrift, ...]
+
+    @property
+    def worst_landmark(self) -> LandmarkDrift:
+        """The landmark with the largest relative drift; without true landmarks, with the largest disagreement."""
+        return max((entry for entry in self.landmarks if entry.count), key=_badness)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; what is not known is None."""
+        plain: dict[str, Any] = msgspec.to_builtins(self)
+        return plain | {"worst_landmark": self.worst_landmark.name}
+
+
+def _badness(entry: LandmarkDrift) -> tuple[float, float]:
+    relative = entry.relative_drift.estimate if entry.relative_drift else -np.inf
+    return relative, entry.disagreement.estimate if entry.disagreement else -np.inf
+
+
+def compare_landmarks(
+    device: NDArray[np.floating[Any]],
+    reference: NDArray[np.floating[Any]],
+    mask: NDArray[np.bool_],
+    sizes: NDArray[Any],
+    truth: NDArray[np.floating[Any]] | None,
+    schema: LandmarkSchema,
+    seed: int = 0,
+) -> DriftReport:
+    """Drift and disagreement of the device against the float model, with 95 % bootstrap bounds over pictures.
+
+    All means pool the points of `mask`. Both models are compared on the same points and the same resampled pictures.
+
+    Args:
+        device, reference: (pictures, stages, landmarks, 2) x, y in pixels of the picture; reference is the float model.
+        mask: (pictures, landmarks) which points count.
+        sizes: (pictures, 2) width and height of the pictures, pixels.
+        truth: (pictures, landmarks, 2) true landmarks, pixels; or None.
+        schema: names the landmarks.
+        seed: of the bootstrap.
+
+    Raises:
+        DataError: shapes do not fit, a landmark is not finite, or `mask` holds no point.
+    """
+    if device.ndim != 4 or device.shape != reference.shape or device.shape[1] == 0:
+        raise DataError(
+            f"device {device.shape} and reference {reference.shape} must both be (pictures, stages, landmarks, 2)"
+        )
+    pictures, stages, landmarks = device.shape[:3]
+    if mask.shape != (pictures, landmarks) or landmarks != len(schema.landmarks):
+        raise DataError(
+            f"mask {mask.shape} must be ({pictures}, {len(schema.landmarks)}): pictures × landmarks of {schema.name!r}"
+        )
+    if not mask.any():
+        raise DataError("no point to compare: the mask is empty; give pictures with labelled landmarks")
+    for name, points in (("device", device), ("reference", reference)):
+        _check_finite(points, mask, name, schema)
+
+    errors: list[_Errors] = []
+    for stage in range(stages):
+        q, f = device[:, stage], reference[:, stage]
+        apart = np.where(mask, normalized_error(q, f, sizes), 0.0)
+        if truth is None:
+            errors.append(_Errors(apart, None, None))
+        else:
+            true_f, true_q = normalized_error(f, truth, sizes), normalized_error(q, truth, sizes)
+            errors.append(_Errors(apart, np.where(mask, true_f, 0.0), np.where(mask, true_q, 0.0)))
+
+    counts = mask.astype(np.float64)
+    by_stage = [
+        StageDrift(stage + 1, **_intervals(found.summed(), counts.sum(axis=1, keepdims=True), seed)[0])
+        for stage, found in enumerate(errors)
+    ]
+    present = np.flatnonzero(mask.any(axis=0))
+    found = _intervals(errors[-1].columns(present), counts[:, present], seed)
+    by_landmark = [LandmarkDrift(name, 0) for name in schema.landmarks]
+    for i, fields in zip(present, found, strict=True):
+        by_landmark[i] = LandmarkDrift(schema.landmarks[i], int(mask[:, i].sum()), **fields)
+    return DriftReport(pictures, int(mask.sum()), tuple(by_stage), tuple(by_landmark))
+
+
+@dataclass(frozen=True)
+class _Errors:
+    """(pictures, quantities) summed NE: device to float, float to truth, device to truth. 0 outside the mask."""
+
+    apart: NDArray[np.float64]
+    of_float: NDArray[np.float64] | None
+    of_device: NDArray[np.float64] | None
+
+    def summed(self) -> "_Errors":
+        return self._each(lambda errors: errors.sum(axis=1, keepdims=True))
+
+    def columns(self, chosen: NDArray[np.intp]) -> "_Errors":
+        return self._each(lambda errors: errors[:, chosen])
+
+    def _each(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> "_Errors":
+        return _Errors(
+            change(self.apart),
+            None if self.of_float is None else change(self.of_float),
+            None if self.of_device is None else change(self.of_device),
+        )
+
+
+def _intervals(errors: _Errors, counts: NDArray[np.float64], seed: int) -> list[dict[str, Any]]:
+    """For each quantity the fields that `StageDrift` and `LandmarkDrift` share."""
+    apart = bootstrap_intervals(errors.apart, counts, seed=seed)
+    if errors.of_float is None or errors.of_device is None:
+        return [{"disagreement": interval} for interval in apart]
+    moved = errors.of_device - errors.of_float
+    drift = bootstrap_intervals(moved, counts, seed=seed)
+    base = errors.of_float.sum(axis=0)
+    relative: list[Interval | None] = [None] * len(apart)
+    wrong = np.flatnonzero(base)
+    if wrong.size:
+        for i, interval in zip(
+            wrong, bootstrap_intervals(moved[:, wrong], errors.of_float[:, wrong], seed=seed), strict=True
+        ):
+            relative[i] = interval
+    points = counts.sum(axis=0)
+    return [
+        {
+            "disagreement": apart[i],
+            "float_ne": float(base[i] / points[i]),
+            "converted_ne": float(errors.of_device[:, i].sum() / points[i]),
+            "drift": drift[i],
+            "relative_drift": relative[i],
+        }
+        for i in range(len(apart))
+    ]
+
+
+def _check_finite(
+    points: NDArray[np.floating[Any]], mask: NDArray[np.bool_], name: str, schema: LandmarkSchema
+) -> None:
+    bad = ~np.isfinite(points).all(axis=-1) & mask[:, np.newaxis]
+    if bad.any():
+        picture, stage, landmark = (int(i) for i in np.argwhere(bad)[0])
+        raise DataError(
+            f"{name} landmark {schema.landmarks[landmark]} of picture {picture} at stage {stage + 1} is not finite; "
+            "that model does not work, and its drift is no number"
+        )
+
+
+# ---- against the float model's stored answers, on the device ----
+
+
+class _StageResult(Protocol):
+    @property
+    def stage(self) -> int: ...
+    @property
+    def landmarks(self) -> NDArray[np.float32]: ...
+
+
+class _Bundle(Protocol):
+    @property
+    def manifest(self) -> Manifest: ...
+    @property
+    def schema(self) -> LandmarkSchema: ...
+    def golden(self) -> GoldenSet | None: ...
+    def golden_input(self, case: GoldenCase, /) -> NDArray[np.uint8]: ...
+
+
+class _Session(Protocol):
+    """The part of `fpm_edge_runtime.session.Session` that the self-check uses."""
+
+    @property
+    def bundle(self) -> _Bundle: ...
+    def detect_input(self, input_array: NDArray[np.uint8], /) -> Sequence[_StageResult]: ...
+
+
+@dataclass(frozen=True)
+class GoldenStage:
+    """One stage over all self-check cases.
+
+    Attributes:
+        stage: counts from 1.
+        mean: disagreement with the float model averaged over the cases, NE units; inf where an answer is not finite.
+        worst: the largest mean disagreement of a single case; this is what is held against the limit.
+        worst_case: the bundle member of that case.
+        limit: the largest mean disagreement of a case that counts as healthy.
+        verdict: of `worst` against `limit`.
+    """
+
+    stage: int
+    mean: float
+    worst: float
+    worst_case: str
+    limit: float
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class GoldenReport:
+    """What `check_goldens` found.
+
+    `verdict` is the worst of the stages' verdicts; `ok` is False only where a stage has drifted.
+    """
+
+    cases: int
+    stages: tuple[GoldenStage, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        order: tuple[Verdict, ...] = ("ok", "warning", "drifted")
+        return max((entry.verdict for entry in self.stages), key=order.index)
+
+    @property
+    def ok(self) -> bool:
+        return self.verdict != "drifted"
+
+    @property
+    def worst(self) -> GoldenStage:
+        """The stage furthest into (or over) its limit."""
+        return max(self.stages, key=_load)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; a disagreement that is not finite is None, and its verdict `drifted`."""
+        stages: list[dict[str, Any]] = msgspec.to_builtins(self.stages)
+        for entry in stages:
+            for key in ("mean", "worst"):
+                entry[key] = entry[key] if np.isfinite(entry[key]) else None
+        return {"cases": self.cases, "ok": self.ok, "verdict": self.verdict, "stages": stages}
+
+
+def _load(entry: GoldenStage) -> float:
+    """A stage's worst disagreement as a share of its limit."""
+    if entry.limit > 0:
+        return entry.worst / entry.limit
+    return 0.0 if entry.worst == 0 else float("inf")
+
+
+def check_goldens(session: _Session) -> GoldenReport:
+    """Run every self-check case of the session's bundle and compare with the float model's stored landmarks.
+
+    The disagreement of a case is the mean over its category's landmarks of the distance between the two models'
+    landmarks, coordinates divided by the input's width and height. A stage is held to its limit by its worst case.
+
+    Raises:
+        BundleError: the bundle has no self-check cases, or they do not fit its stages and landmarks.
+        ModelError: the session does not answer with every stage.
+    """
+    bundle = session.bundle
+    golden = bundle.golden()
+    if golden is None or not golden.cases:
+        raise BundleError(
+            "the bundle has no self-check cases (golden/golden.json), so its drift cannot be checked here; "
+            "convert the model again with golden cases"
+        )
+    manifest, schema = bundle.manifest, bundle.schema
+    if len(golden.limits) != manifest.stages:
+        raise BundleError(
+            f"golden/golden.json has {len(golden.limits)} limits for {manifest.stages} stages; make the bundle again"
+        )
+    size = np.array([manifest.geometry.input_width, manifest.geometry.input_height], np.float64)
+    found = np.empty((len(golden.cases), manifest.stages))
+    for row, case in zip(found, golden.cases, strict=True):
+        row[:] = _disagreement(session, case, manifest.stages, schema, size)
+    stages = []
+    for i, limit in enumerate(golden.limits):
+        worst = int(np.argmax(found[:, i]))
+        value = float(found[worst, i])
+        stages.append(
+            GoldenStage(
+                stage=i + 1,
+                mean=float(found[:, i].mean()),
+                worst=value,
+                worst_case=golden.cases[worst].member,
+                limit=limit,
+                verdict=verdict_of(value, limit),
+            )
+        )
+    return GoldenReport(len(golden.cases), tuple(stages))
+
+
+def _disagreement(
+    session: _Session, case: GoldenCase, stages: int, schema: LandmarkSchema, size: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(stages,) mean disagreement of one case, NE units; inf where an answer is not finite."""
+    stored = [len(landmarks) for landmarks in case.landmarks]
+    if stored != [len(schema.landmarks)] * stages:
+        raise BundleError(
+            f"{case.member}: stores {stored} landmarks by stage; expected {len(schema.landmarks)} for each of "
+            f"{stages} stages; make the bundle again"
+        )
+    members = list(schema.landmarks_of(case.category))
+    expected = np.array(case.landmarks, np.float64)[:, members]
+    answers = {result.stage: result.landmarks for result in session.detect_input(session.bundle.golden_input(case))}
+    if sorted(answers) != list(range(1, stages + 1)):
+        raise ModelError(f"{case.member}: the session answered with stages {sorted(answers)}; expected 1 to {stages}")
+    answered = np.stack([answers[stage + 1][members] for stage in range(stages)])
+    sizes = np.broadcast_to(size, (stages, 2))
+    return np.asarray(normalized_error(answered, expected, sizes).mean(axis=1))

@@ -1,0 +1,103 @@
+"""What executes a piece. Every engine is one module, imported when it is first asked for."""
+
+import importlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, cast
+
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.errors import MissingExtraError, UsageError
+from fpm_edge_runtime.manifest import Format, Piece
+
+__all__ = ["ENGINES", "Engine", "KnownEngine", "PieceRunner", "load_engine"]
+
+
+class PieceRunner(Protocol):
+    """One loaded piece."""
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """Run it.
+
+        Args:
+            inputs: tensor name → array of exactly the type and shape in the piece's `inputs`. Others are ignored.
+
+        Returns:
+            tensor name → array as in the piece's `outputs`. The arrays stay valid after the next call.
+        """
+        ...
+
+
+class Engine(Protocol):
+    """Turns the bytes of a piece into something that runs."""
+
+    @property
+    def name(self) -> str:
+        """As in `ENGINES`."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """Of the package behind it."""
+        ...
+
+    @property
+    def formats(self) -> tuple[Format, ...]:
+        """What it reads, best first."""
+        ...
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
+        """Load a piece.
+
+        Args:
+            piece: names, types, shapes and quantization that the model must have.
+            model: the piece's member, its digest already checked.
+            threads: to use; None leaves it to the engine.
+
+        Raises:
+            BundleError: the engine cannot read the model, or its tensors are not those of `piece`.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class KnownEngine:
+    """An engine that can be asked for by name.
+
+    Attributes:
+        module: where it is; its function ``load`` returns the `Engine`.
+        formats: what it reads, best first.
+        install: the command that brings its package.
+    """
+
+    module: str
+    formats: tuple[Format, ...]
+    install: str
+
+
+ENGINES: dict[str, KnownEngine] = {
+    "litert": KnownEngine("litert", ("tflite",), "pip install ai-edge-litert"),
+    "tflite-runtime": KnownEngine(
+        "tflite_runtime", ("tflite",), 'pip install tflite-runtime "numpy<2" (Python 3.11 at most)'
+    ),
+    "onnxruntime": KnownEngine("onnxruntime", ("onnx",), 'pip install "fpm-edge[onnx]"'),
+    "openvino": KnownEngine("openvino", ("tflite", "onnx"), 'pip install "fpm-edge[openvino]"'),
+}
+"""Engine name → what is known of it without importing it."""
+
+
+def load_engine(name: str) -> Engine:
+    """An engine by name.
+
+    Raises:
+        UsageError: no engine has this name.
+        MissingExtraError: its package is not installed, or cannot be imported.
+    """
+    if name not in ENGINES:
+        raise UsageError(f"unknown engine {name!r}; expected one of: {', '.join(ENGINES)}")
+    known = ENGINES[name]
+    try:
+        module = importlib.import_module(f"{__name__}.{known.module}")
+    except ImportError as error:
+        raise MissingExtraError(f"engine {name} cannot be imported ({error}); install it: {known.install}") from error
+    return cast(Engine, module.load())

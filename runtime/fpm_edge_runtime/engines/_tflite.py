@@ -1,0 +1,78 @@
+"""The interpreter API that LiteRT and tflite-runtime share."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.engines import PieceRunner
+from fpm_edge_runtime.engines._check import check_names, check_quantization, check_type, damaged
+from fpm_edge_runtime.manifest import Format, Piece, TensorSpec
+
+__all__ = ["TFLiteEngine"]
+
+_SIGNATURE = "serving_default"
+
+_Details = dict[str, dict[str, Any]]
+
+
+class TFLiteEngine:
+    """An `Engine` around an ``Interpreter`` class."""
+
+    formats: tuple[Format, ...] = ("tflite",)
+
+    def __init__(self, name: str, version: str, interpreter: Any) -> None:
+        self.name = name
+        self.version = version
+        self._interpreter = interpreter
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
+        """See `Engine.load`."""
+        try:
+            interpreter = self._interpreter(model_content=model, num_threads=threads)
+            interpreter.allocate_tensors()
+            inputs, outputs = _tensors(interpreter, piece)
+        except (ValueError, RuntimeError) as error:
+            raise damaged(piece, self.name, error) from error
+        check_names(piece, inputs, outputs)
+        return _Runner(
+            interpreter,
+            inputs=[(spec.name, _index(piece, spec, inputs[spec.name])) for spec in piece.inputs],
+            outputs=[(spec.name, _index(piece, spec, outputs[spec.name])) for spec in piece.outputs],
+        )
+
+
+class _Runner:
+    def __init__(self, interpreter: Any, inputs: list[tuple[str, int]], outputs: list[tuple[str, int]]) -> None:
+        self._interpreter = interpreter
+        self._inputs = inputs
+        self._outputs = outputs
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        interpreter = self._interpreter
+        for name, index in self._inputs:
+            interpreter.set_tensor(index, inputs[name])
+        interpreter.invoke()
+        # get_tensor copies. A view would be free, but the next invoke overwrites it, and a view that somebody still
+        # holds keeps the interpreter from ever allocating again.
+        return {name: interpreter.get_tensor(index) for name, index in self._outputs}
+
+
+def _tensors(interpreter: Any, piece: Piece) -> tuple[_Details, _Details]:
+    """Inputs and outputs by name: the signature's names if they are the piece's, otherwise the tensors' own."""
+    if _SIGNATURE in interpreter.get_signature_list():
+        signature = interpreter.get_signature_runner(_SIGNATURE)
+        inputs, outputs = signature.get_input_details(), signature.get_output_details()
+        expected = {spec.name for spec in piece.inputs}, {spec.name for spec in piece.outputs}
+        if (set(inputs), set(outputs)) == expected:
+            return inputs, outputs
+    inputs = {detail["name"]: detail for detail in interpreter.get_input_details()}
+    outputs = {detail["name"]: detail for detail in interpreter.get_output_details()}
+    return inputs, outputs
+
+
+def _index(piece: Piece, spec: TensorSpec, detail: Mapping[str, Any]) -> int:
+    check_type(piece, spec, np.dtype(detail["dtype"]).name, detail["shape"].tolist())
+    check_quantization(piece, spec, detail["quantization_parameters"])
+    return int(detail["index"])

@@ -1,0 +1,15 @@
+"""LiteRT, the default engine."""
+
+from importlib import metadata
+
+from ai_edge_litert.interpreter import Interpreter
+
+from fpm_edge_runtime.engines import Engine
+from fpm_edge_runtime.engines._tflite import TFLiteEngine
+
+__all__ = ["load"]
+
+
+def load() -> Engine:
+    """The engine."""
+    return TFLiteEngine("litert", metadata.version("ai-edge-litert"), Interpreter)

@@ -1,0 +1,61 @@
+"""ONNX Runtime, on the CPU."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import onnxruntime
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.engines import Engine, PieceRunner
+from fpm_edge_runtime.engines._check import check_names, check_type, damaged
+from fpm_edge_runtime.manifest import Format, Piece
+
+__all__ = ["load"]
+
+_TYPES = {"tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(float)": "float32"}
+_ERRORS_ONLY = 3
+
+
+def load() -> Engine:
+    """The engine."""
+    return _OnnxRuntime()
+
+
+class _OnnxRuntime:
+    name = "onnxruntime"
+    formats: tuple[Format, ...] = ("onnx",)
+
+    def __init__(self) -> None:
+        self.version = str(onnxruntime.__version__)
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
+        """See `Engine.load`. An ONNX model does not state the scales of its edges: only names, types and shapes."""
+        options = onnxruntime.SessionOptions()
+        options.log_severity_level = _ERRORS_ONLY
+        options.inter_op_num_threads = 1
+        if threads is not None:
+            options.intra_op_num_threads = threads
+        try:
+            session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+        except Exception as error:
+            # Its exception classes (InvalidProtobuf, InvalidGraph, Fail, ...) have no other common base.
+            raise damaged(piece, self.name, error) from error
+        inputs = {tensor.name: tensor for tensor in session.get_inputs()}
+        outputs = {tensor.name: tensor for tensor in session.get_outputs()}
+        check_names(piece, inputs, outputs)
+        for specs, tensors in ((piece.inputs, inputs), (piece.outputs, outputs)):
+            for spec in specs:
+                tensor = tensors[spec.name]
+                check_type(piece, spec, _TYPES.get(tensor.type, tensor.type), tensor.shape)
+        return _Runner(session, [spec.name for spec in piece.inputs], [spec.name for spec in piece.outputs])
+
+
+class _Runner:
+    def __init__(self, session: Any, inputs: list[str], outputs: list[str]) -> None:
+        self._session = session
+        self._inputs = inputs
+        self._outputs = outputs
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        values = self._session.run(self._outputs, {name: inputs[name] for name in self._inputs})
+        return dict(zip(self._outputs, values, strict=True))

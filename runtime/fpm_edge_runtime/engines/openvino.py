@@ -1,0 +1,88 @@
+"""OpenVINO, on the CPU. It reads the TFLite pieces as well as the ONNX ones."""
+
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import openvino
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.engines import Engine, PieceRunner
+from fpm_edge_runtime.engines._check import check_names, check_type, damaged
+from fpm_edge_runtime.manifest import Format, Piece
+
+__all__ = ["load"]
+
+_TYPES = {"u8": "uint8", "i8": "int8", "f32": "float32"}
+
+
+def load() -> Engine:
+    """The engine."""
+    return _OpenVINO()
+
+
+class _OpenVINO:
+    name = "openvino"
+    formats: tuple[Format, ...] = ("tflite", "onnx")
+
+    def __init__(self) -> None:
+        self.version = str(openvino.__version__)
+        self._core = openvino.Core()
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
+        """See `Engine.load`. Scales are not compared: OpenVINO turns them into operations while reading."""
+        # Left alone, it computes in bfloat16 or float16 where the CPU can, and the landmarks drift unseen.
+        settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if threads is not None:
+            settings["INFERENCE_NUM_THREADS"] = threads
+        try:
+            graph = self._read(model, Path(piece.member).suffix)
+            compiled = self._core.compile_model(graph, "CPU", settings)
+            request = compiled.create_infer_request()
+        except RuntimeError as error:
+            raise damaged(piece, self.name, error) from error
+        ports = [{_name(port, specs): port for port in side} for side, specs in _sides(compiled, piece)]
+        check_names(piece, *ports)
+        for by_name, specs in zip(ports, (piece.inputs, piece.outputs), strict=True):
+            for spec in specs:
+                port = by_name[spec.name]
+                dtype = port.element_type.get_type_name()
+                check_type(piece, spec, _TYPES.get(dtype, dtype), list(port.shape))
+        return _Runner(request, *ports)
+
+    def _read(self, model: bytes, suffix: str) -> Any:
+        if suffix == ".onnx":
+            return self._core.read_model(model)
+        # Its TFLite reader takes paths only. Nobody else can write into the folder, so it reads the checked bytes.
+        with tempfile.TemporaryDirectory(prefix="fpm-edge-") as folder:
+            path = Path(folder, f"piece{suffix}")
+            path.write_bytes(model)
+            return self._core.read_model(path)
+
+
+class _Runner:
+    def __init__(self, request: Any, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
+        self._request = request
+        self._inputs = inputs
+        self._outputs = outputs
+
+    def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        for name, port in self._inputs.items():
+            self._request.set_tensor(port, openvino.Tensor(inputs[name], shared_memory=True))
+        self._request.infer()
+        return {name: np.array(self._request.get_tensor(port).data) for name, port in self._outputs.items()}
+
+
+def _sides(compiled: Any, piece: Piece) -> list[tuple[Any, set[str]]]:
+    return [
+        (compiled.inputs, {spec.name for spec in piece.inputs}),
+        (compiled.outputs, {spec.name for spec in piece.outputs}),
+    ]
+
+
+def _name(port: Any, expected: set[str]) -> str:
+    """The port's name: a tensor may have several, of which one should be the piece's."""
+    names = sorted(port.get_names())
+    return next((name for name in names if name in expected), next(iter(names), "(no name)"))

@@ -1,0 +1,192 @@
+"""The bundle's manifest: what is in the bundle, how its pieces are wired, and what was measured on it."""
+
+from typing import Any, Literal, TypeVar
+
+import msgspec
+
+from fpm_edge_runtime.errors import BundleError, SchemaError
+from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "CalibrationCard",
+    "Geometry",
+    "GoldenCase",
+    "GoldenSet",
+    "Interval",
+    "Manifest",
+    "Measured",
+    "Piece",
+    "Quantization",
+    "StageMeasurement",
+    "TensorSpec",
+    "decode_golden",
+    "decode_manifest",
+]
+
+SCHEMA_VERSION = 1
+
+Format = Literal["tflite", "onnx"]
+
+_T = TypeVar("_T")
+
+
+class _Frozen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    pass
+
+
+class TensorSpec(_Frozen, frozen=True):
+    """A tensor at the edge of a piece. real = scale · (code − zero_point) where a scale is given."""
+
+    name: str
+    dtype: Literal["uint8", "int8", "float32"]
+    shape: tuple[int, ...]
+    layout: Literal["NHWC", "NCHW"]
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+class Piece(_Frozen, frozen=True):
+    """One separately loadable part of the network: ``stage_1``, ``context`` or ``stage_<t>``.
+
+    Inputs and outputs are matched by name: ``image``, ``features`` (only where stage 1 and x' share a stem),
+    ``context`` (x'), ``heatmap_<t>``.
+    """
+
+    name: str
+    member: str
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+
+
+class Geometry(_Frozen, frozen=True):
+    """How a picture becomes the input, and a heatmap cell a point (half-pixel rule, see `geometry`)."""
+
+    input_height: int
+    input_width: int
+    stride: int
+    channels: Literal["RGB"] = "RGB"
+    resize: Literal["letterbox"] = "letterbox"
+
+
+class Quantization(_Frozen, frozen=True):
+    """How the numbers are stored, and how their ranges were found."""
+
+    precision: Literal["int8", "float16", "float32"]
+    method: Literal["none", "ptq", "qat"]
+
+
+class CalibrationCard(_Frozen, frozen=True):
+    """Which pictures set the ranges, and which ranges they gave.
+
+    `digest` is the SHA-256 over the calibration inputs (their bytes after pre-processing, in order);
+    `ranges` maps a tensor name to (minimum, maximum) in real units.
+    """
+
+    strategy: str
+    source: str
+    seed: int
+    samples: tuple[str, ...]
+    digest: str
+    estimator: str
+    ranges: dict[str, tuple[float, float]]
+
+
+class Interval(_Frozen, frozen=True):
+    """An estimate with its two-sided 95 % bootstrap bounds."""
+
+    estimate: float
+    lower: float
+    upper: float
+
+
+class StageMeasurement(_Frozen, frozen=True):
+    """NE of one stage on the scoring data: float model, converted file, their difference, their disagreement.
+
+    All are the paper's NE (coordinates divided by picture width and height). `relative_drift` is the NE drift over
+    the float NE; `disagreement` is the mean distance between the two models' landmarks.
+    """
+
+    stage: int
+    float_ne: float
+    converted_ne: float
+    drift: Interval
+    relative_drift: Interval
+    disagreement: Interval
+
+
+class Measured(_Frozen, frozen=True):
+    """What the converted file scored when it was made, on which data, in which engine."""
+
+    source: str
+    pictures: int
+    format: Format
+    engine: str
+    stages: tuple[StageMeasurement, ...]
+
+
+class GoldenCase(_Frozen, frozen=True):
+    """One self-check input: a PNG of exactly the input's size, and the float model's answer for it.
+
+    landmarks: (stages, landmarks, 2) x, y in pixels of the input. category: whose landmarks are compared.
+    """
+
+    member: str
+    category: str
+    landmarks: tuple[tuple[tuple[float, float], ...], ...]
+
+
+class GoldenSet(_Frozen, frozen=True):
+    """All self-check cases, and for every stage the largest mean disagreement that counts as healthy (NE units)."""
+
+    cases: tuple[GoldenCase, ...]
+    limits: tuple[float, ...]
+
+
+class Manifest(_Frozen, frozen=True):
+    """Content of ``manifest.json``."""
+
+    schema_version: int
+    name: str
+    created: str
+    landmarks: LandmarkSchema
+    geometry: Geometry
+    quantization: Quantization
+    stages: int
+    pieces: dict[Format, tuple[Piece, ...]]
+    digests: dict[str, str]
+    versions: dict[str, str]
+    calibration: CalibrationCard | None = None
+    measured: Measured | None = None
+    max_ne_drift: float | None = None
+    model: dict[str, Any] = {}
+
+
+def decode_manifest(data: bytes) -> Manifest:
+    """Parse and validate ``manifest.json``. Raises BundleError, naming the first field that is wrong."""
+    try:
+        version = msgspec.json.decode(data, type=_VersionOnly).schema_version
+    except msgspec.DecodeError as error:
+        raise BundleError(f"manifest.json is not valid: {error}; make the bundle again") from error
+    if version != SCHEMA_VERSION:
+        raise BundleError(
+            f"the bundle has schema version {version}, this runtime reads version {SCHEMA_VERSION}; "
+            "update fpm-edge, or convert the model again with this version"
+        )
+    return _decode(data, Manifest, "manifest.json")
+
+
+def decode_golden(data: bytes) -> GoldenSet:
+    """Parse and validate ``golden/golden.json``. Raises BundleError."""
+    return _decode(data, GoldenSet, "golden/golden.json")
+
+
+class _VersionOnly(msgspec.Struct):
+    schema_version: int
+
+
+def _decode(data: bytes, kind: type[_T], member: str) -> _T:
+    try:
+        return msgspec.json.decode(data, type=kind)
+    except (msgspec.DecodeError, SchemaError) as error:
+        raise BundleError(f"{member} is not valid: {error}; make the bundle again") from error

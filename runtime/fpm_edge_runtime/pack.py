@@ -1,0 +1,72 @@
+"""Write a bundle: the same content always gives the same bytes, and never half of them."""
+
+import hashlib
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from fpm_edge_runtime._container import Entry, is_allowed, lay_out
+from fpm_edge_runtime.bundle import open_bundle
+from fpm_edge_runtime.errors import BundleError, UsageError
+from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.manifest import Manifest
+
+__all__ = ["write_bundle"]
+
+
+def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, bytes]) -> Path:
+    """Write a bundle, and return its path.
+
+    It is checked in full before a byte is written, written beside its place, and only then moved there: at every
+    moment the path holds either what it held before or the finished bundle.
+
+    Args:
+        path: where to write it; an existing file is replaced.
+        manifest: its `digests` are ignored and filled in.
+        members: name → bytes, of every member but manifest.json.
+
+    Raises:
+        UsageError: a member's name is not one that a bundle may have, or the folder does not exist.
+        BundleError: manifest and members do not fit each other, or the disk refused.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise UsageError(f"{path.parent} is not a folder; create it, or write the bundle elsewhere")
+    content = _assemble(_fill(manifest, members))
+    bundle = open_bundle(content)
+    for member in bundle.members:
+        bundle.read(member)
+    golden = bundle.golden()
+    for case in golden.cases if golden else ():
+        bundle.golden_input(case)
+    bundle.reference()
+    try:
+        write_atomically(path, content)
+    except OSError as error:
+        raise BundleError(f"{path} cannot be written: {error}") from error
+    open_bundle(path)
+    return path
+
+
+def _fill(manifest: Manifest, members: Mapping[str, bytes]) -> dict[str, bytes]:
+    """The members with manifest.json, which holds their digests."""
+    for name in members:
+        if name == "manifest.json" or not is_allowed(name):
+            raise UsageError(
+                f"{name!r} cannot be a member of a bundle; expected card.md, stages/<t>.tflite, stages/context.tflite, "
+                "whole.tflite (or .onnx), reference/float.fpm, golden/golden.json or golden/<n>.png"
+            )
+    digests = {name: hashlib.sha256(members[name]).hexdigest() for name in sorted(members)}
+    try:
+        encoded = msgspec.json.encode(msgspec.structs.replace(manifest, digests=digests), order="deterministic")
+    except (TypeError, ValueError) as error:
+        raise BundleError(f"the manifest cannot be written as JSON: {error}; check the values in its model") from error
+    return {**members, "manifest.json": msgspec.json.format(encoded, indent=1)}
+
+
+def _assemble(content: Mapping[str, bytes]) -> bytes:
+    layout = lay_out(Entry(name, len(data), zlib.crc32(data)) for name, data in content.items())
+    parts = [part for name, header in layout.headers.items() for part in (header, content[name])]
+    return b"".join([*parts, layout.tail])

@@ -1,0 +1,72 @@
+"""What a session answers."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Detection", "StageResult", "StopReason", "Timings"]
+
+StopReason = Literal["all stages", "stage limit", "deadline"]
+
+
+@dataclass(frozen=True, eq=False)
+class StageResult:
+    """The answer of one stage.
+
+    Attributes:
+        stage: its number, from 1.
+        landmarks: (landmarks, 2) float32, x and y in pixels of the original picture.
+        scores: (landmarks,) float32, heatmap values at the landmarks.
+        elapsed_ms: from the call to this answer.
+    """
+
+    stage: int
+    landmarks: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    elapsed_ms: float
+
+
+@dataclass(frozen=True)
+class Timings:
+    """Where the time went, in milliseconds.
+
+    Attributes:
+        preprocess_ms: reading the file (if a path was given), resizing and padding.
+        pieces: piece name → time in the engine, in the order they ran.
+        decode_ms: from heatmaps to landmarks.
+        total_ms: all of the call.
+    """
+
+    preprocess_ms: float
+    pieces: Mapping[str, float]
+    decode_ms: float
+    total_ms: float
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """The landmarks of one picture.
+
+    Attributes:
+        landmarks: (landmarks, 2) float32, x and y in pixels of the original picture. Always finite.
+        scores: (landmarks,) float32, heatmap values at the landmarks; 0 where the heatmap was not finite.
+        labelled: (landmarks,) bool, which landmarks the category has; all of them if no category was given.
+        stages_run: how many stages ran; the last of them gave the landmarks.
+        stop_reason: why no further stage ran. "all stages": there are no more. "stage limit": the session or the
+            call asked for no more. "deadline": the next stage would probably not have ended in time.
+        timings: where the time went.
+        engine: name of the engine.
+        category: as given.
+    """
+
+    landmarks: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    labelled: NDArray[np.bool_]
+    stages_run: int
+    stop_reason: StopReason
+    timings: Timings
+    engine: str
+    category: str | None

@@ -1,0 +1,134 @@
+"""Landmark schemas: which landmarks there are, which of them a category has, which swap when a picture is flipped."""
+
+import tomllib
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from fpm_edge_runtime.errors import SchemaError
+
+__all__ = ["SHIPPED_SCHEMAS", "LandmarkSchema", "load_schema"]
+
+SHIPPED_SCHEMAS = ("deepfashion8", "fashionai24", "lsp14")
+
+
+class LandmarkSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Names and relations of the landmarks of one data set.
+
+    Attributes:
+        name: identifier, e.g. ``fashionai24``.
+        landmarks: the L landmark names, in the order of the heatmaps.
+        flip: (L,) index of the landmark that takes this one's place when the picture is mirrored.
+        categories: category name → indices of the landmarks it has.
+        normalizers: category name → the two landmarks whose distance divides the contest's NE.
+        groups: group name → landmark indices, for grouped tables (Table 1 of the paper).
+    """
+
+    name: str
+    landmarks: tuple[str, ...]
+    flip: tuple[int, ...]
+    categories: dict[str, tuple[int, ...]]
+    normalizers: dict[str, tuple[int, int]] = {}
+    groups: dict[str, tuple[int, ...]] = {}
+
+    def __post_init__(self) -> None:
+        count = len(self.landmarks)
+        if count == 0:
+            raise SchemaError(f"schema {self.name!r}: no landmarks; expected at least one name")
+        if len(set(self.landmarks)) != count:
+            raise SchemaError(f"schema {self.name!r}: a landmark name occurs twice; names must be unique")
+        if sorted(self.flip) != list(range(count)) or any(self.flip[self.flip[i]] != i for i in range(count)):
+            raise SchemaError(
+                f"schema {self.name!r}: flip must pair each of the {count} landmarks with one other or itself"
+            )
+        if not self.categories:
+            raise SchemaError(f"schema {self.name!r}: no categories; expected at least one")
+        tables: tuple[tuple[str, dict[str, tuple[int, ...]]], ...] = (
+            ("categories", self.categories),
+            ("normalizers", dict(self.normalizers)),
+            ("groups", self.groups),
+        )
+        for table, entries in tables:
+            for key, indices in entries.items():
+                if any(not 0 <= i < count for i in indices):
+                    raise SchemaError(f"schema {self.name!r}: {table}.{key} names a landmark outside 0..{count - 1}")
+        unknown = set(self.normalizers) - set(self.categories)
+        if unknown:
+            raise SchemaError(f"schema {self.name!r}: normalizers for unknown categories {sorted(unknown)}")
+
+    def landmarks_of(self, category: str) -> tuple[int, ...]:
+        """Indices of the landmarks of `category`. Raises SchemaError naming the known ones."""
+        try:
+            return self.categories[category]
+        except KeyError:
+            known = ", ".join(sorted(self.categories))
+            raise SchemaError(
+                f"category {category!r} is not in schema {self.name!r}; expected one of: {known}"
+            ) from None
+
+
+def load_schema(name_or_path: str | Path) -> LandmarkSchema:
+    """A shipped schema by name, or any other from a TOML file.
+
+    The file has ``name``, ``landmarks`` (names in heatmap order), ``flip_pairs`` (pairs of names; the others stay in
+    place), and tables ``[categories]`` (lists of names; may be left out: one category "all"), ``[normalizers]``
+    (pairs of names) and ``[groups]`` (lists of names).
+
+    Raises:
+        SchemaError: the name is unknown, the file is missing, or its content is inconsistent.
+    """
+    text = str(name_or_path)
+    if text in SHIPPED_SCHEMAS:
+        source = resources.files("fpm_edge_runtime").joinpath("schemas", f"{text}.toml").read_text("utf-8")
+        return _parse(source, text)
+    path = Path(name_or_path)
+    if path.suffix != ".toml" or not path.is_file():
+        raise SchemaError(
+            f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or the path of a .toml file"
+        )
+    return _parse(path.read_text("utf-8"), text)
+
+
+def _parse(source: str, where: str) -> LandmarkSchema:
+    try:
+        table = tomllib.loads(source)
+    except tomllib.TOMLDecodeError as error:
+        raise SchemaError(f"{where}: not valid TOML: {error}") from error
+    try:
+        landmarks = tuple(table.pop("landmarks"))
+        name = table.pop("name")
+    except KeyError as error:
+        raise SchemaError(f"{where}: the key {error} is missing; a schema needs name and landmarks") from None
+    index = {landmark: i for i, landmark in enumerate(landmarks)}
+
+    def indices(names: list[str], key: str) -> tuple[int, ...]:
+        unknown = [n for n in names if n not in index]
+        if unknown:
+            raise SchemaError(f"{where}: {key} names {unknown[0]!r}, which is not among the landmarks")
+        return tuple(index[n] for n in names)
+
+    flip = list(range(len(landmarks)))
+    for pair in table.pop("flip_pairs", []):
+        if len(pair) != 2:
+            raise SchemaError(f"{where}: flip_pairs holds {pair}; each entry must name two landmarks")
+        left, right = indices(pair, "flip_pairs")
+        flip[left], flip[right] = right, left
+    categories = {key: indices(names, f"categories.{key}") for key, names in table.pop("categories", {}).items()}
+    normalizers = {}
+    for key, names in table.pop("normalizers", {}).items():
+        if len(names) != 2:
+            raise SchemaError(f"{where}: normalizers.{key} must name two landmarks, not {len(names)}")
+        first, second = indices(names, f"normalizers.{key}")
+        normalizers[key] = (first, second)
+    groups = {key: indices(names, f"groups.{key}") for key, names in table.pop("groups", {}).items()}
+    if table:
+        raise SchemaError(f"{where}: unknown key {sorted(table)[0]!r}")
+    return LandmarkSchema(
+        name=name,
+        landmarks=landmarks,
+        flip=tuple(flip),
+        categories=categories or {"all": tuple(range(len(landmarks)))},
+        normalizers=normalizers,
+        groups=groups,
+    )

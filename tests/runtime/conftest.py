@@ -1,0 +1,214 @@
+"""Bundles to test with: one of a real, tiny, quantized network, one that finds colours, one whose models are no models."""
+
+import subprocess
+import sys
+import zlib
+from collections.abc import Callable, Mapping
+from io import BytesIO
+from pathlib import Path
+from time import sleep
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from PIL import Image
+
+from fpm_edge_runtime import Bundle, LandmarkSchema, Manifest, open_bundle, write_bundle
+from fpm_edge_runtime._container import Entry, lay_out
+from fpm_edge_runtime.manifest import Geometry, GoldenCase, GoldenSet, Piece, Quantization, TensorSpec
+
+HEIGHT, WIDTH, STRIDE = 32, 48, 8
+PIECES = ("stage_1", "context", "stage_2")
+
+SCHEMA = LandmarkSchema(
+    name="colours",
+    landmarks=("red", "green", "blue"),
+    flip=(0, 1, 2),
+    categories={"all": (0, 1, 2), "warm": (0,)},
+)
+
+
+def codes(name: str, channels: int = 4) -> TensorSpec:
+    return TensorSpec(name, "int8", (1, HEIGHT // STRIDE, WIDTH // STRIDE, channels), "NHWC", 1 / 256, -128)
+
+
+IMAGE = TensorSpec("image", "uint8", (1, HEIGHT, WIDTH, 3), "NHWC", 1.0, 0)
+
+
+def quantized_pieces(form: str) -> tuple[Piece, ...]:
+    return (
+        Piece("stage_1", f"stages/1.{form}", (IMAGE,), (codes("heatmap_1"),)),
+        Piece("context", f"stages/context.{form}", (IMAGE,), (codes("context"),)),
+        Piece("stage_2", f"stages/2.{form}", (codes("context"), codes("heatmap_1")), (codes("heatmap_2"),)),
+    )
+
+
+def manifest_of(pieces: dict[Any, tuple[Piece, ...]], stages: int = 2) -> Manifest:
+    return Manifest(
+        schema_version=1,
+        name="tiny",
+        created="2026-01-01T00:00:00Z",
+        landmarks=SCHEMA,
+        geometry=Geometry(HEIGHT, WIDTH, STRIDE),
+        quantization=Quantization("int8", "ptq"),
+        stages=stages,
+        pieces=pieces,
+        digests={},
+        versions={},
+    )
+
+
+def png(pixels: np.ndarray) -> bytes:
+    file = BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+def container(members: Mapping[str, bytes]) -> bytes:
+    """A container with these members and correct headers, whatever the members hold."""
+    layout = lay_out(Entry(name, len(data), zlib.crc32(data)) for name, data in members.items())
+    return b"".join([part for name, h in layout.headers.items() for part in (h, members[name])] + [layout.tail])
+
+
+@pytest.fixture(scope="session")
+def build_container() -> Callable[[Mapping[str, bytes]], bytes]:
+    return container
+
+
+@pytest.fixture(scope="session")
+def hollow_parts() -> tuple[Manifest, dict[str, bytes]]:
+    """Manifest and members of a bundle that is right in everything but that its models are a few bytes of text."""
+    golden = GoldenSet(
+        cases=(GoldenCase("golden/0.png", "warm", (((1.0, 2.0),) * 3,) * 2),),
+        limits=(0.5, 0.5),
+    )
+    members = {f"stages/{piece.removeprefix('stage_')}.tflite": piece.encode() for piece in PIECES}
+    members["card.md"] = b"# A card\n"
+    members["golden/0.png"] = png(np.full((HEIGHT, WIDTH, 3), 7, np.uint8))
+    members["golden/golden.json"] = msgspec.json.encode(golden)
+    return manifest_of({"tflite": quantized_pieces("tflite")}), members
+
+
+@pytest.fixture(scope="session")
+def hollow_path(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_bundle(tmp_path_factory.mktemp("hollow") / "hollow.fpm", *hollow_parts)
+
+
+@pytest.fixture(scope="session")
+def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """File name → model, made by the real converters: ``1.tflite``, ``1.signature.tflite``, ``1.onnx``, ``2...``."""
+    folder = tmp_path_factory.mktemp("tiny")
+    program = Path(__file__).with_name("_tiny_network.py")
+    done = subprocess.run([sys.executable, str(program), str(folder)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def tiny_path(tiny_models: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A real int8 network of two stages and context, in both formats."""
+    forms = ("tflite", "onnx")
+    members = {f"stages/{name}.{form}": tiny_models[f"{name}.{form}"] for name in ("1", "2", "context") for form in forms}
+    manifest = manifest_of({form: quantized_pieces(form) for form in forms})
+    return write_bundle(tmp_path_factory.mktemp("tiny") / "tiny.fpm", manifest, members)
+
+
+@pytest.fixture(scope="session")
+def tiny(tiny_path: Path) -> Bundle:
+    return open_bundle(tiny_path)
+
+
+@pytest.fixture(scope="session")
+def colour_bundle() -> Bundle:
+    """A float ONNX network of one stage, channels first, whose landmarks are where red, green and blue are."""
+    from onnx import TensorProto, checker, helper
+
+    rows, columns = HEIGHT // STRIDE, WIDTH // STRIDE
+    graph = helper.make_graph(
+        [
+            helper.make_node("Cast", ["image"], ["real"], to=TensorProto.FLOAT),
+            helper.make_node("AveragePool", ["real"], ["mean"], kernel_shape=[STRIDE] * 2, strides=[STRIDE] * 2),
+            helper.make_node("Mul", ["mean", "unit"], ["colours"]),
+            helper.make_node("Concat", ["colours", "background"], ["heatmap_1"], axis=1),
+        ],
+        "colours",
+        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 3, HEIGHT, WIDTH])],
+        [helper.make_tensor_value_info("heatmap_1", TensorProto.FLOAT, [1, 4, rows, columns])],
+        [
+            helper.make_tensor("unit", TensorProto.FLOAT, [], [1 / 255]),
+            helper.make_tensor("background", TensorProto.FLOAT, [1, 1, rows, columns], np.zeros(rows * columns)),
+        ],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    checker.check_model(model)
+    piece = Piece(
+        "stage_1",
+        "stages/1.onnx",
+        (TensorSpec("image", "uint8", (1, 3, HEIGHT, WIDTH), "NCHW"),),
+        (TensorSpec("heatmap_1", "float32", (1, 4, rows, columns), "NCHW"),),
+    )
+    manifest = msgspec.structs.replace(
+        manifest_of({"onnx": (piece,)}, stages=1), quantization=Quantization("float32", "none")
+    )
+    member = model.SerializeToString()
+    digests = {"stages/1.onnx": _sha256(member)}
+    encoded = msgspec.json.encode(msgspec.structs.replace(manifest, digests=digests))
+    return open_bundle(container({"manifest.json": encoded, "stages/1.onnx": member}))
+
+
+def _sha256(data: bytes) -> str:
+    import hashlib
+
+    return hashlib.sha256(data).hexdigest()
+
+
+class FakeEngine:
+    """An engine whose pieces answer with what they are told to, as slowly as they are told to.
+
+    delays: piece name → seconds. answers: tensor name → array. calls: the pieces that ran, in order.
+    """
+
+    name = "fake"
+    version = "0"
+    formats = ("tflite",)
+
+    def __init__(self) -> None:
+        self.delays: dict[str, float] = {}
+        self.answers: dict[str, np.ndarray] = {}
+        self.calls: list[str] = []
+        self.loaded: list[str] = []
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> Callable[..., dict[str, np.ndarray]]:
+        self.loaded.append(piece.name)
+
+        def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+            self.calls.append(piece.name)
+            sleep(self.delays.get(piece.name, 0.0))
+            return {
+                spec.name: self.answers.get(spec.name, np.zeros(spec.shape, spec.dtype)) for spec in piece.outputs
+            }
+
+        return run
+
+
+@pytest.fixture
+def fake_engine() -> FakeEngine:
+    return FakeEngine()
+
+
+@pytest.fixture(scope="session")
+def float_bundle(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+    """The hollow bundle with float32 tensors, to run in a fake engine."""
+    manifest, members = hollow_parts
+
+    def as_float(specs: tuple[TensorSpec, ...]) -> tuple[TensorSpec, ...]:
+        plain = {"dtype": "float32", "scale": None, "zero_point": None}
+        return tuple(s if s.name == "image" else msgspec.structs.replace(s, **plain) for s in specs)
+
+    pieces = tuple(
+        msgspec.structs.replace(piece, inputs=as_float(piece.inputs), outputs=as_float(piece.outputs))
+        for piece in manifest.pieces["tflite"]
+    )
+    manifest = msgspec.structs.replace(manifest, pieces={"tflite": pieces})
+    return open_bundle(write_bundle(tmp_path_factory.mktemp("float") / "float.fpm", manifest, members))

@@ -1,0 +1,215 @@
+"""Pictures of every kind become upright 8-bit RGB; what is no picture is refused with an ImageError."""
+
+import warnings
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fpm_edge_runtime import DataError, ImageError, load_image
+from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.image import MAX_PIXELS, check_image, letterbox
+
+
+def _scene(width: int = 40, height: int = 24) -> np.ndarray:
+    rows, columns = np.mgrid[:height, :width]
+    return np.stack([rows * 5 % 256, columns * 3 % 256, (rows + columns) * 2 % 256], axis=2).astype(np.uint8)
+
+
+def test_rgb_is_returned_unchanged(tmp_path: Path) -> None:
+    Image.fromarray(_scene()).save(tmp_path / "a.png")
+    loaded = load_image(tmp_path / "a.png")
+    np.testing.assert_array_equal(loaded, _scene())
+    assert loaded.dtype == np.uint8
+    assert loaded.flags.writeable
+
+
+def test_path_may_be_text(tmp_path: Path) -> None:
+    Image.fromarray(_scene()).save(tmp_path / "a.bmp")
+    assert load_image(str(tmp_path / "a.bmp")).shape == (24, 40, 3)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "undo"),
+    [
+        (1, lambda a: a),
+        (2, lambda a: a[:, ::-1]),
+        (3, lambda a: a[::-1, ::-1]),
+        (4, lambda a: a[::-1]),
+        (5, lambda a: a.transpose(1, 0, 2)),
+        (6, lambda a: np.rot90(a, -1)),
+        (7, lambda a: np.rot90(a, 2).transpose(1, 0, 2)),
+        (8, lambda a: np.rot90(a, 1)),
+    ],
+)
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int, undo: object) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(_scene()).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), undo(_scene()))
+
+
+def test_grey_fills_all_channels(tmp_path: Path) -> None:
+    grey = _scene()[..., 1]
+    Image.fromarray(grey).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), np.repeat(grey[..., None], 3, axis=2))
+
+
+def test_palette_gives_its_colours(tmp_path: Path) -> None:
+    picture = Image.new("P", (4, 2), 1)
+    picture.putpalette([0, 0, 0, 10, 20, 30])
+    picture.save(tmp_path / "a.png")
+    assert (load_image(tmp_path / "a.png") == [10, 20, 30]).all()
+
+
+def test_black_and_white_bits(tmp_path: Path) -> None:
+    Image.new("1", (4, 2), 1).save(tmp_path / "a.png")
+    assert (load_image(tmp_path / "a.png") == 255).all()
+
+
+def test_cmyk(tmp_path: Path) -> None:
+    Image.new("CMYK", (16, 16), (0, 255, 255, 0)).save(tmp_path / "a.jpg", quality=95)
+    loaded = load_image(tmp_path / "a.jpg")
+    assert np.abs(loaded.astype(int) - [255, 0, 0]).max() < 8
+
+
+@pytest.mark.parametrize(("alpha", "expected"), [(255, [200, 100, 40]), (0, [0, 0, 0]), (128, [100, 50, 20])])
+def test_alpha_lies_over_black(tmp_path: Path, alpha: int, expected: list[int]) -> None:
+    Image.new("RGBA", (4, 2), (200, 100, 40, alpha)).save(tmp_path / "a.png")
+    assert np.abs(load_image(tmp_path / "a.png").astype(int) - expected).max() <= 1
+
+
+def test_transparent_palette_entry_is_black(tmp_path: Path) -> None:
+    picture = Image.new("P", (4, 2), 1)
+    picture.putpalette([0, 0, 0, 10, 20, 30])
+    picture.save(tmp_path / "a.png", transparency=1)
+    assert (load_image(tmp_path / "a.png") == 0).all()
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif"])
+def test_sixteen_bits_keep_the_high_byte(tmp_path: Path, suffix: str) -> None:
+    values = np.array([[0, 255, 256, 0x8000, 0xFFFF]], np.uint16)
+    Image.fromarray(values).save(tmp_path / f"a.{suffix}")
+    assert load_image(tmp_path / f"a.{suffix}")[0, :, 0].tolist() == [0, 0, 1, 128, 255]
+
+
+def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
+    Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=r"a\.tif.*8 or 16 bits"):
+        load_image(tmp_path / "a.tif")
+
+
+def test_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match=r"gone\.jpg: no such file"):
+        load_image(tmp_path / "gone.jpg")
+
+
+def test_folder(tmp_path: Path) -> None:
+    with pytest.raises(ImageError, match="is a folder"):
+        load_image(tmp_path)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, world", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n"])
+def test_not_a_picture(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(ImageError, match=r"a\.png is not a picture that can be read"):
+        load_image(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_every_truncation_is_an_image_error(tmp_path: Path, form: str) -> None:
+    file = BytesIO()
+    Image.fromarray(_scene()).save(file, form)
+    whole = file.getvalue()
+    path = tmp_path / "a.img"
+    refused = 0
+    for length in range(0, len(whole), max(1, len(whole) // 60)):
+        path.write_bytes(whole[:length])
+        with warnings.catch_warnings():
+            # Pillow's TIFF reader warns of missing tags before it gives up; only the outcome matters here.
+            warnings.simplefilter("ignore", UserWarning)
+            try:
+                load_image(path)
+            except ImageError as error:
+                assert "a.img" in str(error)
+                refused += 1
+    assert refused > 40
+
+
+def test_too_many_pixels(tmp_path: Path) -> None:
+    Image.new("1", (8000, 5001)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="8000 × 5001 pixels, more than 40 megapixels"):
+        load_image(tmp_path / "a.png")
+
+
+def test_far_too_many_pixels(tmp_path: Path) -> None:
+    # Beyond twice Pillow's own limit, where it raises by itself.
+    Image.new("1", (20000, 10000)).save(tmp_path / "a.png")
+    with pytest.raises(ImageError, match="more than 40 megapixels"):
+        load_image(tmp_path / "a.png")
+
+
+def test_the_limit_itself_is_allowed(tmp_path: Path) -> None:
+    Image.new("1", (8000, MAX_PIXELS // 8000)).save(tmp_path / "a.png")
+    assert load_image(tmp_path / "a.png").shape == (5000, 8000, 3)
+
+
+@pytest.mark.parametrize(
+    ("image", "message"),
+    [
+        ("a.jpg", "is a str"),
+        (Image.new("RGB", (2, 2)), "is a Image"),
+        (np.zeros((2, 2, 3), np.float32), "type float32"),
+        (np.zeros((2, 2), np.uint8), r"shape \(2, 2\)"),
+        (np.zeros((2, 2, 4), np.uint8), r"shape \(2, 2, 4\)"),
+        (np.zeros((1, 2, 2, 3), np.uint8), r"shape \(1, 2, 2, 3\)"),
+        (np.zeros((0, 2, 3), np.uint8), "no pixels"),
+    ],
+)
+def test_check_image_refuses(image: object, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        check_image(image)
+
+
+def test_check_image_returns_the_same_array() -> None:
+    image = _scene()
+    assert check_image(image) is image
+
+
+def test_letterbox_of_the_right_size_changes_nothing() -> None:
+    fit = Letterbox.fit((40, 24), (40, 24))
+    np.testing.assert_array_equal(letterbox(_scene(), fit, (40, 24)), _scene())
+
+
+def test_letterbox_pads_with_black_around_the_picture() -> None:
+    white = np.full((20, 20, 3), 255, np.uint8)
+    boxed = letterbox(white, Letterbox.fit((20, 20), (48, 32)), (48, 32))
+    assert boxed.shape == (32, 48, 3)
+    assert boxed.flags.c_contiguous
+    assert (boxed[:, 8:40] == 255).all()
+    assert (boxed[:, :8] == 0).all()
+    assert (boxed[:, 40:] == 0).all()
+
+
+def test_letterbox_takes_the_box_only() -> None:
+    image = np.zeros((30, 60, 3), np.uint8)
+    image[10:20, 40:55] = 200
+    boxed = letterbox(image, Letterbox.fit((60, 30), (48, 32), (42, 12, 54, 18)), (48, 32))
+    inside = boxed[boxed.any(axis=(1, 2))]
+    assert (inside == 200).all()
+
+
+def test_letterbox_does_not_alias() -> None:
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    small = letterbox(stripes, Letterbox.fit((256, 256), (32, 32)), (32, 32))
+    # One source column in eight more or less at the border; without antialiasing it would be 0 or 255.
+    assert np.abs(small.astype(int) - 127).max() <= 16
+
+
+def test_letterbox_of_a_strided_view() -> None:
+    fit = Letterbox.fit((40, 24), (40, 24))
+    mirrored = _scene()[:, ::-1]
+    np.testing.assert_array_equal(letterbox(mirrored, fit, (40, 24)), mirrored)

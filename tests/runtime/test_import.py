@@ -1,0 +1,51 @@
+"""Importing the runtime is light, and its public names are the ones it says."""
+
+import importlib.util
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+import fpm_edge_runtime
+
+HEAVY = ("tensorflow", "tf_keras", "click", "rich", "onnx", "onnxruntime", "openvino", "ai_edge_litert", "scipy")
+
+
+def test_import_loads_no_engine_and_no_toolkit() -> None:
+    program = "import sys, fpm_edge_runtime; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "fpm_edge_runtime" in loaded
+    assert loaded.isdisjoint(HEAVY)
+    assert loaded.isdisjoint({"fpm_edge", "fpm_edge_converters", "fpm_edge_calibration"})
+    assert done.stderr == ""
+
+
+def test_only_the_chosen_engine_is_imported() -> None:
+    assert importlib.util.find_spec("onnxruntime") is not None
+    program = "import sys, fpm_edge_runtime as f; f.load_engine('litert'); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert "ai_edge_litert" in loaded
+    assert loaded.isdisjoint({"onnxruntime", "openvino", "tensorflow"})
+
+
+def test_public_names_are_sorted_and_exist() -> None:
+    names = fpm_edge_runtime.__all__
+    assert names == sorted(names)
+    for name in set(names) - {"__version__"}:
+        assert getattr(fpm_edge_runtime, name).__module__.startswith("fpm_edge_runtime.")
+
+
+def test_version_is_the_distributions() -> None:
+    try:
+        expected = metadata.version("fpm-edge")
+    except metadata.PackageNotFoundError:
+        pytest.skip("fpm-edge is not installed")
+    assert fpm_edge_runtime.__version__ == expected
+
+
+def test_unknown_attribute() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = fpm_edge_runtime.nothing
