@@ -11,6 +11,9 @@ from fpm_edge.data.rows import BadRowError
 
 __all__ = ["parse_cells"]
 
+# Most cells of FashionAI; not parsing them saves a third of the time.
+_NOT_LABELLED = "-1_-1_-1"
+
 
 def parse_cells(cells: Sequence[str], columns: Sequence[str]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Cells ``x_y_v`` → landmarks (L, 2) in pixels and visibility (L,), both float64 and not yet judged.
@@ -20,9 +23,11 @@ def parse_cells(cells: Sequence[str], columns: Sequence[str]) -> tuple[NDArray[n
     """
     numbers: list[float] = []
     for cell, column in zip(cells, columns, strict=True):
-        parts = cell.split("_")
+        if cell == _NOT_LABELLED:
+            numbers += (-1.0, -1.0, -1.0)
+            continue
         try:
-            x, y, v = map(float, parts)
+            x, y, v = map(float, cell.split("_"))
         except ValueError:
             raise BadRowError(column, f"{cell!r} is not x_y_v; expected three numbers such as 187_152_1") from None
         numbers += (x, y, v)

@@ -77,7 +77,8 @@ def cache_file(seed: int, size: int) -> Path:
 def load_truths(path: Path, landmarks: int, categories: int) -> Truths:
     """The truths in a cache file; none if there is no such file or it is damaged, for then they are drawn anew."""
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        # Opened here, because np.load leaves a damaged file open.
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             truths = Truths(arrays["landmarks"], arrays["visibility"], arrays["categories"])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError):
         return Truths.none(landmarks)

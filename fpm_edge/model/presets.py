@@ -29,8 +29,8 @@ def _lite(schema: LandmarkSchema) -> ModelConfig:
     return ModelConfig(
         name="lite",
         schema=schema,
-        input_height=256,
-        input_width=256,
+        input_height=192,
+        input_width=192,
         stages=3,
         stem=(Conv(4, 16, stride=2), Conv(4, 32, stride=2), Conv(3, 32), Conv(4, 64, stride=2), Conv(3, 64)),
         first=(Conv(5, 64), Conv(5, 64), Conv(1, 64)),

@@ -118,7 +118,7 @@ def _street(dice: Dice, size: int, foot: float) -> Image.Image:
     x = -size * dice.unit() * 0.3
     while x < size:
         width = size * dice.uniform(0.2, 0.9)
-        top = dice.uniform(-0.4, 0.4) * size
+        top = min(dice.uniform(-0.4, 0.4) * size, horizon - 2)
         if dice.chance(0.25):
             leaf = dice.choice(_LEAVES)
             area = _textured(dice, max(2, int(width)), size, shade(leaf, 0.4), shade(leaf, 1.7))

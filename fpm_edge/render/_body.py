@@ -17,7 +17,7 @@ from fpm_edge.render._dice import Dice
 SHOULDER_Y = 0.185
 WAIST_Y = 0.375
 HIP_Y = 0.47
-CROTCH_Y = 0.505
+CROTCH_Y = 0.512
 SIDES = (-1.0, 1.0)
 _UPPER_ARM, _FOREARM = 0.165, 0.15
 _THIGH, _SHANK = 0.235, 0.225

@@ -43,6 +43,7 @@ class SkirtShape:
     hems: tuple[Points, Points]
     outline: Points
     hem_line: Points
+    waist_y: float
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class TrousersShape:
     bottoms: tuple[tuple[Points, Points], tuple[Points, Points]]
     outlines: tuple[Points, Points]
     front_leg: int
+    waist_y: float
 
 
 def _waist_y(dice: Dice) -> float:
@@ -67,7 +69,7 @@ def sample_skirt(dice: Dice, body: Body) -> SkirtCut:
     return SkirtCut(
         waist_y=_waist_y(dice),
         ease=dice.uniform(1.0, 1.08),
-        hem_y=dice.weighted(((dice.uniform(0.56, 0.7), 3.0), (dice.uniform(0.7, 0.94), 2.0))),
+        hem_y=dice.weighted(((dice.uniform(0.56, 0.7), 2.4), (dice.uniform(0.7, 0.94), 2.4))),
         hem=body.hip * flare,
         sag=dice.uniform(0.0, 0.02),
         waves=dice.integer(3, 8) if flare > 1.3 else 0,
@@ -97,7 +99,7 @@ def sample_trousers(dice: Dice) -> TrousersCut:
     return TrousersCut(
         waist_y=_waist_y(dice),
         ease=dice.uniform(1.0, 1.06),
-        drop=dice.uniform(0.0, 0.03) + (dice.uniform(0.0, 0.05) if style == "tapered" else 0.0),
+        drop=dice.uniform(0.0, 0.042) + (dice.uniform(0.0, 0.05) if style == "tapered" else 0.0),
         length=length,
         widths=(0.05 * thigh * spread, 0.033 * knee * spread, 0.023 * end * spread),
     )
@@ -123,7 +125,7 @@ def shape_skirt(cut: SkirtCut, body: Body) -> SkirtShape:
         smooth(np.array([right, hips[1], hem_right])),
     )
     outline = np.concatenate([sides[0], hem_line[1:-1], sides[1][::-1]])
-    return SkirtShape((left, right), (hem_left, hem_right), outline, hem_line)
+    return SkirtShape((left, right), (hem_left, hem_right), outline, hem_line, cut.waist_y)
 
 
 def shape_trousers(cut: TrousersCut, body: Body) -> TrousersShape:
@@ -146,5 +148,10 @@ def shape_trousers(cut: TrousersCut, body: Body) -> TrousersShape:
         outlines.append(np.concatenate([outer_line, inner_line[::-1], middle[None]]))
         bottoms.append((inner[-1], outer[-1]))
     return TrousersShape(
-        (left, right), crotch, (bottoms[0], bottoms[1]), (outlines[0], outlines[1]), body.front_leg
+        (left, right),
+        crotch,
+        (bottoms[0], bottoms[1]),
+        (outlines[0], outlines[1]),
+        body.front_leg,
+        cut.waist_y,
     )

@@ -70,6 +70,13 @@ class Canvas:
         right, bottom = min(self.size, int(high[0]) + 2), min(self.size, int(high[1]) + 2)
         return (left, top, right, bottom) if right > left and bottom > top else None
 
+    def sees(self, points: Points, margin: float) -> bool:
+        """Whether anything within `margin` of the points (body units) can be in the frame."""
+        reach = margin * self.camera.scale * 1.5
+        pixels = self.camera.project(points)
+        low, high = pixels.min(axis=0) - reach, pixels.max(axis=0) + reach
+        return bool((high > 0).all() and (low < self.size).all())
+
     def fill(self, outline: Points, paint: Paint, *, angle: float = 0.0) -> int:
         """Fill a closed outline (n, 2) given in body units; the number of the new layer."""
         points = self.camera.project(outline)

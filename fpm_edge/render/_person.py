@@ -65,6 +65,8 @@ def sample_looks(dice: Dice) -> Looks:
 
 def draw_legs(canvas: Canvas, body: Body, paint: Paint, dark: Colour) -> None:
     for leg in (body.legs[1 - body.front_leg], body.legs[body.front_leg]):
+        if not canvas.sees(leg.joints, 0.06):
+            continue
         hip, knee, ankle = leg.joints
         calf = knee * 0.7 + ankle * 0.3 + np.array([leg.side * 0.004, 0.0])
         line = np.array([hip, hip * 0.5 + knee * 0.5, knee, calf, ankle])
@@ -74,6 +76,8 @@ def draw_legs(canvas: Canvas, body: Body, paint: Paint, dark: Colour) -> None:
 
 
 def draw_shoe(canvas: Canvas, leg: Leg, looks: Looks, dice: Dice) -> None:
+    if not canvas.sees(leg.joints[2:], 0.06 + looks.boot):
+        return
     _, knee, ankle = leg.joints
     toe = ankle + np.array([leg.side * 0.018 + dice.centred(0.014), 0.042])
     top = ankle + (knee - ankle) * (looks.boot / 0.225)
@@ -96,6 +100,8 @@ def draw_neck(canvas: Canvas, body: Body, looks: Looks) -> None:
 
 def draw_arm(canvas: Canvas, arm: Arm, looks: Looks, *, bare_from: float = 0.0) -> None:
     """Arm and hand; `bare_from` is the share of the arm that a sleeve hides."""
+    if not canvas.sees(arm.joints, 0.06):
+        return
     _, elbow, wrist = arm.joints
     if bare_from < _ONLY_HAND:
         _draw_bare_arm(canvas, arm, looks, bare_from)
@@ -133,6 +139,8 @@ def draw_back_hair(canvas: Canvas, body: Body, looks: Looks, dice: Dice) -> None
 def draw_head(canvas: Canvas, body: Body, looks: Looks, dice: Dice) -> None:
     """Face, hair, and what is worn there."""
     centre = body.torso(np.array([[0.0, 0.075]]))[0] + np.array([dice.centred(0.012), 0.0])
+    if not canvas.sees(centre[None], 0.09):
+        return
     x, y = float(centre[0]), float(centre[1])
     glance = dice.centred(0.016)
     canvas.fill(ellipse(x, y, 0.046, 0.066), Flat(looks.hair if looks.from_behind else looks.skin))

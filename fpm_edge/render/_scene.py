@@ -32,6 +32,8 @@ CATEGORIES: tuple[str, ...] = ("blouse", "outwear", "dress", "skirt", "trousers"
 
 _SMALLEST = 32
 _SOFT = 0.2
+# How often the top goes inside the waistband, when the picture is about that category.
+_TUCKED = {"blouse": 0.35, "outwear": 0.6, "dress": 0.0, "skirt": 0.72, "trousers": 0.68}
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ def _over(cut: TopCut, category: str) -> TopCut:
     return replace(cut, hem_y=min(cut.hem_y, 0.5)) if cut.opening < 0.03 else cut
 
 
+def _tuck(cut: TopCut, body: Body, waist_y: float) -> TopCut:
+    """A top that ends just inside the waistband."""
+    return replace(cut, hem_y=waist_y + 0.003, hem=body.half_width(waist_y) * 1.04, sag=0.006, waisted=False)
+
+
 def _dress_up(dice: Dice, body: Body, category: str, worn: bool) -> tuple[Outfit, Points]:
     """An outfit with the garment of that category in it, and the extent of this garment in body units."""
     bottom: SkirtShape | TrousersShape | None = None
@@ -74,12 +81,12 @@ def _dress_up(dice: Dice, body: Body, category: str, worn: bool) -> tuple[Outfit
         bottom = shape_trousers(sample_trousers(dice), body)
     if category == "outwear":
         coat = shape_top(sample_top(dice, body, "outwear"), body)
-    elif worn and category != "blouse" and dice.chance(0.22):
+    elif worn and category != "blouse" and dice.chance(0.16):
         coat = shape_top(_over(sample_top(dice, body, "outwear"), category), body)
-    if category in ("blouse", "dress"):
-        top = shape_top(sample_top(dice, body, category), body)
-    elif worn:
-        top = shape_top(sample_top(dice, body, "blouse"), body)
+    tucked = bottom is not None and worn and dice.chance(_TUCKED[category])
+    if worn or category in ("blouse", "dress"):
+        cut = sample_top(dice, body, "dress" if category == "dress" else "blouse")
+        top = shape_top(_tuck(cut, body, bottom.waist_y) if tucked and bottom is not None else cut, body)
     if category in ("skirt", "trousers"):
         assert bottom is not None
         outline = bottom.outline if isinstance(bottom, SkirtShape) else np.concatenate(bottom.outlines)
@@ -90,7 +97,6 @@ def _dress_up(dice: Dice, body: Body, category: str, worn: bool) -> tuple[Outfit
     else:
         assert top is not None
         extent = _top_points(top)
-    tucked = dice.chance(0.55)
     return Outfit(category, body, worn, top, bottom, coat, tucked), extent
 
 

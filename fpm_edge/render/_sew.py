@@ -38,13 +38,16 @@ def _fold_lines(
 def draw_sleeve(
     canvas: Canvas, sleeve: Sleeve, fabric: Fabric, dice: Dice, layers: set[int], truth: Truth | None
 ) -> None:
-    start, elbow, _ = sleeve.arm.joints
+    if not canvas.sees(sleeve.outline, 0.0):
+        return
+    start, elbow, wrist = sleeve.arm.joints
     end = (sleeve.cuff_in + sleeve.cuff_out) / 2
+    past_elbow = float(np.dot(end - elbow, wrist - elbow)) > 0
     layer = canvas.fill(sleeve.outline, fabric, angle=_direction(start, end))
     layers.add(layer)
     canvas.line(sleeve.outline, fabric.dark, width=0.003, alpha=110)
-    if dice.chance(0.6):
-        _fold_lines(canvas, fabric, dice, elbow, end, 0.012)
+    if past_elbow and dice.chance(0.6):
+        _fold_lines(canvas, fabric, dice, elbow, end, 0.01)
     if dice.chance(0.3):
         band = (end - start) * 0.04
         canvas.line(

@@ -72,7 +72,6 @@ class Bundle:
         except (RecursionError, UnicodeDecodeError) as error:
             raise BundleError(f"manifest.json is not valid: {error}; make the bundle again") from error
         self._check_members()
-        check_wiring(self._manifest)
 
     @property
     def manifest(self) -> Manifest:
@@ -214,6 +213,7 @@ class Bundle:
                 f"the digests in manifest.json and the members differ in {', '.join(wrong)}; expected a digest for "
                 "every member but manifest.json"
             )
+        check_wiring(manifest)
         pieces = {piece.member for pieces in manifest.pieces.values() for piece in pieces}
         for member in sorted(pieces - members):
             raise BundleError(f"member {member}, which manifest.json names, is missing; get the original file")

@@ -10,8 +10,8 @@ Three steps per channel, all channels at once:
    peak. Cells where the map is clipped say nothing about the top and are left out.
 
 Mean error in cells over 11 kinds of int8 maps (noise, clipping, ellipses, neighbours, borders), measured by
-`benchmarks/decoding.py` at scale 1/255 and 0.045: this fit 0.029 and 0.040; 5 × 5 centroid 0.145 and 0.160; parabola on logarithms 0.167 and
-0.192; parabola 0.177 and 0.200; quarter offset 0.294 and 0.304.
+`benchmarks/decoding.py` at scale 1/255 and 0.045: this fit 0.029 and 0.040; 5 × 5 centroid 0.145 and 0.160; parabola
+on logarithms 0.167 and 0.192; parabola 0.177 and 0.200; quarter offset 0.294 and 0.304.
 """
 
 from dataclasses import dataclass
@@ -154,7 +154,8 @@ def _rows(heatmaps: Heatmaps, layout: str, landmarks: int) -> NDArray[Any]:
     """(pictures · landmarks, height · width), same dtype, −inf for what is not finite. Reads every code once."""
     if layout == "NHWC":
         heatmaps = heatmaps.transpose(0, 3, 1, 2)
-    rows = np.ascontiguousarray(heatmaps[:, :landmarks]).reshape(heatmaps.shape[0] * landmarks, -1)
+    pictures, _, height, width = heatmaps.shape
+    rows = np.ascontiguousarray(heatmaps[:, :landmarks]).reshape(pictures * landmarks, height * width)
     if rows.dtype == np.float32 and not np.isfinite(rows).all():
         return np.where(np.isfinite(rows), rows, np.float32(-np.inf))
     return rows

@@ -330,10 +330,11 @@ def check_goldens(session: _Session) -> GoldenReport:
 
     The disagreement of a case is the mean over its category's landmarks of the distance between the two models'
     landmarks, coordinates divided by the input's width and height. A stage is held to its limit by its worst case.
+    The report has the stages that the session has loaded, which may be fewer than the bundle's.
 
     Raises:
         BundleError: the bundle has no self-check cases, or they do not fit its stages and landmarks.
-        ModelError: the session does not answer with every stage.
+        ModelError: the session's answers are not those of stages 1, 2, … in order.
     """
     bundle = session.bundle
     golden = bundle.golden()
@@ -342,17 +343,14 @@ def check_goldens(session: _Session) -> GoldenReport:
             "the bundle has no self-check cases (golden/golden.json), so its drift cannot be checked here; "
             "convert the model again with golden cases"
         )
-    manifest, schema = bundle.manifest, bundle.schema
+    manifest = bundle.manifest
     if len(golden.limits) != manifest.stages:
         raise BundleError(
             f"golden/golden.json has {len(golden.limits)} limits for {manifest.stages} stages; make the bundle again"
         )
-    size = np.array([manifest.geometry.input_width, manifest.geometry.input_height], np.float64)
-    found = np.empty((len(golden.cases), manifest.stages))
-    for row, case in zip(found, golden.cases, strict=True):
-        row[:] = _disagreement(session, case, manifest.stages, schema, size)
+    found = np.stack([_disagreement(session, case) for case in golden.cases])
     stages = []
-    for i, limit in enumerate(golden.limits):
+    for i, limit in enumerate(golden.limits[: found.shape[1]]):
         worst = int(np.argmax(found[:, i]))
         value = float(found[worst, i])
         stages.append(
@@ -368,10 +366,10 @@ def check_goldens(session: _Session) -> GoldenReport:
     return GoldenReport(len(golden.cases), tuple(stages))
 
 
-def _disagreement(
-    session: _Session, case: GoldenCase, stages: int, schema: LandmarkSchema, size: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(stages,) mean disagreement of one case, NE units; inf where an answer is not finite."""
+def _disagreement(session: _Session, case: GoldenCase) -> NDArray[np.float64]:
+    """(loaded stages,) mean disagreement of one case, NE units; inf where an answer is not finite."""
+    bundle = session.bundle
+    schema, geometry, stages = bundle.schema, bundle.manifest.geometry, bundle.manifest.stages
     stored = [len(landmarks) for landmarks in case.landmarks]
     if stored != [len(schema.landmarks)] * stages:
         raise BundleError(
@@ -379,10 +377,12 @@ def _disagreement(
             f"{stages} stages; make the bundle again"
         )
     members = list(schema.landmarks_of(case.category))
-    expected = np.array(case.landmarks, np.float64)[:, members]
-    answers = {result.stage: result.landmarks for result in session.detect_input(session.bundle.golden_input(case))}
-    if sorted(answers) != list(range(1, stages + 1)):
-        raise ModelError(f"{case.member}: the session answered with stages {sorted(answers)}; expected 1 to {stages}")
-    answered = np.stack([answers[stage + 1][members] for stage in range(stages)])
-    sizes = np.broadcast_to(size, (stages, 2))
-    return np.asarray(normalized_error(answered, expected, sizes).mean(axis=1))
+    results = session.detect_input(bundle.golden_input(case))
+    answered = [result.stage for result in results]
+    if not 1 <= len(results) <= stages or answered != list(range(1, len(results) + 1)):
+        raise ModelError(f"{case.member}: the session answered with stages {answered}; expected 1 to at most {stages}")
+    landmarks = np.stack([result.landmarks[members] for result in results])
+    expected = np.array(case.landmarks, np.float64)[: len(results), members]
+    size = np.array([[geometry.input_width, geometry.input_height]], np.float64)
+    errors = normalized_error(landmarks, expected, size.repeat(len(results), axis=0))
+    return np.asarray(errors.mean(axis=1))

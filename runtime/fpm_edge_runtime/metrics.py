@@ -318,7 +318,7 @@ def _check_points(predicted: Points, truth: Points) -> None:
 
 def _distance(predicted: Points, truth: Points, unit: NDArray[np.float64] | np.float64) -> Errors:
     """L2 distance in units of `unit`; inf where `predicted` is not finite."""
-    finite = np.isfinite(predicted).all(axis=-1)
+    finite = np.asarray(np.isfinite(predicted).all(axis=-1))
     answered = np.where(finite[..., np.newaxis], predicted, 0.0).astype(np.float64)
     distance = np.sqrt(np.square((answered - truth.astype(np.float64)) / unit).sum(axis=-1))
     return np.where(finite, distance, np.inf)

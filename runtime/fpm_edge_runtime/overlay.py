@@ -224,9 +224,7 @@ def _ring(
     _stamp(canvas, (x - outer - 1, y - outer - 1, x + outer + 1, y + outer + 1), colour, opacity, shape)
 
 
-def _line(
-    canvas: Image.Image, start: _Point, end: _Point, width: float, colour: _Colour, opacity: float = 1.0
-) -> None:
+def _line(canvas: Image.Image, start: _Point, end: _Point, width: float, colour: _Colour, opacity: float = 1.0) -> None:
     (x0, y0), (x1, y1) = start, end
 
     def shape(draw: ImageDraw.ImageDraw, place: _Place, zoom: float) -> None:
@@ -237,9 +235,7 @@ def _line(
     _stamp(canvas, box, colour, opacity, shape)
 
 
-def _draw_dot(
-    canvas: Image.Image, point: NDArray[Any], colour: _Colour, style: _Style, *, hollow: bool
-) -> None:
+def _draw_dot(canvas: Image.Image, point: NDArray[Any], colour: _Colour, style: _Style, *, hollow: bool) -> None:
     # Pixel centres are integers in `geometry`, and half-integers in the edge coordinates of drawing.
     x, y = float(point[0]) + 0.5, float(point[1]) + 0.5
     outer = style.radius + style.line

@@ -85,7 +85,7 @@ def test_category_named_by_the_file(tmp_path: Path) -> None:
     dataset = load(tmp_path, annotation(keypoints=points(0, 0, 0, 0, 2, 2, 2, 2)), category="Full Body")
     assert dataset.records[0].category == "full_body"
     assert dataset.notes == ()
-    with pytest.raises(DataError, match="column left_collar: .*no such landmark for lower_body"):
+    with pytest.raises(DataError, match=r"column left_collar: .*no such landmark for lower_body"):
         load(tmp_path, annotation(), category="lower_body")
 
 

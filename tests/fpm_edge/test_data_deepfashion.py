@@ -92,11 +92,11 @@ def test_wrong_header(tmp_path: Path, top: str) -> None:
 def test_no_count(tmp_path: Path) -> None:
     path = write(tmp_path, UPPER)
     path.write_text(header() + "\n" + UPPER)
-    with pytest.raises(DataError, match="line 1: 'image_name.*expected the number of rows"):
+    with pytest.raises(DataError, match=r"line 1: 'image_name.*expected the number of rows"):
         load_dataset(f"deepfashion:{tmp_path}")
 
 
 def test_another_schema_is_refused(tmp_path: Path) -> None:
     write(tmp_path, UPPER)
-    with pytest.raises(UsageError, match="'lsp14' cannot be used .*deepfashion8"):
+    with pytest.raises(UsageError, match=r"'lsp14' cannot be used .*deepfashion8"):
         load_dataset(f"deepfashion:{tmp_path}", schema="lsp14")

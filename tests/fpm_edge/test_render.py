@@ -27,7 +27,7 @@ PAIRS = ((0, 1), (3, 4), (5, 6), (7, 8), (13, 14), (15, 16), (17, 18))
 
 @pytest.fixture(scope="module")
 def collection() -> dict[str, list[RenderedGarment]]:
-    return {name: [render_garment(5, index, category=name) for index in range(40)] for name in CATEGORIES}
+    return {name: [render_garment(5, index, category=name) for index in range(28)] for name in CATEGORIES}
 
 
 def digest(garment: RenderedGarment) -> str:
@@ -131,8 +131,8 @@ def test_some_landmarks_are_covered_most_are_not(collection: dict[str, list[Rend
         assert 0.02 < covered < 0.45
 
 
-def test_categories_are_all_drawn() -> None:
-    assert {render_garment(1, index, size=32).category for index in range(40)} == set(CATEGORIES)
+def test_every_number_gives_a_picture_and_all_categories_occur() -> None:
+    assert {render_garment(1, index, size=32).category for index in range(200)} == set(CATEGORIES)
 
 
 def test_pictures_are_pictures(collection: dict[str, list[RenderedGarment]]) -> None:

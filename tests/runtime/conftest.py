@@ -1,4 +1,4 @@
-"""Bundles to test with: one of a real, tiny, quantized network, one that finds colours, one whose models are no models."""
+"""Bundles to test with: a real, tiny, quantized network; one that finds colours; one whose models are no models."""
 
 import subprocess
 import sys
@@ -109,7 +109,9 @@ def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def tiny_path(tiny_models: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A real int8 network of two stages and context, in both formats."""
     forms = ("tflite", "onnx")
-    members = {f"stages/{name}.{form}": tiny_models[f"{name}.{form}"] for name in ("1", "2", "context") for form in forms}
+    members = {
+        f"stages/{name}.{form}": tiny_models[f"{name}.{form}"] for name in ("1", "2", "context") for form in forms
+    }
     manifest = manifest_of({form: quantized_pieces(form) for form in forms})
     return write_bundle(tmp_path_factory.mktemp("tiny") / "tiny.fpm", manifest, members)
 
@@ -185,9 +187,7 @@ class FakeEngine:
         def run(inputs: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
             self.calls.append(piece.name)
             sleep(self.delays.get(piece.name, 0.0))
-            return {
-                spec.name: self.answers.get(spec.name, np.zeros(spec.shape, spec.dtype)) for spec in piece.outputs
-            }
+            return {spec.name: self.answers.get(spec.name, np.zeros(spec.shape, spec.dtype)) for spec in piece.outputs}
 
         return run
 

@@ -1,0 +1,53 @@
+"""How a network is cut: stage 1, x' as a piece of its own, and every later stage (DESIGN §5.3)."""
+
+from dataclasses import dataclass
+
+from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_runtime.manifest import Piece
+
+__all__ = ["Cut", "cut_tflite", "plan_cuts"]
+
+
+@dataclass(frozen=True)
+class Cut:
+    """One piece by the names of its edge tensors, and the name of its member without its suffix."""
+
+    name: str
+    member: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def plan_cuts(stages: int, names: set[str]) -> tuple[Cut, ...]:
+    """The pieces of a network of `stages` stages whose named tensors are `names`, in order of execution.
+
+    Stage 1 also gives ``features`` where there are any; x' starts from them, or from the image. A device that stops
+    after stage 1 therefore never computes x'.
+    """
+    source = "features" if "features" in names else "image"
+    shared = "context" in names
+    first = ("heatmap_1", "features") if source == "features" and stages > 1 else ("heatmap_1",)
+    cuts = [Cut("stage_1", "stages/1", ("image",), first)]
+    if shared:
+        cuts.append(Cut("context", "stages/context", (source,), ("context",)))
+    for stage in range(2, stages + 1):
+        inputs = ("context",) if shared else (source,)
+        cuts.append(
+            Cut(f"stage_{stage}", f"stages/{stage}", (*inputs, f"heatmap_{stage - 1}"), (f"heatmap_{stage}",))
+        )
+    return tuple(cuts)
+
+
+def cut_tflite(whole: FlatGraph, cuts: tuple[Cut, ...]) -> dict[Piece, bytes]:
+    """Cut a TFLite graph. Raises ConversionError where a cut does not separate the graph."""
+    pieces = {}
+    for cut in cuts:
+        inputs, outputs = [whole.find(n) for n in cut.inputs], [whole.find(n) for n in cut.outputs]
+        piece = Piece(
+            name=cut.name,
+            member=f"{cut.member}.tflite",
+            inputs=tuple(whole.spec(i) for i in inputs),
+            outputs=tuple(whole.spec(i) for i in outputs),
+        )
+        pieces[piece] = whole.cut(inputs, outputs)
+    return pieces

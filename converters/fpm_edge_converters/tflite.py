@@ -1,0 +1,68 @@
+"""A tf_keras network as one TFLite file with stable tensor names and a uint8 image as input."""
+
+from typing import Any, Literal
+
+import tensorflow as tf
+import tf_keras
+
+from fpm_edge_converters.flatgraph import FlatGraph
+
+__all__ = ["Precision", "to_tflite"]
+
+Precision = Literal["int8", "float16", "float32"]
+
+# One code of a uint8 pixel in the network's input range [0, 1].
+_PIXEL = 1.0 / 255.0
+
+
+def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
+    """Convert to TFLite, batch 1.
+
+    Args:
+        model: from ``image`` float32 in [0, 1] to ``heatmap_1..T``; for int8, one with quantizers
+            (`fake_quant.fake_quantized`) whose ranges are set.
+        precision: of weights and activations; float16 stores weights so and computes in float32.
+
+    Returns:
+        A graph whose input is ``image`` (1, height, width, 3) uint8, with the scaling by 1/255 folded in, whose
+        outputs are ``heatmap_1..T``, and whose tensors ``features`` and ``context`` carry those names where they exist.
+    """
+    named = _named_tensors(model)
+    network = tf_keras.Model(model.input, named)
+    _, height, width, channels = model.input.shape
+
+    shape = (1, height, width, channels)
+    quantized = precision == "int8"
+
+    @tf.function(  # type: ignore[untyped-decorator]
+        input_signature=[tf.TensorSpec(shape, tf.float32 if quantized else tf.uint8, name="image")]
+    )
+    def infer(image: Any) -> Any:
+        pixels = image if quantized else tf.cast(image, tf.float32) * _PIXEL
+        return network(pixels, training=False)
+
+    converter = tf.lite.TFLiteConverter.from_concrete_functions([infer.get_concrete_function()], network)
+    if quantized:
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.inference_input_type = tf.uint8
+        converter.inference_output_type = tf.int8
+    elif precision == "float16":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.target_spec.supported_types = [tf.float16]
+    raw = FlatGraph(converter.convert())
+
+    outputs = raw.signature_outputs()
+    raw.rename({index: name for name, index in outputs.items()} | {raw.inputs[0]: "image"})
+    stages = len(model.outputs)
+    return FlatGraph(raw.cut(raw.inputs, [outputs[f"heatmap_{t}"] for t in range(1, stages + 1)]))
+
+
+def _named_tensors(model: tf_keras.Model) -> dict[str, Any]:
+    names = {layer.name for layer in model.layers}
+    tensors = {f"heatmap_{t}": tensor for t, tensor in enumerate(model.outputs, start=1)}
+    for name in ("features", "context"):
+        for candidate in (f"quant_{name}", name):
+            if candidate in names:
+                tensors[name] = model.get_layer(candidate).output
+                break
+    return tensors

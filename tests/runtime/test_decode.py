@@ -1,0 +1,201 @@
+"""Heatmaps → landmarks: on Gaussians whose true place is known, and on maps that tie, saturate or say nothing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.decode import decode_batch, decode_heatmaps
+from fpm_edge_runtime.errors import DataError, UsageError
+
+CODES: dict[str, Any] = {"scale": 1 / 255, "zero_point": -128}
+HEIGHT, WIDTH = 24, 32
+
+
+def gaussian(x: float, y: float, sigma: float = 1.2, height: float = 0.9) -> NDArray[np.float32]:
+    """(HEIGHT, WIDTH) clipped to 0..1."""
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    value = height * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+    return np.clip(value, 0, 1).astype(np.float32)
+
+
+def stack(*maps: NDArray[Any]) -> NDArray[Any]:
+    """(len(maps) + 1, HEIGHT, WIDTH): the maps, and a background that would win every maximum."""
+    background = np.full_like(maps[0], 127 if maps[0].dtype == np.int8 else 1.0)
+    return np.stack([*maps, background])
+
+
+def codes(maps: NDArray[np.float32]) -> NDArray[np.int8]:
+    return np.clip(np.rint(maps * 255) - 128, -128, 127).astype(np.int8)
+
+
+def decode_one(one: NDArray[Any], **quantization: Any) -> tuple[NDArray[np.float32], float]:
+    cells, scores = decode_heatmaps(stack(one), layout="NCHW", landmarks=1, **quantization)
+    return cells[0], float(scores[0])
+
+
+places = st.tuples(st.floats(-0.5, WIDTH - 0.5), st.floats(-0.5, HEIGHT - 0.5))
+
+
+@settings(deadline=None)
+@given(places, st.floats(1.0, 1.5), st.floats(0.3, 1.0))
+def test_finds_a_gaussian_between_the_cells(place: tuple[float, float], sigma: float, height: float) -> None:
+    one = gaussian(*place, sigma, height)
+    cells, score = decode_one(one)
+    assert np.hypot(*(cells - place)) < 0.02
+    assert score == one.max()
+    cells, score = decode_one(codes(one), **CODES)
+    # Outside the border cells' centres only one side of the peak is in the map.
+    assert np.hypot(*(cells - place)) < 0.15
+    assert score == pytest.approx(one.max(), abs=0.51 / 255)
+
+
+@settings(deadline=None)
+@given(places, st.floats(1.1, 3.0))
+def test_finds_the_middle_of_a_clipped_plateau(place: tuple[float, float], height: float) -> None:
+    x, y = (min(max(v, 3.0), limit - 4.0) for v, limit in zip(place, (WIDTH, HEIGHT), strict=True))
+    for one, quantization in ((gaussian(x, y, 1.5, height), {}), (codes(gaussian(x, y, 1.5, height)), CODES)):
+        cells, score = decode_one(one, **quantization)
+        assert np.hypot(*(cells - (x, y))) < 0.15
+        assert score == pytest.approx(gaussian(x, y, 1.5, height).max(), abs=0.51 / 255)
+
+
+@settings(deadline=None)
+@given(st.lists(places, min_size=3, max_size=3), st.integers(0, 2**32 - 1))
+def test_layouts_agree_and_codes_agree_with_values(centres: list[tuple[float, float]], seed: int) -> None:
+    noise = np.random.default_rng(seed).normal(0, 0.01, (4, HEIGHT, WIDTH))
+    maps = np.clip(stack(*(gaussian(*c, height=0.7) for c in centres)) + noise, 0, 1)
+    quantized = codes(maps.astype(np.float32))
+    real = ((quantized.astype(np.float64) + 128) / 255).astype(np.float32)
+    chw = decode_heatmaps(quantized, layout="NCHW", landmarks=3, **CODES)
+    hwc = decode_heatmaps(np.ascontiguousarray(quantized.transpose(1, 2, 0)), layout="NHWC", landmarks=3, **CODES)
+    view = decode_heatmaps(quantized.transpose(1, 2, 0), layout="NHWC", landmarks=3, **CODES)
+    values = decode_heatmaps(real, layout="NCHW", landmarks=3)
+    for other in (hwc, view):
+        np.testing.assert_array_equal(chw[0], other[0])
+        np.testing.assert_array_equal(chw[1], other[1])
+    np.testing.assert_allclose(chw[0], values[0], atol=1e-4)
+    np.testing.assert_allclose(chw[1], values[1], atol=1e-6)
+
+
+def test_a_batch_is_its_pictures_one_by_one() -> None:
+    generator = np.random.default_rng(3)
+    batch = generator.integers(-128, 127, (5, HEIGHT, WIDTH, 4)).astype(np.int8)
+    cells, scores = decode_batch(batch, layout="NHWC", landmarks=3, **CODES)
+    assert (cells.shape, scores.shape, cells.dtype, scores.dtype) == ((5, 3, 2), (5, 3), np.float32, np.float32)
+    for i in range(5):
+        one, score = decode_heatmaps(batch[i], layout="NHWC", landmarks=3, **CODES)
+        np.testing.assert_array_equal(cells[i], one)
+        np.testing.assert_array_equal(scores[i], score)
+
+
+def test_an_empty_batch_has_no_landmarks() -> None:
+    cells, scores = decode_batch(np.zeros((0, 4, 4, 3), np.int8), layout="NHWC", landmarks=2, **CODES)
+    assert (cells.shape, scores.shape) == ((0, 2, 2), (0, 2))
+
+
+def test_two_tied_neighbours_meet_in_the_middle() -> None:
+    one = np.full((HEIGHT, WIDTH), -128, np.int8)
+    one[9:12, 9:13] = -60
+    one[10, 10:12] = 20
+    cells, _ = decode_one(one, **CODES)
+    np.testing.assert_allclose(cells, (10.5, 10.0), atol=1e-6)
+
+
+def test_of_tied_peaks_far_apart_the_one_with_more_around_it_wins() -> None:
+    one = np.full((HEIGHT, WIDTH), -128, np.int8)
+    one[3, 3] = 90  # a lone spike, first in reading order
+    one[13:18, 19:24] = -20
+    one[15, 21] = 90
+    cells, score = decode_one(one, **CODES)
+    np.testing.assert_allclose(cells, (21.0, 15.0), atol=1e-6)
+    assert score == pytest.approx(218 / 255)
+
+
+def test_tied_peaks_with_the_same_surroundings_give_the_first() -> None:
+    one = np.full((HEIGHT, WIDTH), -128, np.int8)
+    one[4, 5] = one[18, 25] = 50
+    cells, _ = decode_one(one, **CODES)
+    np.testing.assert_array_equal(cells, (5, 4))
+
+
+def test_a_plateau_wider_than_the_window_is_one_peak() -> None:
+    one = np.full((HEIGHT, WIDTH), -128, np.int8)
+    one[6:15, 10:17] = 127
+    cells, score = decode_one(one, **CODES)
+    np.testing.assert_array_equal(cells, (13, 10))
+    assert score == 1.0
+
+
+@pytest.mark.parametrize("value", [-128, 0, 127])
+def test_a_constant_map_says_nothing(value: int) -> None:
+    constant = np.full((HEIGHT, WIDTH), value, np.int8)
+    peak = codes(gaussian(5, 6))
+    cells, scores = decode_heatmaps(stack(constant, peak), layout="NCHW", landmarks=2, **CODES)
+    np.testing.assert_array_equal(cells[0], ((WIDTH - 1) / 2, (HEIGHT - 1) / 2))
+    assert scores[0] == 0
+    np.testing.assert_allclose(cells[1], (5, 6), atol=0.02)
+    assert decode_one(np.full((HEIGHT, WIDTH), value / 128, np.float32))[1] == 0
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_is_never_the_peak(bad: float) -> None:
+    one = gaussian(12.3, 7.8)
+    one[2:4, 2:30] = bad
+    one[8, 14] = bad  # beside the peak
+    cells, score = decode_one(one)
+    assert np.hypot(*(cells - (12.3, 7.8))) < 0.02
+    assert score == np.nanmax(np.where(np.isfinite(one), one, np.nan))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_map_without_a_finite_value_says_nothing(bad: float) -> None:
+    cells, score = decode_one(np.full((HEIGHT, WIDTH), bad, np.float32))
+    np.testing.assert_array_equal(cells, ((WIDTH - 1) / 2, (HEIGHT - 1) / 2))
+    assert score == 0
+    flat = np.full((HEIGHT, WIDTH), 0.9, np.float32)
+    flat[0, 0] = bad
+    assert decode_one(flat)[1] == 0
+
+
+def test_scores_are_clipped_to_0_and_1() -> None:
+    high, low = gaussian(5, 5) * 3, gaussian(5, 5) - 2
+    _, scores = decode_heatmaps(stack(high, low), layout="NCHW", landmarks=2)
+    np.testing.assert_array_equal(scores, (1, 0))
+
+
+def test_no_answer_leaves_the_map() -> None:
+    generator = np.random.default_rng(0)
+    for _ in range(20):
+        batch = generator.integers(-128, 127, (4, 6, 5, 4)).astype(np.int8)
+        cells, _ = decode_batch(batch, layout="NHWC", landmarks=3, scale=0.01, zero_point=-20)
+        assert np.isfinite(cells).all()
+        assert (cells >= -0.5).all()
+        assert (cells <= (4.5, 5.5)).all()
+
+
+def test_codes_below_the_zero_point_still_have_a_place() -> None:
+    one = np.full((HEIGHT, WIDTH), -128, np.int8)
+    one[7, 9] = -100
+    cells, score = decode_one(one, scale=0.01, zero_point=0)
+    np.testing.assert_array_equal(cells, (9, 7))
+    assert score == 0
+
+
+def test_arguments_that_do_not_fit_are_refused() -> None:
+    maps = np.zeros((4, 5, 3), np.int8)
+    with pytest.raises(UsageError, match="need scale and zero_point"):
+        decode_heatmaps(maps, layout="NHWC", landmarks=2)
+    with pytest.raises(UsageError, match="leave scale"):
+        decode_heatmaps(maps.astype(np.float32), layout="NHWC", landmarks=2, **CODES)
+    with pytest.raises(UsageError, match="HWC"):
+        decode_heatmaps(maps, layout="HWC", landmarks=2, **CODES)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match=r"shape \(4, 5, 3\).*NCHW|CHW with 3"):
+        decode_heatmaps(maps, layout="NCHW", landmarks=2, **CODES)
+    with pytest.raises(DataError, match="uint8"):
+        decode_heatmaps(maps.astype(np.uint8), layout="NHWC", landmarks=2, **CODES)  # type: ignore[arg-type]
+    with pytest.raises(DataError, match="shape"):
+        decode_heatmaps(np.zeros((0, 5, 3), np.int8), layout="NHWC", landmarks=2, **CODES)

@@ -1,0 +1,298 @@
+"""Drift against the float model: on a data set, and on a bundle's self-check cases."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.drift import DriftReport, check_goldens, compare_landmarks, verdict_of
+from fpm_edge_runtime.errors import BundleError, DataError, ModelError, UsageError
+from fpm_edge_runtime.manifest import Geometry, GoldenCase, GoldenSet, Manifest, Quantization
+from fpm_edge_runtime.schema import LandmarkSchema
+
+SCHEMA = LandmarkSchema(
+    name="toy", landmarks=("a", "b", "c"), flip=(1, 0, 2), categories={"all": (0, 1, 2), "pair": (0, 1)}
+)
+PICTURES, STAGES, LANDMARKS = 12, 2, 3
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A data set and two models' answers on it."""
+
+    device: NDArray[np.float64]
+    reference: NDArray[np.float64]
+    mask: NDArray[np.bool_]
+    sizes: NDArray[np.int64]
+    truth: NDArray[np.float64]
+
+    def report(self, *, truth: bool = True, seed: int = 0) -> DriftReport:
+        return compare_landmarks(
+            self.device, self.reference, self.mask, self.sizes, self.truth if truth else None, SCHEMA, seed
+        )
+
+
+def scene(seed: int, error: float = 5.0, drift: float = 2.0) -> Scene:
+    generator = np.random.default_rng(seed)
+    truth = generator.uniform(0, 100, (PICTURES, LANDMARKS, 2))
+    reference = truth[:, None] + generator.normal(0, error, (PICTURES, STAGES, LANDMARKS, 2))
+    device = reference + generator.normal(0, drift, reference.shape)
+    mask = generator.random((PICTURES, LANDMARKS)) < 0.8
+    mask[0] = True
+    return Scene(device, reference, mask, generator.integers(80, 200, (PICTURES, 2)), truth)
+
+
+def test_identical_models_have_no_drift_at_all() -> None:
+    same = scene(0, drift=0.0)
+    for entry in (*same.report().stages, *same.report().landmarks):
+        assert entry.float_ne == entry.converted_ne
+        for interval in (entry.drift, entry.relative_drift, entry.disagreement):
+            assert interval is not None
+            assert (interval.estimate, interval.lower, interval.upper) == (0, 0, 0)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 2**31), st.floats(0, 20), st.floats(0, 20))
+def test_drift_is_never_more_than_disagreement(seed: int, error: float, drift: float) -> None:
+    """The bound of DESIGN 5.6, which lets a device without labels vouch for its NE."""
+    report = scene(seed, error, drift).report()
+    for entry in (*report.stages, *report.landmarks):
+        assert entry.drift is not None
+        assert entry.disagreement is not None
+        assert abs(entry.drift.estimate) <= entry.disagreement.estimate + 1e-12
+        assert entry.drift.upper <= entry.disagreement.upper + 1e-12
+
+
+def test_values_by_hand() -> None:
+    """One picture of 100 × 50; float is 0.03 off, the device 0.05, each along x; they are 0.02 apart."""
+    truth = np.zeros((1, LANDMARKS, 2))
+    reference = np.full((1, 1, LANDMARKS, 2), (3.0, 0.0))
+    device = np.full((1, 1, LANDMARKS, 2), (5.0, 0.0))
+    device[..., 2, :] = (0.0, 2.5)  # 0.05 off too, but along y
+    report = compare_landmarks(
+        device, reference, np.ones((1, LANDMARKS), np.bool_), np.array([[100, 50]]), truth, SCHEMA
+    )
+    stage = report.stages[0]
+    assert (report.pictures, report.points, stage.stage) == (1, 3, 1)
+    assert stage.float_ne == pytest.approx(0.03)
+    assert stage.converted_ne == pytest.approx(0.05)
+    assert stage.drift is not None
+    assert stage.drift.estimate == pytest.approx(0.02)
+    assert stage.relative_drift is not None
+    assert stage.relative_drift.estimate == pytest.approx(2 / 3)
+    assert stage.disagreement.estimate == pytest.approx((0.02 + 0.02 + np.hypot(0.03, 0.05)) / 3)
+    assert stage.measurement().drift == stage.drift
+
+
+def test_only_points_of_the_mask_count() -> None:
+    whole = scene(1)
+    spoiled = replace(whole, device=np.where(whole.mask[:, None, :, None], whole.device, np.nan))
+    assert spoiled.report() == whole.report()
+
+
+def test_every_stage_is_compared_with_its_own() -> None:
+    one = scene(2)
+    stages = one.report().stages
+    last = replace(one, device=one.device[:, 1:], reference=one.reference[:, 1:]).report()
+    assert [entry.stage for entry in stages] == [1, 2]
+    assert replace(last.stages[0], stage=2) == stages[1]
+    assert last.landmarks == one.report().landmarks
+
+
+def test_without_truth_only_the_disagreement_is_known() -> None:
+    one = scene(3)
+    with_truth, without = one.report(), one.report(truth=False)
+    for known, entry in zip(with_truth.stages, without.stages, strict=True):
+        assert entry.disagreement == known.disagreement
+        assert entry.float_ne is entry.converted_ne is entry.drift is entry.relative_drift is None
+    with pytest.raises(UsageError, match="without true landmarks"):
+        without.stages[0].measurement()
+    json.dumps(without.to_dict(), allow_nan=False)
+
+
+def test_the_worst_landmark_is_named() -> None:
+    one = scene(4, drift=0.1)
+    one.device[:, -1, 1] += 30
+    assert one.report().worst_landmark.name == "b"
+    assert one.report(truth=False).worst_landmark.name == "b"
+    plain = json.loads(json.dumps(one.report().to_dict(), allow_nan=False))
+    assert plain["worst_landmark"] == "b"
+    assert plain["stages"][1]["drift"].keys() == {"estimate", "lower", "upper"}
+
+
+def test_a_landmark_without_points_has_no_numbers() -> None:
+    one = scene(5)
+    one.mask[:, 2] = False
+    missing = one.report().landmarks[2]
+    assert (missing.name, missing.count, missing.disagreement, missing.drift) == ("c", 0, None, None)
+
+
+def test_relative_drift_is_unknown_where_the_float_model_is_perfect() -> None:
+    one = scene(6, error=0.0)
+    entry = one.report().stages[0]
+    assert entry.float_ne == 0
+    assert entry.relative_drift is None
+    assert entry.drift is not None
+    assert entry.drift.estimate > 0
+
+
+def test_the_seed_decides_the_bounds() -> None:
+    one = scene(7)
+    assert one.report(seed=1) == one.report(seed=1)
+    assert one.report(seed=1) != one.report(seed=2)
+
+
+def test_comparisons_that_mean_nothing_are_refused() -> None:
+    one = scene(8)
+    with pytest.raises(DataError, match="must both be"):
+        replace(one, device=one.device[:, :1]).report()
+    with pytest.raises(DataError, match="mask"):
+        replace(one, mask=one.mask[:, :2]).report()
+    with pytest.raises(DataError, match="mask is empty"):
+        replace(one, mask=np.zeros_like(one.mask)).report()
+    one.device[0, 1, 2, 0] = np.nan
+    with pytest.raises(DataError, match="device landmark c of picture 0 at stage 2 is not finite"):
+        one.report()
+
+
+# ---- self-check ----
+
+GEOMETRY = Geometry(input_height=50, input_width=100, stride=5)
+STORED = (((10.0, 10.0), (20.0, 20.0), (30.0, 30.0)), ((11.0, 10.0), (21.0, 20.0), (31.0, 30.0)))
+CASES = tuple(GoldenCase(f"golden/{i}.png", "pair", STORED) for i in range(3))
+
+
+@dataclass(frozen=True)
+class Result:
+    stage: int
+    landmarks: NDArray[np.float32]
+
+
+class FakeBundle:
+    def __init__(self, golden: GoldenSet | None) -> None:
+        self._golden = golden
+        self.schema = SCHEMA
+        self.manifest = Manifest(
+            schema_version=1,
+            name="fake",
+            created="",
+            landmarks=SCHEMA,
+            geometry=GEOMETRY,
+            quantization=Quantization("int8", "ptq"),
+            stages=2,
+            pieces={},
+            digests={},
+            versions={},
+        )
+
+    def golden(self) -> GoldenSet | None:
+        return self._golden
+
+    def golden_input(self, case: GoldenCase) -> NDArray[np.uint8]:
+        return np.full((50, 100, 3), int(case.member[7]), np.uint8)
+
+
+class FakeSession:
+    """Answers what is stored, moved by what `move` says for (case number, stage)."""
+
+    def __init__(self, golden: GoldenSet | None, move: Callable[[int, int], Any] = lambda case, stage: 0.0) -> None:
+        self.bundle = FakeBundle(golden)
+        self.loaded = [1, 2]
+        self._move = move
+
+    def detect_input(self, image: NDArray[np.uint8]) -> list[Result]:
+        case = int(image[0, 0, 0])
+        return [Result(s, np.array(STORED[s - 1], np.float32) + self._move(case, s)) for s in self.loaded]
+
+
+def golden(*limits: float) -> GoldenSet:
+    return GoldenSet(CASES, limits or (0.02, 0.01))
+
+
+def test_a_faithful_device_passes() -> None:
+    report = check_goldens(FakeSession(golden()))
+    assert report.ok
+    assert report.verdict == "ok"
+    assert [(s.stage, s.mean, s.worst, s.verdict) for s in report.stages] == [(1, 0, 0, "ok"), (2, 0, 0, "ok")]
+
+
+def test_the_worst_case_decides_and_is_named() -> None:
+    """Case 1 is 1.5 pixels off along y at stage 2: 0.03 in units of the height, over 0.01; the others are right."""
+    report = check_goldens(FakeSession(golden(), lambda c, s: (0, 1.5) if (c, s) == (1, 2) else (0, 0)))
+    assert not report.ok
+    assert report.verdict == "drifted"
+    assert report.stages[0].verdict == "ok"
+    stage = report.stages[1]
+    assert stage.worst == pytest.approx(0.03)
+    assert stage.mean == pytest.approx(0.01)
+    assert (stage.worst_case, stage.limit, stage.verdict) == ("golden/1.png", 0.01, "drifted")
+    assert report.worst == stage
+    json.dumps(report.to_dict(), allow_nan=False)
+
+
+def test_landmarks_that_the_category_lacks_do_not_count() -> None:
+    assert check_goldens(FakeSession(golden(), lambda c, s: [[0, 0], [0, 0], [40, 40]])).verdict == "ok"
+
+
+def test_close_to_the_limit_is_a_warning_and_still_ok() -> None:
+    report = check_goldens(FakeSession(golden(0.02, 0.01), lambda c, s: (0.9, 0)))
+    assert [s.verdict for s in report.stages] == ["ok", "warning"]
+    assert report.ok
+    assert report.verdict == "warning"
+
+
+def test_an_answer_that_is_not_finite_has_drifted() -> None:
+    report = check_goldens(FakeSession(golden(), lambda c, s: (np.nan, 0) if c == 2 else (0, 0)))
+    assert not report.ok
+    assert [(s.worst, s.worst_case) for s in report.stages] == [(np.inf, "golden/2.png")] * 2
+    assert json.loads(json.dumps(report.to_dict(), allow_nan=False))["stages"][0]["worst"] is None
+
+
+def test_a_session_with_fewer_stages_is_checked_on_those() -> None:
+    session = FakeSession(golden())
+    session.loaded = [1]
+    assert [s.stage for s in check_goldens(session).stages] == [1]
+    session.loaded = [2]
+    with pytest.raises(ModelError, match=r"stages \[2\]"):
+        check_goldens(session)
+    session.loaded = []
+    with pytest.raises(ModelError, match=r"golden/0\.png"):
+        check_goldens(session)
+
+
+@pytest.mark.parametrize("absent", [None, GoldenSet((), (0.1, 0.1))])
+def test_a_bundle_without_cases_says_what_to_do(absent: GoldenSet | None) -> None:
+    with pytest.raises(BundleError, match="convert the model again with golden cases"):
+        check_goldens(FakeSession(absent))
+
+
+def test_cases_that_do_not_fit_the_bundle_are_refused() -> None:
+    with pytest.raises(BundleError, match="1 limits for 2 stages"):
+        check_goldens(FakeSession(golden(0.1)))
+    short = msgspec.structs.replace(CASES[0], landmarks=STORED[:1])
+    with pytest.raises(BundleError, match=r"golden/0.png: stores \[3\]"):
+        check_goldens(FakeSession(GoldenSet((short,), (0.1, 0.1))))
+
+
+@pytest.mark.parametrize(
+    ("value", "limit", "verdict"),
+    [
+        (0.0, 0.0, "ok"),
+        (0.75, 1.0, "ok"),
+        (0.76, 1.0, "warning"),
+        (1.0, 1.0, "warning"),
+        (1.01, 1.0, "drifted"),
+        (1e-9, 0.0, "drifted"),
+        (np.nan, 1.0, "drifted"),
+        (np.inf, 1.0, "drifted"),
+    ],
+)
+def test_verdicts(value: float, limit: float, verdict: str) -> None:
+    assert verdict_of(value, limit) == verdict

@@ -1,0 +1,169 @@
+"""Every engine runs the same pieces to the same codes, and refuses a model that is not what the manifest says."""
+
+import importlib.util
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, UsageError, load_engine
+from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.manifest import Piece, TensorSpec
+
+AVAILABLE = [name for name in ENGINES if name != "tflite-runtime"]
+
+# Engines round some results before the sigmoid differently; its slope there turns one code into up to four.
+LARGEST_DIFFERENCE = 4
+
+
+def _apart(one: np.ndarray, other: np.ndarray) -> int:
+    return int(np.abs(one.astype(int) - other).max())
+
+
+def _image(seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (1, 32, 48, 3), np.uint8)
+
+
+def _pieces(bundle: Bundle, form: str) -> dict[str, Piece]:
+    return {piece.name: piece for piece in bundle.manifest.pieces[form]}
+
+
+def _run_all(bundle: Bundle, engine_name: str, image: np.ndarray) -> dict[str, np.ndarray]:
+    engine = load_engine(engine_name)
+    tensors = {"image": image}
+    for piece in _pieces(bundle, engine.formats[0]).values():
+        tensors |= engine.load(piece, bundle.read(piece.member), 1)(tensors)
+    return tensors
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_engines_agree(tiny: Bundle, name: str) -> None:
+    engine = load_engine(name)
+    for seed in range(3):
+        # Each piece gets LiteRT's tensors, so that differences do not add up from stage to stage.
+        expected = _run_all(tiny, "litert", _image(seed))
+        assert np.ptp(expected["heatmap_2"].astype(int)) > 100
+        for piece in _pieces(tiny, engine.formats[0]).values():
+            found = engine.load(piece, tiny.read(piece.member), 1)(expected)
+            assert set(found) == {spec.name for spec in piece.outputs}
+            for tensor, codes in found.items():
+                assert (codes.dtype, codes.shape) == (expected[tensor].dtype, expected[tensor].shape)
+                assert _apart(codes, expected[tensor]) <= LARGEST_DIFFERENCE, tensor
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_outputs_stay_valid_after_the_next_call(tiny: Bundle, name: str) -> None:
+    engine = load_engine(name)
+    piece = _pieces(tiny, engine.formats[0])["stage_1"]
+    runner = engine.load(piece, tiny.read(piece.member), None)
+    first = runner({"image": _image(0)})["heatmap_1"]
+    kept = first.copy()
+    second = runner({"image": _image(1)})["heatmap_1"]
+    np.testing.assert_array_equal(first, kept)
+    assert (first != second).any()
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+def test_engine_states_its_version(name: str) -> None:
+    engine = load_engine(name)
+    assert engine.name == name
+    assert engine.version[0].isdigit()
+    assert engine.formats == ENGINES[name].formats
+
+
+def test_openvino_reads_onnx_too(tiny: Bundle) -> None:
+    piece = _pieces(tiny, "onnx")["stage_1"]
+    found = load_engine("openvino").load(piece, tiny.read(piece.member), 1)({"image": _image()})["heatmap_1"]
+    expected = _run_all(tiny, "onnxruntime", _image())["heatmap_1"]
+    assert _apart(found, expected) <= LARGEST_DIFFERENCE
+
+
+def test_signature_names(tiny: Bundle, tiny_models: dict[str, bytes]) -> None:
+    # Its tensors are called serving_default_image:0 and so on; only the signature has the names.
+    assert b"serving_default" in tiny_models["1.signature.tflite"]
+    engine = load_engine("litert")
+    for piece in _pieces(tiny, "tflite").values():
+        signed = tiny_models[f"{piece.name.removeprefix('stage_')}.signature.tflite"]
+        inputs = {
+            spec.name: np.random.default_rng(3).integers(0, 100, spec.shape).astype(spec.dtype) for spec in piece.inputs
+        }
+        by_signature, by_tensor = engine.load(piece, signed, 1), engine.load(piece, tiny.read(piece.member), 1)
+        for tensor, codes in by_tensor(inputs).items():
+            np.testing.assert_array_equal(by_signature(inputs)[tensor], codes)
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize("content", [b"", b"not a model", b"\0" * 1000, b"\x1c\0\0\0TFL3" + b"\xff" * 100])
+def test_bytes_that_are_no_model(tiny: Bundle, name: str, content: bytes) -> None:
+    engine = load_engine(name)
+    piece = _pieces(tiny, engine.formats[0])["stage_1"]
+    with pytest.raises(BundleError, match=rf"{piece.member}"):
+        engine.load(piece, content, 1)
+
+
+def _with(piece: Piece, side: str, **changes: Any) -> Piece:
+    (spec,) = getattr(piece, side)
+    return msgspec.structs.replace(piece, **{side: (msgspec.structs.replace(spec, **changes),)})
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
+@pytest.mark.parametrize(
+    ("side", "changes", "message"),
+    [
+        ("inputs", {"name": "picture"}, "the manifest says picture"),
+        ("outputs", {"name": "heatmap_9"}, "the manifest says heatmap_9"),
+        ("inputs", {"dtype": "float32"}, "image is uint8.*the manifest says float32"),
+        ("outputs", {"dtype": "float32"}, "heatmap_1 is int8.*the manifest says float32"),
+        (
+            "outputs",
+            {"shape": (1, 4, 6, 9)},
+            r"heatmap_1 is int8 \(1, 4, 6, 4\); the manifest says int8 \(1, 4, 6, 9\)",
+        ),
+    ],
+)
+def test_model_that_differs_from_the_manifest(
+    tiny: Bundle, name: str, side: str, changes: dict[str, Any], message: str
+) -> None:
+    engine = load_engine(name)
+    piece = _pieces(tiny, engine.formats[0])["stage_1"]
+    with pytest.raises(BundleError, match=message):
+        engine.load(_with(piece, side, **changes), tiny.read(piece.member), 1)
+
+
+@pytest.mark.parametrize(
+    ("side", "changes"),
+    [("outputs", {"scale": 0.004}), ("outputs", {"zero_point": -127}), ("inputs", {"scale": 0.5})],
+)
+def test_quantization_that_differs_from_the_manifest(tiny: Bundle, side: str, changes: dict[str, Any]) -> None:
+    piece = _pieces(tiny, "tflite")["stage_1"]
+    with pytest.raises(BundleError, match=r"has scale .* and zero point"):
+        load_engine("litert").load(_with(piece, side, **changes), tiny.read(piece.member), 1)
+
+
+def test_image_without_scale_is_taken_as_it_is(tiny: Bundle) -> None:
+    piece = _with(_pieces(tiny, "tflite")["stage_1"], "inputs", scale=None, zero_point=None)
+    assert load_engine("litert").load(piece, tiny.read(piece.member), 1)({"image": _image()})["heatmap_1"].any()
+
+
+def test_extra_input_in_the_manifest(tiny: Bundle) -> None:
+    piece = _pieces(tiny, "tflite")["stage_1"]
+    more = msgspec.structs.replace(piece, inputs=(*piece.inputs, TensorSpec("more", "float32", (1, 1, 1, 1), "NHWC")))
+    with pytest.raises(BundleError, match="inputs are image; the manifest says image, more"):
+        load_engine("litert").load(more, tiny.read(piece.member), 1)
+
+
+def test_unknown_engine() -> None:
+    with pytest.raises(UsageError, match="'tpu'; expected one of: litert, tflite-runtime, onnxruntime, openvino"):
+        load_engine("tpu")
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed")
+def test_engine_that_is_not_installed() -> None:
+    with pytest.raises(MissingExtraError, match="pip install tflite-runtime"):
+        load_engine("tflite-runtime")
+
+
+@pytest.mark.parametrize(("name", "extra"), [("onnxruntime", "onnx"), ("openvino", "openvino")])
+def test_missing_engines_name_their_extra(name: str, extra: str) -> None:
+    assert ENGINES[name].install == f'pip install "fpm-edge[{extra}]"'

@@ -1,0 +1,165 @@
+"""Landmark schemas: the shipped ones against their sources, and every mistake a TOML file can hold."""
+
+from pathlib import Path
+
+import pytest
+
+from fpm_edge_runtime.errors import SchemaError
+from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+
+# The 24 columns of FashionAI's annotation files, in order.
+FASHIONAI_COLUMNS = (
+    "neckline_left,neckline_right,center_front,shoulder_left,shoulder_right,armpit_left,armpit_right,waistline_left,"
+    "waistline_right,cuff_left_in,cuff_left_out,cuff_right_in,cuff_right_out,top_hem_left,top_hem_right,"
+    "waistband_left,waistband_right,hemline_left,hemline_right,crotch,bottom_left_in,bottom_left_out,"
+    "bottom_right_in,bottom_right_out"
+)
+
+GOOD = """
+name = "scarf"
+landmarks = ["left", "right", "knot"]
+flip_pairs = [["left", "right"]]
+[categories]
+long = ["left", "right", "knot"]
+short = ["knot", "left"]
+[normalizers]
+long = ["left", "right"]
+[groups]
+ends = ["left", "right"]
+"""
+
+
+def load(tmp_path: Path, text: str) -> LandmarkSchema:
+    path = tmp_path / "schema.toml"
+    path.write_text(text, encoding="utf-8")
+    return load_schema(path)
+
+
+@pytest.mark.parametrize("name", SHIPPED_SCHEMAS)
+def test_shipped_schemas_are_consistent(name: str) -> None:
+    schema = load_schema(name)
+    count = len(schema.landmarks)
+    assert schema.name == name
+    assert len(schema.flip) == count
+    assert tuple(schema.flip[i] for i in schema.flip) == tuple(range(count))
+    for indices in (*schema.categories.values(), *schema.groups.values()):
+        assert len(set(indices)) == len(indices)
+    assert set().union(*schema.categories.values()) == set(range(count))
+    for category, pair in schema.normalizers.items():
+        assert set(pair) <= set(schema.landmarks_of(category))
+
+
+@pytest.mark.parametrize("name", SHIPPED_SCHEMAS)
+def test_flip_swaps_left_and_right_within_every_category(name: str) -> None:
+    schema = load_schema(name)
+    for members in (*schema.categories.values(), *schema.groups.values()):
+        assert {schema.flip[i] for i in members} == set(members)
+    for i, landmark in enumerate(schema.landmarks):
+        swapped = landmark.replace("left", "?").replace("right", "left").replace("?", "right")
+        assert schema.landmarks[schema.flip[i]] == swapped
+
+
+def test_fashionai24_is_the_contests() -> None:
+    schema = load_schema("fashionai24")
+    assert ",".join(schema.landmarks) == FASHIONAI_COLUMNS
+    assert schema.categories == {
+        "blouse": (*range(7), *range(9, 15)),
+        "outwear": (0, 1, *range(3, 15)),
+        "dress": (*range(13), 17, 18),
+        "skirt": (15, 16, 17, 18),
+        "trousers": (15, 16, *range(19, 24)),
+    }
+    assert schema.normalizers == {
+        "blouse": (5, 6),
+        "outwear": (5, 6),
+        "dress": (5, 6),
+        "skirt": (15, 16),
+        "trousers": (15, 16),
+    }
+
+
+def test_fashionai24_groups_are_the_columns_of_table_1() -> None:
+    groups = load_schema("fashionai24").groups
+    assert " | ".join(groups) == (
+        "Neck L.R | C.Front | Shoulder | Armpit | W.line | Cuff.I | Cuff.O | Top Hem | W.band | Hem | Crotch | "
+        "Bottom.I | Bottom.O"
+    )
+    assert sorted(i for members in groups.values() for i in members) == list(range(24))
+    assert groups["Cuff.O"] == (10, 12)
+    assert groups["Bottom.I"] == (20, 22)
+
+
+def test_a_schema_of_ones_own(tmp_path: Path) -> None:
+    schema = load(tmp_path, GOOD)
+    assert schema == LandmarkSchema(
+        name="scarf",
+        landmarks=("left", "right", "knot"),
+        flip=(1, 0, 2),
+        categories={"long": (0, 1, 2), "short": (2, 0)},
+        normalizers={"long": (0, 1)},
+        groups={"ends": (0, 1)},
+    )
+    assert schema.landmarks_of("short") == (2, 0)
+
+
+def test_without_categories_there_is_one_with_everything(tmp_path: Path) -> None:
+    schema = load(tmp_path, 'name = "x"\nlandmarks = ["a", "b"]\n')
+    assert schema.categories == {"all": (0, 1)}
+    assert schema.flip == (0, 1)
+
+
+MISTAKES = {
+    "not TOML": ('name = "scarf"', "name = ", "not valid TOML"),
+    "no name": ('name = "scarf"', "", "'name' is missing"),
+    "no landmarks": ('landmarks = ["left", "right", "knot"]', "", "'landmarks' is missing"),
+    "an unknown key": ('name = "scarf"', 'name = "scarf"\nflips = []', "unknown key 'flips'"),
+    "a name twice": ('"right", "knot"]', '"right", "knot", "left"]', "occurs twice"),
+    "an unknown flip": ('flip_pairs = [["left", "right"]]', 'flip_pairs = [["left", "top"]]', "flip_pairs names 'top'"),
+    "a triple flip": ('flip_pairs = [["left", "right"]]', 'flip_pairs = [["left", "right", "knot"]]', "two landmarks"),
+    "a landmark in two pairs": ('[["left", "right"]]', '[["left", "right"], ["right", "knot"]]', "flip must pair"),
+    "an unknown member": ('short = ["knot", "left"]', 'short = ["not"]', "categories.short names 'not'"),
+    "one normalizer": (
+        'long = ["left", "right"]\n[groups]',
+        'long = ["left"]\n[groups]',
+        "normalizers.long must name two",
+    ),
+    "a normalizer of nothing": ("[normalizers]\nlong", "[normalizers]\nwide", r"unknown categories \['wide'\]"),
+    "an unknown group member": ('ends = ["left", "right"]', 'ends = ["tip"]', "groups.ends names 'tip'"),
+}
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_each_mistake_is_one_clear_error(tmp_path: Path, mistake: str) -> None:
+    old, new, message = MISTAKES[mistake]
+    assert old in GOOD
+    text = GOOD.replace(old, new)
+    with pytest.raises(SchemaError, match=message) as caught:
+        load(tmp_path, text)
+    assert "\n" not in str(caught.value)
+
+
+def test_no_landmarks_at_all(tmp_path: Path) -> None:
+    with pytest.raises(SchemaError, match="no landmarks"):
+        load(tmp_path, 'name = "x"\nlandmarks = []\n')
+
+
+@pytest.mark.parametrize("name", ["fashionai", "nowhere.toml", "../fashionai24", ""])
+def test_an_unknown_schema_lists_the_known_ones(name: str) -> None:
+    with pytest.raises(SchemaError, match="deepfashion8, fashionai24, lsp14"):
+        load_schema(name)
+
+
+def test_an_unknown_category_lists_the_known_ones() -> None:
+    with pytest.raises(SchemaError, match="blouse, dress, outwear, skirt, trousers"):
+        load_schema("fashionai24").landmarks_of("hat")
+
+
+def test_indices_outside_the_landmarks_are_refused() -> None:
+    with pytest.raises(SchemaError, match=r"categories\.all names a landmark outside 0\.\.1"):
+        LandmarkSchema(name="x", landmarks=("a", "b"), flip=(0, 1), categories={"all": (0, 2)})
+    with pytest.raises(SchemaError, match="groups"):
+        LandmarkSchema(name="x", landmarks=("a",), flip=(0,), categories={"all": (0,)}, groups={"g": (-1,)})
+    with pytest.raises(SchemaError, match="no categories"):
+        LandmarkSchema(name="x", landmarks=("a",), flip=(0,), categories={})
+    with pytest.raises(SchemaError, match="flip must pair"):
+        LandmarkSchema(name="x", landmarks=("a", "b", "c"), flip=(1, 2, 0), categories={"all": (0,)})

@@ -1,0 +1,309 @@
+"""A session finds what is in the picture, in the picture's pixels, and stops when it was told to."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fpm_edge_runtime import (
+    Bundle,
+    BundleError,
+    DataError,
+    FpmEdgeError,
+    ImageError,
+    SchemaError,
+    Session,
+    UsageError,
+    check_goldens,
+    open_bundle,
+)
+from fpm_edge_runtime._pace import Pace
+from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.image import letterbox
+
+
+def _photo(width: int = 90, height: int = 70, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def _coloured(width: int, height: int, places: dict[int, tuple[float, float]], sigma: float) -> np.ndarray:
+    """Black, with a Gaussian blob of each channel's colour at its place (x, y)."""
+    rows, columns = np.mgrid[:height, :width]
+    image = np.zeros((height, width, 3), np.uint8)
+    for channel, (x, y) in places.items():
+        blob = np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma**2))
+        image[..., channel] = np.round(255 * blob)
+    return image
+
+
+@pytest.fixture(scope="module")
+def session(tiny: Bundle) -> Session:
+    return tiny.session(threads=1)
+
+
+@pytest.fixture
+def slow(float_bundle: Bundle, fake_engine: Any) -> Session:
+    """Stage 1 is immediate; context takes 40 ms and stage 2 another 20."""
+    fake_engine.delays = {"context": 0.04, "stage_2": 0.02}
+    session = float_bundle.session(fake_engine)
+    fake_engine.calls.clear()
+    return session
+
+
+# ---- answers ----
+
+
+@pytest.mark.parametrize("engine", ["onnxruntime", "openvino"])
+@pytest.mark.parametrize("size", [(480, 320), (400, 300), (48, 32), (37, 31)])
+def test_landmarks_are_where_the_colours_are(colour_bundle: Bundle, engine: str, size: tuple[int, int]) -> None:
+    width, height = size
+    cell = 8 / Letterbox.fit(size, (48, 32)).scale_x
+    places = {0: (width * 0.3, height * 0.4), 1: (width * 0.5, height * 0.7), 2: (width * 0.72, height * 0.35)}
+    detection = colour_bundle.session(engine).detect(_coloured(width, height, places, sigma=0.8 * cell))
+    expected = np.array([places[channel] for channel in range(3)])
+    assert np.abs(detection.landmarks - expected).max() < 0.2 * cell
+    assert detection.scores.min() > 0.5
+
+
+def test_box_gives_pixels_of_the_whole_picture(colour_bundle: Bundle) -> None:
+    image = _coloured(400, 300, {0: (310.0, 140.0), 1: (290.0, 160.0), 2: (330.0, 165.0)}, sigma=25)
+    image[20:80, 20:80] = 255
+    detection = colour_bundle.session("onnxruntime").detect(image, box=(240, 90, 380, 210))
+    assert np.abs(detection.landmarks - [(310, 140), (290, 160), (330, 165)]).max() < 4
+
+
+def test_path_and_array_give_the_same(session: Session, tmp_path: Path) -> None:
+    Image.fromarray(_photo()).save(tmp_path / "a.png")
+    by_path, by_array = session.detect(tmp_path / "a.png"), session.detect(_photo())
+    np.testing.assert_array_equal(by_path.landmarks, by_array.landmarks)
+    np.testing.assert_array_equal(session.detect(str(tmp_path / "a.png")).scores, by_array.scores)
+
+
+def test_detect_is_the_last_of_the_stages(session: Session) -> None:
+    results = list(session.stages(_photo()))
+    assert [result.stage for result in results] == [1, 2]
+    assert results[0].elapsed_ms < results[1].elapsed_ms
+    for result in results:
+        detection = session.detect(_photo(), stages=result.stage)
+        np.testing.assert_array_equal(detection.landmarks, result.landmarks)
+        np.testing.assert_array_equal(detection.scores, result.scores)
+    assert (results[0].landmarks != results[1].landmarks).any()
+
+
+def test_detection_fields(session: Session) -> None:
+    detection = session.detect(_photo(), category="warm")
+    assert (detection.landmarks.shape, detection.landmarks.dtype) == ((3, 2), np.float32)
+    assert (detection.scores.shape, detection.scores.dtype) == ((3,), np.float32)
+    assert detection.labelled.tolist() == [True, False, False]
+    assert session.detect(_photo()).labelled.tolist() == [True, True, True]
+    assert (detection.stages_run, detection.stop_reason) == (2, "all stages")
+    assert (detection.engine, detection.category) == ("litert", "warm")
+    timings = detection.timings
+    assert list(timings.pieces) == ["stage_1", "context", "stage_2"]
+    parts = timings.preprocess_ms + sum(timings.pieces.values()) + timings.decode_ms
+    assert 0 < parts <= timings.total_ms
+
+
+def test_input_landmarks_are_in_input_pixels(session: Session) -> None:
+    fit = Letterbox.fit((90, 70), (48, 32))
+    pixels = letterbox(_photo(), fit, (48, 32))
+    results = session.detect_input(pixels)
+    assert [result.stage for result in results] == [1, 2]
+    expected = session.detect(_photo()).landmarks
+    np.testing.assert_allclose(fit.to_picture(results[-1].landmarks), expected, atol=1e-4)
+
+
+def test_engines_give_nearly_the_same_landmarks(tiny: Bundle, session: Session) -> None:
+    for engine in ("onnxruntime", "openvino"):
+        other = tiny.session(engine)
+        assert other.engine == engine
+        np.testing.assert_allclose(other.detect(_photo()).scores, session.detect(_photo()).scores, atol=0.02)
+
+
+def test_openvino_prefers_tflite(tiny: Bundle, colour_bundle: Bundle) -> None:
+    assert tiny.session("openvino").format == "tflite"
+    assert colour_bundle.session("openvino").format == "onnx"
+
+
+def test_session_describes_itself(tiny: Bundle, session: Session) -> None:
+    assert session.bundle is tiny
+    assert session.schema == tiny.schema
+    assert session.geometry == tiny.manifest.geometry
+    assert (session.stage_limit, session.format) == (2, "tflite")
+    assert session.engine_version[0].isdigit()
+
+
+def test_threads_share_a_session(session: Session) -> None:
+    photos = [_photo(seed=seed) for seed in range(12)]
+    expected = [session.detect(photo).landmarks for photo in photos]
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(lambda photo: session.detect(photo).landmarks, photos))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_two_pictures_stage_by_stage_at_once(session: Session) -> None:
+    one, two = session.stages(_photo(seed=1)), session.stages(_photo(seed=2))
+    pairs = list(zip(one, two, strict=True))
+    for seed, result in ((1, pairs[-1][0]), (2, pairs[-1][1])):
+        np.testing.assert_array_equal(result.landmarks, session.detect(_photo(seed=seed)).landmarks)
+
+
+def test_check_goldens_accepts_a_session(hollow_path: Path, fake_engine: Any) -> None:
+    report = check_goldens(open_bundle(hollow_path).session(fake_engine))
+    assert report.cases == 1
+    assert len(report.stages) == 2
+
+
+# ---- how many stages ----
+
+
+def test_stage_limit_of_the_call(slow: Session, fake_engine: Any) -> None:
+    detection = slow.detect(_photo(), stages=1)
+    assert (detection.stages_run, detection.stop_reason) == (1, "stage limit")
+    assert fake_engine.calls == ["stage_1"]
+
+
+def test_stage_limit_of_the_session_loads_no_more(float_bundle: Bundle, fake_engine: Any) -> None:
+    session = float_bundle.session(fake_engine, stages=1)
+    assert fake_engine.loaded == ["stage_1"]
+    assert session.detect(_photo()).stop_reason == "stage limit"
+    with pytest.raises(UsageError, match="stages is 2; the session has 1"):
+        session.detect(_photo(), stages=2)
+
+
+def test_each_piece_runs_once_and_context_only_for_stage_2(slow: Session, fake_engine: Any) -> None:
+    stages = slow.stages(_photo())
+    next(stages)
+    assert fake_engine.calls == ["stage_1"]
+    next(stages)
+    assert fake_engine.calls == ["stage_1", "context", "stage_2"]
+    assert next(stages, None) is None
+
+
+def test_deadline_stops_before_a_stage_that_would_not_fit(slow: Session, fake_engine: Any) -> None:
+    # Stage 2 alone would fit into 45 ms; with the context, which has not run yet, it does not.
+    detection = slow.detect(_photo(), deadline_ms=45)
+    assert (detection.stages_run, detection.stop_reason) == (1, "deadline")
+    assert fake_engine.calls == ["stage_1"]
+    assert detection.timings.total_ms < 45
+
+
+def test_generous_deadline_runs_everything(slow: Session) -> None:
+    detection = slow.detect(_photo(), deadline_ms=5000)
+    assert (detection.stages_run, detection.stop_reason) == (2, "all stages")
+
+
+def test_stage_1_runs_whatever_the_deadline(slow: Session) -> None:
+    detection = slow.detect(_photo(), deadline_ms=0)
+    assert (detection.stages_run, detection.stop_reason) == (1, "deadline")
+
+
+def test_stages_keep_the_deadline_too(slow: Session) -> None:
+    assert [result.stage for result in slow.stages(_photo(), deadline_ms=45)] == [1]
+    assert [result.stage for result in slow.stages(_photo(), deadline_ms=5000)] == [1, 2]
+
+
+def test_stage_limit_is_the_reason_when_time_is_left(slow: Session) -> None:
+    assert slow.detect(_photo(), stages=1, deadline_ms=0).stop_reason == "stage limit"
+
+
+def test_a_device_that_slows_down_is_noticed(float_bundle: Bundle, fake_engine: Any) -> None:
+    session = float_bundle.session(fake_engine)
+    assert session.detect(_photo(), deadline_ms=100).stages_run == 2
+    fake_engine.delays = {"stage_2": 0.15}
+    session.detect(_photo())
+    assert session.detect(_photo(), deadline_ms=100).stop_reason == "deadline"
+
+
+def test_pace_predicts_the_95_percent_quantile_of_the_last_64() -> None:
+    pace = Pace()
+    assert pace.predict("a") == 0
+    for value in (9.0,) * 100 + tuple(range(64)):
+        pace.record("a", value)
+    assert pace.predict("a") == 60
+    assert pace.predict("b") == 0
+
+
+# ---- faults ----
+
+
+def test_heatmaps_that_are_not_finite(float_bundle: Bundle, fake_engine: Any) -> None:
+    maps = np.zeros((1, 4, 6, 4), np.float32)
+    maps[0, 1, 2, :] = 0.9
+    maps[0, 0, 0, 0] = np.nan
+    maps[0, 3, 3, 1] = np.inf
+    fake_engine.answers = {"heatmap_2": maps}
+    (_, result) = float_bundle.session(fake_engine).detect_input(np.zeros((32, 48, 3), np.uint8))
+    assert result.scores[:2].tolist() == [0.0, 0.0]
+    assert result.scores[2] == pytest.approx(0.9)
+    np.testing.assert_array_equal(result.landmarks[:2], [(23.5, 15.5)] * 2)
+    assert np.abs(result.landmarks[2] - [(2 + 0.5) * 8 - 0.5, (1 + 0.5) * 8 - 0.5]).max() < 8
+
+
+def test_engine_that_fails(float_bundle: Bundle, fake_engine: Any) -> None:
+    session = float_bundle.session(fake_engine)
+
+    def fail(inputs: object) -> None:
+        raise RuntimeError("out of memory")
+
+    session._runners["stage_2"] = fail
+    with pytest.raises(FpmEdgeError, match=r"fake 0 failed in stage_2 \(stages/2\.tflite\): out of memory"):
+        session.detect(_photo())
+
+
+def test_altered_piece_never_reaches_the_engine(tiny_path: Path, tmp_path: Path, fake_engine: Any) -> None:
+    content = bytearray(tiny_path.read_bytes())
+    content[content.index(b"TFL3") + 100] ^= 1
+    with pytest.raises(BundleError, match="SHA-256"):
+        open_bundle(bytes(content)).session(fake_engine)
+
+
+def test_models_that_are_no_models(hollow_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"litert cannot load stages/1\.tflite"):
+        open_bundle(hollow_path).session()
+
+
+def test_engine_for_a_format_that_is_not_there(hollow_path: Path) -> None:
+    with pytest.raises(UsageError, match="reads onnx and the bundle has tflite; choose one of: litert"):
+        open_bundle(hollow_path).session("onnxruntime")
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"stages": 0}, UsageError, "stages is 0; the session has 2"),
+        ({"stages": 3}, UsageError, "expected 1 to 2"),
+        ({"deadline_ms": -1}, UsageError, "deadline_ms is -1"),
+        ({"deadline_ms": float("nan")}, UsageError, "deadline_ms is nan"),
+        ({"category": "hats"}, SchemaError, "expected one of: all, warm"),
+        ({"box": (1, 2, 3)}, UsageError, r"expected \(x0, y0, x1, y1\)"),
+        ({"box": (500, 500, 600, 600)}, DataError, "covers no pixel"),
+    ],
+)
+def test_arguments_are_checked_at_the_call(
+    session: Session, options: dict[str, Any], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        session.detect(_photo(), **options)
+    with pytest.raises(error, match=message):
+        session.stages(_photo(), **options)
+
+
+def test_pictures_are_checked(session: Session, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="float64"):
+        session.detect(np.zeros((4, 4, 3)))
+    with pytest.raises(ImageError, match="no such file"):
+        session.detect(tmp_path / "none.jpg")
+    with pytest.raises(DataError, match=r"expected \(32, 48, 3\)"):
+        session.detect_input(_photo())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"), [({"threads": 0}, "threads is 0"), ({"stages": 3}, "the bundle has 2")]
+)
+def test_session_arguments(tiny: Bundle, options: dict[str, int], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        tiny.session(**options)
