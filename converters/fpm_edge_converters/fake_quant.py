@@ -37,12 +37,8 @@ class _FixedRange(_Quantizer):  # type: ignore[misc]
 
     def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
         del tensor_shape
-        low = layer.add_weight(
-            f"{name}_min", initializer=tf_keras.initializers.Constant(self.low), trainable=False
-        )
-        high = layer.add_weight(
-            f"{name}_max", initializer=tf_keras.initializers.Constant(self.high), trainable=False
-        )
+        low = layer.add_weight(f"{name}_min", initializer=tf_keras.initializers.Constant(self.low), trainable=False)
+        high = layer.add_weight(f"{name}_max", initializer=tf_keras.initializers.Constant(self.high), trainable=False)
         return {"min_var": low, "max_var": high}
 
     def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:

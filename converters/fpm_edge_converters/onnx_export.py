@@ -103,9 +103,7 @@ def _channels_first_output(graph: Any, name: str) -> None:
     _rename(graph, inner, name)
     output = next(value for value in graph.output if value.name == name)
     shape = [d.dim_value for d in output.type.tensor_type.shape.dim]
-    new = helper.make_tensor_value_info(
-        name, output.type.tensor_type.elem_type, [shape[i] for i in _TO_CHANNELS_FIRST]
-    )
+    new = helper.make_tensor_value_info(name, output.type.tensor_type.elem_type, [shape[i] for i in _TO_CHANNELS_FIRST])
     output.CopyFrom(new)
 
 

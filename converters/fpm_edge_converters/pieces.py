@@ -32,9 +32,7 @@ def plan_cuts(stages: int, names: set[str]) -> tuple[Cut, ...]:
         cuts.append(Cut("context", "stages/context", (source,), ("context",)))
     for stage in range(2, stages + 1):
         inputs = ("context",) if shared else (source,)
-        cuts.append(
-            Cut(f"stage_{stage}", f"stages/{stage}", (*inputs, f"heatmap_{stage - 1}"), (f"heatmap_{stage}",))
-        )
+        cuts.append(Cut(f"stage_{stage}", f"stages/{stage}", (*inputs, f"heatmap_{stage - 1}"), (f"heatmap_{stage}",)))
     return tuple(cuts)
 
 

@@ -5,11 +5,23 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
 
 from fpm_edge.data import Dataset, load_dataset, split_dataset
 from fpm_edge.progress import console, progress_bar
 
-__all__ = ["data_options", "json_option", "load_data", "output_option", "say", "split_options"]
+__all__ = [
+    "data_options",
+    "json_option",
+    "load_data",
+    "output_option",
+    "print_json",
+    "print_table",
+    "say",
+    "split_options",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -89,3 +101,13 @@ def load_data(
 def say(message: str) -> None:
     """One line for people, on stderr."""
     console().print(message, highlight=False, markup=False, soft_wrap=True)
+
+
+def print_json(result: Any) -> None:
+    """The result for machines, on stdout."""
+    click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
+
+
+def print_table(table: Table) -> None:
+    """The result for people, on stdout."""
+    Console(highlight=False).print(table)

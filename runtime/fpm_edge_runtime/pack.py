@@ -13,7 +13,7 @@ from fpm_edge_runtime.errors import BundleError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.manifest import Manifest
 
-__all__ = ["write_bundle"]
+__all__ = ["bundle_bytes", "write_bundle"]
 
 
 def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, bytes]) -> Path:
@@ -34,7 +34,7 @@ def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, byt
     path = Path(path)
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder; create it, or write the bundle elsewhere")
-    content = _assemble(_fill(manifest, members))
+    content = bundle_bytes(manifest, members)
     bundle = open_bundle(content)
     for member in bundle.members:
         bundle.read(member)
@@ -48,6 +48,11 @@ def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, byt
         raise BundleError(f"{path} cannot be written: {error}") from error
     open_bundle(path)
     return path
+
+
+def bundle_bytes(manifest: Manifest, members: Mapping[str, bytes]) -> bytes:
+    """The file that `write_bundle` writes, unchecked; `open_bundle` takes it. Arguments and errors as there."""
+    return _assemble(_fill(manifest, members))
 
 
 def _fill(manifest: Manifest, members: Mapping[str, bytes]) -> dict[str, bytes]:

@@ -149,6 +149,13 @@ def test_a_bundle_that_contradicts_itself_is_not_written(hollow_parts: Parts, tm
     assert list(tmp_path.iterdir()) == [path]
 
 
+def test_golden_inputs_are_checked_before_writing(hollow_parts: Parts, tmp_path: Path) -> None:
+    manifest, members = hollow_parts
+    with pytest.raises(BundleError, match=r"golden/0\.png is not a readable PNG"):
+        write_bundle(tmp_path / "a.fpm", manifest, {**members, "golden/0.png": b"no picture"})
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", ["manifest.json", "notes.txt", "../card.md", "stages/0.tflite", "stages/", "é"])
 def test_names_that_no_bundle_has(hollow_parts: Parts, tmp_path: Path, name: str) -> None:
     manifest, members = hollow_parts

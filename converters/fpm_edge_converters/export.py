@@ -1,0 +1,103 @@
+"""From a network to the members of a bundle: convert whole, check, cut, check the pieces against the whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import tf_keras
+from numpy.typing import NDArray
+
+from fpm_edge_converters.checks import check_int8_onnx, check_int8_tflite, check_same_maps, check_transposes
+from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
+from fpm_edge_converters.pieces import cut_tflite, plan_cuts
+from fpm_edge_converters.tflite import Precision, to_tflite
+from fpm_edge_runtime.engines import load_engine
+from fpm_edge_runtime.manifest import Format, Piece
+
+__all__ = ["Exported", "export"]
+
+_ENGINE = {"tflite": "litert", "onnx": "onnxruntime"}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The pieces of each format, their bytes by member name, and the size of the whole file of each format."""
+
+    pieces: dict[Format, tuple[Piece, ...]]
+    members: dict[str, bytes]
+    whole_bytes: dict[Format, int]
+
+
+def export(
+    model: tf_keras.Model,
+    precision: Precision,
+    formats: Sequence[Format],
+    probes: Sequence[NDArray[np.uint8]],
+) -> Exported:
+    """Convert, cut and check.
+
+    Args:
+        model: see `to_tflite`.
+        formats: which of ``tflite`` and ``onnx`` to make. ONNX is made from the TFLite file, so that both agree.
+        probes: inputs (height, width, 3) uint8 on which the stages must equal the whole graph bit for bit.
+
+    Raises:
+        ConversionError: any assertion on what was made.
+    """
+    stages = len(model.outputs)
+    graph = to_tflite(model, precision)
+    if precision == "int8":
+        check_int8_tflite(graph)
+    names = {graph.tensor_name(index) for op in graph.operators for index in op.outputs}
+    cuts = plan_cuts(stages, names)
+    whole = graph.cut(graph.inputs, graph.outputs)
+    specs = Piece(
+        name="whole",
+        member="whole.tflite",
+        inputs=tuple(graph.spec(i) for i in graph.inputs),
+        outputs=tuple(graph.spec(i) for i in graph.outputs),
+    )
+    made: dict[Format, tuple[Piece, bytes, dict[Piece, bytes]]] = {}
+    if "tflite" in formats:
+        made["tflite"] = specs, whole, cut_tflite(graph, cuts)
+    if "onnx" in formats:
+        converted = to_onnx(whole, stages=stages, half_weights=precision == "float16")
+        check_transposes(converted)
+        if precision == "int8":
+            check_int8_onnx(converted)
+        pieces = cut_onnx(converted, cuts)
+        by_name = {spec.name: spec for piece in pieces for spec in (*piece.inputs, *piece.outputs)}
+        specs = Piece(
+            name="whole",
+            member="whole.onnx",
+            inputs=(by_name["image"],),
+            outputs=tuple(by_name[f"heatmap_{t}"] for t in range(1, stages + 1)),
+        )
+        made["onnx"] = specs, converted.SerializeToString(deterministic=True), pieces
+    for form, (whole_piece, data, pieces) in made.items():
+        _check_staged(form, whole_piece, data, pieces, probes)
+    return Exported(
+        pieces={form: tuple(pieces) for form, (_, _, pieces) in made.items()},
+        members={piece.member: data for _, _, pieces in made.values() for piece, data in pieces.items()},
+        whole_bytes={form: len(data) for form, (_, data, _) in made.items()},
+    )
+
+
+def _check_staged(
+    form: Format,
+    whole: Piece,
+    data: bytes,
+    pieces: Mapping[Piece, bytes],
+    probes: Sequence[NDArray[np.uint8]],
+) -> None:
+    engine = load_engine(_ENGINE[form])
+    run_whole = engine.load(whole, data, 1)
+    runners = {piece: engine.load(piece, content, 1) for piece, content in pieces.items()}
+    outputs = [spec.name for spec in whole.outputs]
+    for probe in probes:
+        tensors: dict[str, NDArray[Any]] = {"image": probe[np.newaxis]}
+        expected = {name: np.array(value) for name, value in run_whole(tensors).items()}
+        for piece, run in runners.items():
+            tensors |= {k: np.array(v) for k, v in run({s.name: tensors[s.name] for s in piece.inputs}).items()}
+        check_same_maps([expected[n] for n in outputs], [tensors[n] for n in outputs], f"{form} stages")

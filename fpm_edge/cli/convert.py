@@ -1,0 +1,129 @@
+"""`fpm-edge convert`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.table import Table
+
+from fpm_edge.cli.options import json_option, load_data, output_option, print_json, print_table, say
+from fpm_edge.convert import Calibration, Converted, convert
+from fpm_edge_calibration import STRATEGIES
+from fpm_edge_converters import Precision
+from fpm_edge_runtime.drift import DriftReport
+
+__all__ = ["command", "drift_table"]
+
+
+@click.command("convert")
+@click.argument("model", type=click.Path(path_type=Path))
+@click.option("--int8", "precision", flag_value="int8", default="int8", help="Full integer, uint8 image in (default).")
+@click.option("--fp16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
+@click.option("--fp32", "precision", flag_value="float32", help="float32.")
+@click.option("--stages", type=int, help="Keep only the first so many stages.")
+@click.option(
+    "--format", "formats", type=click.Choice(["tflite", "onnx"]), multiple=True, help="Repeatable; both by default."
+)
+@click.option("--calibration", "data", metavar="SPEC", required=True, help="Pictures for ranges and golden cases.")
+@click.option("--samples", type=int, default=64, show_default=True, help="How many of them set the ranges.")
+@click.option("--strategy", type=click.Choice(STRATEGIES), default="stratified", show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of samples.")
+@click.option("--score", metavar="SPEC", help="Pictures to measure drift on; by default the calibration data's others.")
+@click.option(
+    "--holdout",
+    type=float,
+    metavar="N|SHARE",
+    help="Split --calibration as `train` does and score on what is held back.",
+)
+@click.option("--split-seed", default=0, show_default=True)
+@click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own.")
+@click.option("--categories", metavar="A,B", help="Only garments of these categories.")
+@click.option("--skip-bad", is_flag=True, help="Leave bad rows out and say so, instead of stopping.")
+@click.option(
+    "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
+)
+@click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
+@json_option
+@output_option("The bundle to write (.fpm).")
+def command(
+    model: Path,
+    precision: Precision,
+    stages: int | None,
+    formats: tuple[Any, ...],
+    data: str,
+    samples: int,
+    strategy: str,
+    seed: int,
+    score: str | None,
+    holdout: float | None,
+    split_seed: int,
+    schema: str | None,
+    categories: str | None,
+    skip_bad: bool,
+    max_ne_drift: float | None,
+    reference: bool,
+    as_json: bool,
+    output: Path,
+) -> None:
+    """Turn MODEL (a folder of `train` or `qat`) into a bundle of TFLite and ONNX stages, and measure its drift.
+
+    Nothing is written when a check fails, or (exit code 3) when the drift is over --max-ne-drift.
+
+    \b
+    fpm-edge convert runs/mine --int8 --calibration fashionai:DIR --holdout 100 --max-ne-drift 0.03 -o mine.fpm
+    """
+    common = {"schema": schema, "categories": categories, "skip_bad": skip_bad}
+    split = {"holdout": holdout, "split_seed": split_seed}
+    calibration = load_data(data, **common, **split)
+    scoring = None
+    if score is not None:
+        scoring = load_data(score, **common)
+    elif holdout is not None:
+        scoring = load_data(data, **common, **split, held=True)
+    result = convert(
+        model,
+        output,
+        precision=precision,
+        calibration=Calibration(calibration, samples, strategy, seed),
+        score=scoring,
+        stages=stages,
+        formats=formats or ("tflite", "onnx"),
+        max_ne_drift=max_ne_drift,
+        embed_reference=reference,
+    )
+    if as_json:
+        print_json(_to_dict(result))
+        return
+    for form, report in result.drift.items():
+        print_table(drift_table(report, f"{form}, against float, on {result.scored_on} ({report.pictures} pictures)"))
+    say(f"bundle written to {output} ({output.stat().st_size / 1e6:.2f} MB)")
+
+
+def drift_table(report: DriftReport, title: str) -> Table:
+    """Drift and disagreement by stage, for people."""
+    table = Table(title=title, title_justify="left")
+    for heading in ("stage", "float NE", "NE", "drift", "95 % bounds", "disagreement"):
+        table.add_column(heading, justify="right")
+    for stage in report.stages:
+        relative = stage.relative_drift
+        table.add_row(
+            str(stage.stage),
+            "–" if stage.float_ne is None else f"{stage.float_ne:.4f}",
+            "–" if stage.converted_ne is None else f"{stage.converted_ne:.4f}",
+            "–" if relative is None else f"{relative.estimate:+.2%}",
+            "–" if relative is None else f"{relative.lower:+.2%} … {relative.upper:+.2%}",
+            f"{stage.disagreement.estimate:.4f}",
+        )
+    return table
+
+
+def _to_dict(result: Converted) -> dict[str, Any]:
+    return {
+        "bundle": str(result.path),
+        "bytes": result.path.stat().st_size,
+        "whole_bytes": result.whole_bytes,
+        "scored_on": result.scored_on,
+        "drift": {form: report.to_dict() for form, report in result.drift.items()},
+        "manifest": msgspec.to_builtins(result.manifest),
+    }

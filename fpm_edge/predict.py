@@ -1,0 +1,106 @@
+"""Landmarks of a whole data set, from a network or from a bundle, in pixels of each picture."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge.data import Dataset, read_image
+from fpm_edge.progress import progress_bar
+from fpm_edge_runtime.decode import decode_heatmaps
+from fpm_edge_runtime.errors import SchemaError
+from fpm_edge_runtime.geometry import cells_to_input
+from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.session import Session
+
+if TYPE_CHECKING:
+    from fpm_edge.model.config import ModelConfig
+
+__all__ = ["Predictions", "Truth", "predict_network", "predict_session", "truth_of"]
+
+_BATCH = 16
+
+
+@dataclass(frozen=True, eq=False)
+class Truth:
+    """The annotations of a data set as arrays.
+
+    Attributes:
+        landmarks: (pictures, L, 2) float32, pixels of the picture.
+        visibility: (pictures, L) int8.
+        categories: of each picture.
+    """
+
+    landmarks: NDArray[np.float32]
+    visibility: NDArray[np.int8]
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """Answers for a data set, in its order.
+
+    Attributes:
+        landmarks: (pictures, stages, L, 2) float32, pixels of the picture.
+        scores: (pictures, stages, L) float32.
+        sizes: (pictures, 2) float64, width and height of the pictures, pixels.
+    """
+
+    landmarks: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    sizes: NDArray[np.float64]
+
+
+def truth_of(dataset: Dataset) -> Truth:
+    """The annotations of `dataset`."""
+    return Truth(
+        landmarks=np.stack([record.landmarks for record in dataset.records]),
+        visibility=np.stack([record.visibility for record in dataset.records]),
+        categories=tuple(record.category for record in dataset.records),
+    )
+
+
+def predict_session(session: Session, dataset: Dataset) -> Predictions:
+    """Run a bundle's session on every record. Raises SchemaError where data and bundle differ in landmarks."""
+    _check_schema(dataset.schema, session.schema, "the bundle")
+    landmarks, scores, sizes = [], [], []
+    with progress_bar(f"running {session.engine}", len(dataset)) as advance:
+        for record in dataset.records:
+            picture = read_image(record)
+            results = list(session.stages(picture, box=record.box))
+            landmarks.append([result.landmarks for result in results])
+            scores.append([result.scores for result in results])
+            sizes.append((picture.shape[1], picture.shape[0]))
+            advance()
+    return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
+
+
+def predict_network(model: Callable[..., Any], config: "ModelConfig", dataset: Dataset) -> Predictions:
+    """Run a float tf_keras network on every record, with the runtime's own pre-processing and decoding."""
+    from fpm_edge.train.pipeline import load_sample
+
+    _check_schema(dataset.schema, config.schema, "the model")
+    count = len(config.schema.landmarks)
+    landmarks: list[Any] = []
+    scores: list[Any] = []
+    sizes: list[tuple[int, int]] = []
+    with progress_bar("running the network", len(dataset)) as advance:
+        for start in range(0, len(dataset), _BATCH):
+            samples = [load_sample(dataset, i, config) for i in range(start, min(start + _BATCH, len(dataset)))]
+            maps = model(np.stack([s.image for s in samples]).astype(np.float32) / 255.0, training=False)
+            stages = [m.numpy() for m in (maps if isinstance(maps, list) else [maps])]
+            for row, sample in enumerate(samples):
+                decoded = [decode_heatmaps(stage[row], layout="NHWC", landmarks=count) for stage in stages]
+                points = [sample.placement.to_picture(cells_to_input(cells, config.stride)) for cells, _ in decoded]
+                landmarks.append(points)
+                scores.append([score for _, score in decoded])
+                sizes.append(sample.picture_size)
+            advance(len(samples))
+    return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
+
+
+def _check_schema(data: LandmarkSchema, model: LandmarkSchema, what: str) -> None:
+    if data.landmarks != model.landmarks:
+        raise SchemaError(f"the data has schema {data.name!r}, {what} {model.name!r}; use data with the same landmarks")
