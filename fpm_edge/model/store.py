@@ -49,7 +49,7 @@ def load_model(folder: Path, stages: int | None = None) -> tuple[ModelConfig, tf
 
 def named_weights(model: tf_keras.Model) -> dict[str, NDArray[np.float32]]:
     """Every weight by its stable name ``layer/variable``."""
-    return {variable.name.removesuffix(":0"): variable.numpy() for variable in model.weights}
+    return {variable.name.removesuffix(":0"): np.asarray(variable.numpy()) for variable in model.weights}
 
 
 def assign_weights(model: tf_keras.Model, arrays: dict[str, NDArray[np.float32]], where: str) -> None:

@@ -29,5 +29,14 @@ RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
             warmup_steps=50,
             augmentation=Augmentation(),
         ),
+        # From float weights to the same network under int8 quantizers.
+        "qat": TrainSettings(
+            epochs=8,
+            batch=16,
+            learning_rate=1e-4,
+            schedule="cosine",
+            warmup_steps=20,
+            augmentation=Augmentation(),
+        ),
     }
 )

@@ -1,0 +1,99 @@
+"""`fpm-edge evaluate`."""
+
+from pathlib import Path
+
+import click
+from rich.table import Table
+
+from fpm_edge.cli.options import data_options, json_option, load_data, print_json, print_table, split_options
+from fpm_edge.data import Dataset
+from fpm_edge.evaluate import Evaluation, evaluate
+from fpm_edge.predict import Predictions, predict_session, truth_of
+from fpm_edge_runtime import open_bundle
+from fpm_edge_runtime.metrics import Part
+
+__all__ = ["command"]
+
+
+@click.command("evaluate")
+@click.argument("model", type=click.Path(path_type=Path))
+@data_options()
+@split_options
+@click.option("--engine", default="litert", show_default=True, help="For a bundle.")
+@json_option
+def command(
+    model: Path,
+    data: str,
+    schema: str | None,
+    categories: str | None,
+    skip_bad: bool,
+    holdout: float | None,
+    split_seed: int,
+    engine: str,
+    as_json: bool,
+) -> None:
+    """NE and PCK of MODEL (a model folder, or a bundle) by stage, landmark and category.
+
+    With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw.
+    NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
+    visible points only) stands beside it.
+    """
+    dataset = load_data(
+        data,
+        schema=schema,
+        categories=categories,
+        skip_bad=skip_bad,
+        holdout=holdout,
+        split_seed=split_seed,
+        held=True,
+    )
+    result = evaluate(_predict(model, dataset, engine), truth_of(dataset), dataset.schema, dataset.name)
+    if as_json:
+        print_json(result.to_dict())
+        return
+    print_table(_stage_table(result))
+    last = result.stages[-1]
+    print_table(_part_table("category", last.ne.categories, last.visible_ne.categories, last.contest_ne.categories))
+    print_table(_part_table("landmark", last.ne.landmarks, last.visible_ne.landmarks, last.contest_ne.landmarks))
+
+
+def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
+    if not model.is_dir():
+        return predict_session(open_bundle(model).session(engine), dataset)
+    # TensorFlow is needed for a model folder only.
+    from fpm_edge.predict import predict_network
+    from fpm_edge.quantized import load_any
+
+    loaded = load_any(model)
+    return predict_network(loaded.quantized or loaded.network, loaded.config, dataset)
+
+
+def _stage_table(result: Evaluation) -> Table:
+    table = Table(title=f"{result.data}: {result.pictures} pictures", title_justify="left")
+    headings = ["stage", "NE", "NE visible", "NE contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    for entry in result.stages:
+        table.add_row(
+            str(entry.stage),
+            _number(entry.ne.mean),
+            _number(entry.visible_ne.mean),
+            _number(entry.contest_ne.mean),
+            *(f"{share:.1%}" for share in entry.pck.values()),
+        )
+    return table
+
+
+def _part_table(kind: str, *columns: tuple[Part, ...]) -> Table:
+    table = Table(title=f"by {kind}, last stage", title_justify="left")
+    table.add_column(kind)
+    for heading in ("points", "NE", "NE visible", "NE contest"):
+        table.add_column(heading, justify="right")
+    for parts in zip(*columns, strict=True):
+        if parts[0].count:
+            table.add_row(parts[0].name, str(parts[0].count), *(_number(part.mean) for part in parts))
+    return table
+
+
+def _number(value: float) -> str:
+    return "–" if value != value else f"{value:.4f}"

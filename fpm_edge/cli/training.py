@@ -1,0 +1,63 @@
+"""What `train` and `qat` share."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+import tensorflow as tf
+
+from fpm_edge.cli.options import say
+from fpm_edge.train.loop import EpochLog
+from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.settings import TrainSettings
+
+__all__ = ["epoch_reporter", "make_deterministic", "settings_from", "training_options"]
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+
+def training_options(default_recipe: str) -> Callable[[_Command], _Command]:
+    """``--recipe --epochs --batch --learning-rate --seed --resume``."""
+
+    def decorate(command: _Command) -> _Command:
+        for option in (
+            click.option("--resume", is_flag=True, help="Continue from the last checkpoint in the output folder."),
+            click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and augmentation."),
+            click.option("--learning-rate", type=float, help="Adam's rate at its peak, instead of the recipe's."),
+            click.option("--batch", type=int, help="Pictures a step, instead of the recipe's."),
+            click.option("--epochs", type=int, help="Passes over the data, instead of the recipe's."),
+            click.option("--recipe", type=click.Choice(sorted(RECIPES)), default=default_recipe, show_default=True),
+        ):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+def settings_from(recipe: str, **given: Any) -> TrainSettings:
+    """The recipe's settings with those that were given in their place."""
+    return msgspec.structs.replace(RECIPES[recipe], **{name: v for name, v in given.items() if v is not None})
+
+
+def make_deterministic(seed: int) -> None:
+    """Seed every generator and have TensorFlow choose kernels that repeat bit for bit."""
+    tf.config.experimental.enable_op_determinism()
+    tf.keras.utils.set_random_seed(seed)
+
+
+@contextmanager
+def epoch_reporter(settings: TrainSettings, output: Path) -> Iterator[Callable[[EpochLog], None]]:
+    """A callback that prints a line an epoch; on Ctrl-C, says how to continue."""
+
+    def report(log: EpochLog) -> None:
+        stages = "  ".join(f"stage {i} {loss:.3f}" for i, loss in enumerate(log.stage_losses, start=1))
+        say(f"epoch {log.epoch}/{settings.epochs}: loss {stages}  ({log.seconds:.0f} s)")
+
+    try:
+        yield report
+    except KeyboardInterrupt:
+        say(f"stopped; continue with the same command and --resume (checkpoint in {output})")
+        raise

@@ -1,0 +1,50 @@
+"""Quantization-aware training: fine-tune a float network under int8 quantizers."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import tensorflow as tf
+import tf_keras
+
+from fpm_edge.data import Dataset
+from fpm_edge.model.config import ModelConfig
+from fpm_edge.train.loop import EpochLog, train
+from fpm_edge.train.pipeline import load_sample
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge_calibration import MinMax, choose_samples
+from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
+
+__all__ = ["fine_tune"]
+
+# The quantizers start from calibrated ranges and only then move with training.
+_START_SAMPLES = 64
+
+
+def fine_tune(
+    config: ModelConfig,
+    network: tf_keras.Model,
+    dataset: Dataset,
+    settings: TrainSettings,
+    folder: Path,
+    *,
+    resume: bool = False,
+    on_epoch: Callable[[EpochLog], None] | None = None,
+) -> tf_keras.Model:
+    """Train a copy of `network` with quantizers in place, and return it.
+
+    Args:
+        config, network: float, batch normalisation folded.
+        dataset: training pictures; some of them give the quantizers' first ranges.
+        folder, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
+    """
+    quantized = fake_quantized(network)
+    count = min(_START_SAMPLES, len(dataset))
+    chosen = choose_samples([record.category for record in dataset.records], count, seed=settings.seed)
+    estimator = MinMax()
+    inputs = [load_sample(dataset, index, config).image for index in chosen]
+    observe_ranges(network, quantized_layers(quantized), inputs, estimator)
+    assign_ranges(quantized, estimator.ranges())
+    # tfmot's wrappers count optimiser steps in a variable that must exist before the step is traced.
+    quantized(tf.zeros((1, config.input_height, config.input_width, 3)), training=False)
+    train(quantized, config, dataset, settings, folder, resume=resume, on_epoch=on_epoch)
+    return quantized
