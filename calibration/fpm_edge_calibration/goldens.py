@@ -1,6 +1,5 @@
 """Golden cases: inputs whose right answer (the float model's) travels in the bundle, for the device's self-check."""
 
-import io
 from collections.abc import Sequence
 
 import msgspec
@@ -11,6 +10,7 @@ from PIL import Image
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.manifest import GoldenCase, GoldenSet
 from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.overlay import png_bytes
 
 __all__ = ["FEWEST_GOLDENS", "golden_set"]
 
@@ -69,11 +69,5 @@ def golden_set(
         for case in range(len(inputs))
     )
     golden = GoldenSet(cases=cases, limits=limits)
-    members = {case.member: _png(pixels) for case, pixels in zip(cases, inputs, strict=True)}
+    members = {case.member: png_bytes(Image.fromarray(pixels)) for case, pixels in zip(cases, inputs, strict=True)}
     return {**members, "golden/golden.json": msgspec.json.encode(golden)}
-
-
-def _png(pixels: NDArray[np.uint8]) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, format="PNG", optimize=False)
-    return out.getvalue()

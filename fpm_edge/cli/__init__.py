@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from fpm_edge.cli.quiet import import_quietly
 from fpm_edge_runtime.errors import MissingExtraError
 
 __all__ = ["cli"]
@@ -12,7 +13,7 @@ __all__ = ["cli"]
 # Command name → (module, one line of help). The order is that of the work.
 _COMMANDS = {
     "demo": "The whole job on built-in data: convert, bundle, run, drift, report.",
-    "data": "Look at a data set, or draw one.",
+    "data": "Look at a data set before training on it.",
     "train": "Train a network on photographs with landmarks.",
     "evaluate": "NE and PCK of a model or bundle, by stage, landmark and category.",
     "qat": "Fine-tune a trained model for int8 (quantization-aware training).",
@@ -33,6 +34,9 @@ _TOOLKIT_MODULES = {
 }
 
 
+_NEEDS_TENSORFLOW = {"convert", "demo", "qat", "train"}
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -41,6 +45,8 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         try:
+            if cmd_name in _NEEDS_TENSORFLOW:
+                import_quietly("tensorflow")
             module = importlib.import_module(f"fpm_edge.cli.{cmd_name}")
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] not in _TOOLKIT_MODULES:

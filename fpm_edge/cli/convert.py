@@ -5,15 +5,14 @@ from typing import Any
 
 import click
 import msgspec
-from rich.table import Table
 
 from fpm_edge.cli.options import json_option, load_data, output_option, print_json, print_table, say
+from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge_calibration import STRATEGIES
 from fpm_edge_converters import Precision
-from fpm_edge_runtime.drift import DriftReport
 
-__all__ = ["command", "drift_table"]
+__all__ = ["command"]
 
 
 @click.command("convert")
@@ -98,24 +97,6 @@ def command(
     for form, report in result.drift.items():
         print_table(drift_table(report, f"{form}, against float, on {result.scored_on} ({report.pictures} pictures)"))
     say(f"bundle written to {output} ({output.stat().st_size / 1e6:.2f} MB)")
-
-
-def drift_table(report: DriftReport, title: str) -> Table:
-    """Drift and disagreement by stage, for people."""
-    table = Table(title=title, title_justify="left")
-    for heading in ("stage", "float NE", "NE", "drift", "95 % bounds", "disagreement"):
-        table.add_column(heading, justify="right")
-    for stage in report.stages:
-        relative = stage.relative_drift
-        table.add_row(
-            str(stage.stage),
-            "–" if stage.float_ne is None else f"{stage.float_ne:.4f}",
-            "–" if stage.converted_ne is None else f"{stage.converted_ne:.4f}",
-            "–" if relative is None else f"{relative.estimate:+.2%}",
-            "–" if relative is None else f"{relative.lower:+.2%} … {relative.upper:+.2%}",
-            f"{stage.disagreement.estimate:.4f}",
-        )
-    return table
 
 
 def _to_dict(result: Converted) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+# fpm-edge: `make help` lists what there is to do.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check format lint types wheel lock clean
+
+help: ## List the targets
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
+
+setup: $(READY) ## Make .venv and install everything from the lock (the other targets do it by themselves)
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+		{ echo "$(PYTHON) is not Python 3.11 to 3.13; name one: make PYTHON=python3.12 ..." >&2; exit 2; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: $(READY) ## Convert the shipped model to int8, run it on pictures, write a report (out/demo)
+	$(BIN)/fpm-edge demo -o out/demo
+
+test: $(READY) ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+check: lint types test wheel ## Format and lint check, types, tests, and what the wheel holds
+
+format: $(READY) ## Rewrite the code in the project's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(READY) ## Check format and lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(READY) ## Check types (mypy strict)
+	$(BIN)/mypy
+
+wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment
+	$(BIN)/python scripts/check_wheel.py
+
+lock: $(READY) ## Write requirements.lock anew from pyproject.toml
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile --universal --python-version 3.11 --all-extras --no-emit-index-url --no-emit-find-links \
+		--no-header --upgrade pyproject.toml -o requirements.lock
+
+clean: ## Remove what the targets made
+	rm -rf $(VENV) out dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis

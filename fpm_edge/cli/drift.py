@@ -1,0 +1,117 @@
+"""`fpm-edge drift`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from fpm_edge.cli.options import data_options, json_option, load_data, print_json, print_table, say, split_options
+from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
+from fpm_edge.data import Dataset
+from fpm_edge.predict import predict_session, truth_of
+from fpm_edge_runtime import Bundle, DriftReport, GateError, UsageError, check_goldens, compare_landmarks, open_bundle
+from fpm_edge_runtime.metrics import point_mask
+
+__all__ = ["command"]
+
+
+@click.command("drift")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@data_options(required=False)
+@split_options
+@click.option("--points", type=click.Choice(["labelled", "visible"]), default="labelled", show_default=True)
+@click.option("--reference", type=click.Path(path_type=Path), help="A float bundle of the same model, to compare with.")
+@click.option("--engine", default="litert", show_default=True)
+@click.option("--threads", type=int, help="For the engine; by default its own choice.")
+@click.option("--max-ne-drift", type=float, metavar="R", help="Budget; by default the bundle's own.")
+@json_option
+def command(
+    bundle: Path,
+    data: str | None,
+    schema: str | None,
+    categories: str | None,
+    skip_bad: bool,
+    holdout: float | None,
+    split_seed: int,
+    points: str,
+    reference: Path | None,
+    engine: str,
+    threads: int | None,
+    max_ne_drift: float | None,
+    as_json: bool,
+) -> None:
+    """Check BUNDLE on this device: its golden cases, and with --data its NE drift from the float model.
+
+    Exit code 3 when a golden case disagrees more than its limit, or when the upper bound of the relative NE drift is
+    over the budget.
+
+    \b
+    fpm-edge drift mine.fpm
+    fpm-edge drift mine.fpm --data fashionai:DIR --holdout 100 --reference mine-float.fpm
+    """
+    opened = open_bundle(bundle)
+    session = opened.session(engine, threads=threads)
+    golden = check_goldens(session)
+    report = None
+    if data is not None:
+        dataset = load_data(
+            data,
+            schema=schema,
+            categories=categories,
+            skip_bad=skip_bad,
+            holdout=holdout,
+            split_seed=split_seed,
+            held=True,
+        )
+        report = _against_float(opened, reference, dataset, points, engine, threads)
+    budget = max_ne_drift if max_ne_drift is not None else opened.manifest.max_ne_drift
+    if as_json:
+        result: dict[str, Any] = {
+            "bundle": str(bundle),
+            "digest": opened.digest,
+            "engine": f"{session.engine} {session.engine_version}",
+            "golden": golden.to_dict(),
+            "drift": None if report is None else report.to_dict(),
+            "max_ne_drift": budget,
+        }
+        print_json(result)
+    else:
+        print_table(golden_table(golden))
+        if report is not None:
+            print_table(drift_table(report, f"{engine}, against float ({report.pictures} pictures, {points} points)"))
+            print_table(landmark_table(report))
+    if not golden.ok:
+        raise GateError(
+            f"golden case {golden.worst.worst_case} disagrees with the float model by {golden.worst.worst:.4f} at "
+            f"stage {golden.worst.stage}, the limit is {golden.worst.limit:.4f}; try another engine than {engine}"
+        )
+    if report is not None and budget is not None:
+        _gate(report, budget)
+    say("within the limits" if report is None or budget is not None else "goldens within limits; no budget was given")
+
+
+def _against_float(
+    bundle: Bundle, reference: Path | None, dataset: Dataset, points: str, engine: str, threads: int | None
+) -> DriftReport:
+    standard = open_bundle(reference) if reference is not None else bundle.reference()
+    if standard is None:
+        raise UsageError(
+            "there is no float model to compare with; give a float bundle with --reference, or convert with --reference"
+        )
+    if standard.stages < bundle.stages or standard.schema.landmarks != bundle.schema.landmarks:
+        raise UsageError(f"{reference} has other landmarks or fewer stages than the bundle; give its own float model")
+    found = predict_session(bundle.session(engine, threads=threads), dataset)
+    float_engine = "litert" if "tflite" in standard.formats else "onnxruntime"
+    expected = predict_session(standard.session(float_engine, threads=threads, stages=bundle.stages), dataset)
+    truth = truth_of(dataset)
+    mask = point_mask(truth.visibility, "visible" if points == "visible" else "labelled")
+    return compare_landmarks(found.landmarks, expected.landmarks, mask, found.sizes, truth.landmarks, dataset.schema)
+
+
+def _gate(report: DriftReport, budget: float) -> None:
+    relative = report.stages[-1].relative_drift
+    if relative is not None and not relative.upper <= budget:
+        raise GateError(
+            f"the upper bound of the relative NE drift is {relative.upper:+.2%}, the budget is {budget:.2%}; "
+            "measure on more pictures, or convert with more precision"
+        )

@@ -1,0 +1,112 @@
+"""`fpm-edge run`."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.table import Table
+
+from fpm_edge.cli.options import json_option, print_json, print_table, say
+from fpm_edge_runtime import Detection, LandmarkSchema, UsageError, load_image, open_bundle
+from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.overlay import draw_landmarks, png_bytes
+
+__all__ = ["command"]
+
+
+@click.command("run")
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.option("--category", help="What garment it is; only its landmarks are shown.")
+@click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
+@click.option("--engine", default="litert", show_default=True)
+@click.option("--threads", type=int, help="For the engine; by default its own choice.")
+@click.option("--stages", type=int, help="Run at most so many stages.")
+@click.option("--deadline-ms", type=float, help="Start no stage that would probably end later than this.")
+@click.option("--overlay", type=click.Path(path_type=Path), metavar="DIR", help="Write pictures with landmarks here.")
+@json_option
+def command(
+    bundle: Path,
+    images: tuple[Path, ...],
+    category: str | None,
+    box: str | None,
+    engine: str,
+    threads: int | None,
+    stages: int | None,
+    deadline_ms: float | None,
+    overlay: Path | None,
+    as_json: bool,
+) -> None:
+    """Find landmarks on IMAGES with BUNDLE, in pixels of each picture.
+
+    \b
+    fpm-edge run mine.fpm photo.jpg --category trousers --overlay out
+    """
+    session = open_bundle(bundle).session(engine, threads=threads)
+    region = _parse_box(box)
+    if overlay is not None:
+        overlay.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for path in images:
+        picture = load_image(path)
+        found = session.detect(picture, category=category, box=region, stages=stages, deadline_ms=deadline_ms)
+        rows.append(_row(path, found, session.schema))
+        if overlay is not None:
+            drawn = draw_landmarks(
+                picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
+            )
+            target = overlay / f"{path.stem}.png"
+            write_atomically(target, png_bytes(drawn))
+            rows[-1]["overlay"] = str(target)
+    if as_json:
+        print_json(rows)
+        return
+    print_table(_table(rows))
+    if overlay is not None:
+        say(f"{len(rows)} pictures with landmarks written to {overlay}")
+
+
+def _parse_box(text: str | None) -> tuple[float, float, float, float] | None:
+    if text is None:
+        return None
+    try:
+        x0, y0, x1, y1 = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--box is {text!r}; expected four numbers X0,Y0,X1,Y1 in pixels") from None
+    return x0, y0, x1, y1
+
+
+def _row(path: Path, found: Detection, schema: LandmarkSchema) -> dict[str, Any]:
+    points = {
+        name: {"x": round(float(x), 2), "y": round(float(y), 2), "score": round(float(score), 4)}
+        for name, (x, y), score, kept in zip(
+            schema.landmarks, found.landmarks, found.scores, found.labelled, strict=True
+        )
+        if kept
+    }
+    return {
+        "image": str(path),
+        "category": found.category,
+        "stages_run": found.stages_run,
+        "stop_reason": found.stop_reason,
+        "engine": found.engine,
+        "total_ms": round(found.timings.total_ms, 3),
+        "landmarks": points,
+    }
+
+
+def _table(rows: list[dict[str, Any]]) -> Table:
+    table = Table()
+    for heading in ("picture", "stages", "stopped by", "ms", "clear landmarks"):
+        table.add_column(heading)
+    for row in rows:
+        points = row["landmarks"]
+        clear = sum(point["score"] >= 0.25 for point in points.values())
+        table.add_row(
+            Path(row["image"]).name,
+            str(row["stages_run"]),
+            row["stop_reason"],
+            f"{row['total_ms']:.1f}",
+            f"{clear} of {len(points)}",
+        )
+    return table

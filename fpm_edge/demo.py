@@ -1,0 +1,64 @@
+"""The main job from end to end on what the package ships: the float model, and garments drawn on demand."""
+
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+
+from fpm_edge.convert import Calibration, convert
+from fpm_edge.data import load_dataset, read_image
+from fpm_edge.report import measure, write_report
+from fpm_edge_runtime import DriftReport, open_bundle
+from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.manifest import Format
+from fpm_edge_runtime.overlay import draw_landmarks, png_bytes
+
+__all__ = ["SHIPPED_MODEL", "DemoResult", "run_demo", "shipped_model"]
+
+SHIPPED_MODEL = "lite-fashionai24"
+
+# Seeds apart from the one that the shipped model was trained on.
+_CALIBRATION = "rendered:64@101"
+_SCORE_SEED = 102
+_SHOWN = 12
+_SAMPLES = 64
+
+
+@dataclass(frozen=True)
+class DemoResult:
+    """Where everything is, and the drift of the int8 bundle by format."""
+
+    bundle: Path
+    float_bundle: Path
+    overlays: Path
+    report: Path
+    drift: dict[Format, DriftReport]
+
+
+def shipped_model() -> Path:
+    """Folder of the float model that the package ships."""
+    return Path(str(resources.files("fpm_edge"))) / "models" / SHIPPED_MODEL
+
+
+def run_demo(output: Path, pictures: int) -> DemoResult:
+    """Convert, bundle, run, compare and report into `output`, on `pictures` drawn garments."""
+    output.mkdir(parents=True, exist_ok=True)
+    calibration = Calibration(load_dataset(_CALIBRATION), samples=_SAMPLES)
+    score = load_dataset(f"rendered:{pictures}@{_SCORE_SEED}")
+    bundle, float_bundle = output / "garments.fpm", output / "garments-float.fpm"
+    converted = convert(shipped_model(), bundle, precision="int8", calibration=calibration, score=score)
+    convert(shipped_model(), float_bundle, precision="float32", calibration=calibration, score=score)
+
+    overlays = output / "overlays"
+    overlays.mkdir(exist_ok=True)
+    session = open_bundle(bundle).session()
+    for number, record in enumerate(score.records[:_SHOWN]):
+        picture = read_image(record)
+        found = session.detect(picture, category=record.category)
+        drawn = draw_landmarks(
+            picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
+        )
+        write_atomically(overlays / f"{number:02d}-{record.category}.png", png_bytes(drawn))
+
+    data = measure([("int8", open_bundle(bundle)), ("float32", open_bundle(float_bundle))], score)
+    report = write_report(data, output)
+    return DemoResult(bundle, float_bundle, overlays, report, converted.drift)
