@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 import numpy as np
@@ -119,9 +120,12 @@ def convert(
     inputs = _inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES])
-    reference = _reference_bundle(loaded, exported if precision == "float32" and "tflite" in formats else None, inputs)
+    reusable = precision == "float32" and "tflite" in formats
+    reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
-    method = "none" if precision != "int8" else "ptq" if loaded.quantized is None else "qat"
+    method: Literal["none", "ptq", "qat"] = "none"
+    if precision == "int8":
+        method = "ptq" if loaded.quantized is None else "qat"
     manifest = _manifest(folder, loaded.config, exported, Quantization(precision=precision, method=method), card)
     members = dict(exported.members)
     draft = open_bundle(bundle_bytes(manifest, members))
@@ -199,11 +203,12 @@ def _quantize(
 def _reference_bundle(
     loaded: LoadedModel, exported: Exported | None, inputs: Sequence[NDArray[np.uint8]]
 ) -> _Reference:
-    if exported is None or set(exported.pieces) != {"tflite"}:
-        exported = export(loaded.network, "float32", ("tflite",), inputs[:_PROBES])
+    made = exported or export(loaded.network, "float32", ("tflite",), inputs[:_PROBES])
+    pieces = made.pieces["tflite"]
+    members = {piece.member: made.members[piece.member] for piece in pieces}
     quantization = Quantization(precision="float32", method="none")
-    manifest = _manifest(Path("reference"), loaded.config, exported, quantization, None)
-    data = bundle_bytes(manifest, exported.members)
+    only_tflite = Exported({"tflite": pieces}, members, made.whole_bytes)
+    data = bundle_bytes(_manifest(Path("reference"), loaded.config, only_tflite, quantization, None), members)
     return _Reference(open_bundle(data), data)
 
 

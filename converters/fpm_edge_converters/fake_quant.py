@@ -22,6 +22,7 @@ __all__ = ["assign_kernel_ranges", "assign_ranges", "fake_quantized", "quantized
 _quantization = tfmot.quantization.keras
 _QuantizeConfig: Any = _quantization.QuantizeConfig
 _Quantizer: Any = _quantization.quantizers.Quantizer
+_LastValueQuantizer: Any = _quantization.quantizers.LastValueQuantizer
 
 # An activation that was always zero in calibration still needs a scale.
 _SMALLEST_RANGE = 1e-3
@@ -48,7 +49,7 @@ class _FixedRange(_Quantizer):  # type: ignore[misc]
         return {"low": self.low, "high": self.high}
 
 
-class _PerChannel(_quantization.quantizers.LastValueQuantizer):  # type: ignore[misc]
+class _PerChannel(_LastValueQuantizer):  # type: ignore[misc]
     """Symmetric int8 with one scale for each output channel, as TFLite stores kernels."""
 
     def __init__(self) -> None:

@@ -1,5 +1,6 @@
 """`fpm-edge convert`."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -72,14 +73,13 @@ def command(
     \b
     fpm-edge convert runs/mine --int8 --calibration fashionai:DIR --holdout 100 --max-ne-drift 0.03 -o mine.fpm
     """
-    common = {"schema": schema, "categories": categories, "skip_bad": skip_bad}
-    split = {"holdout": holdout, "split_seed": split_seed}
-    calibration = load_data(data, **common, **split)
+    load = partial(load_data, schema=schema, categories=categories, skip_bad=skip_bad)
     scoring = None
     if score is not None:
-        scoring = load_data(score, **common)
+        scoring = load(score)
     elif holdout is not None:
-        scoring = load_data(data, **common, **split, held=True)
+        scoring = load(data, holdout=holdout, split_seed=split_seed, held=True)
+    calibration = load(data, holdout=holdout, split_seed=split_seed)
     result = convert(
         model,
         output,

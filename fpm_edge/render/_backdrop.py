@@ -184,9 +184,7 @@ def _shop(dice: Dice, size: int) -> Image.Image:
 
 
 def _studio(dice: Dice, size: int) -> Image.Image:
-    colour = dice.choice(
-        ((246, 246, 246), (228, 226, 224), (205, 205, 208), (180, 176, 172), worn_colour(dice))
-    )
+    colour = dice.choice(((246, 246, 246), (228, 226, 224), (205, 205, 208), (180, 176, 172), worn_colour(dice)))
     image = Image.new("RGB", (size, size), colour)
     if dice.chance(0.6):
         shaded = Image.linear_gradient("L").rotate(dice.choice((0, 90, 180, 270))).resize((size, size))

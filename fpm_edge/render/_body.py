@@ -89,9 +89,7 @@ def _along(start: Points, lengths: tuple[float, ...], angles: tuple[float, ...],
 def _arm_angles(dice: Dice, worn: bool) -> tuple[float, float]:
     """Upper arm and forearm, in degrees from straight down."""
     if not worn:
-        upper = dice.weighted(
-            ((dice.uniform(8, 30), 3.0), (dice.uniform(30, 75), 2.0), (dice.uniform(75, 95), 0.6))
-        )
+        upper = dice.weighted(((dice.uniform(8, 30), 3.0), (dice.uniform(30, 75), 2.0), (dice.uniform(75, 95), 0.6)))
         return upper, upper + dice.uniform(-14, 8)
     return dice.weighted(
         (
@@ -165,9 +163,7 @@ def sample_body(dice: Dice, *, worn: bool) -> Body:
     ):
         start = posed[1 if side < 0 else 3]
         bend = (math.radians(angles[0]), math.radians(angles[1]))
-        legs.append(
-            Leg(side, _along(start, (_THIGH * reach * straight, _SHANK * reach * straight), bend, side))
-        )
+        legs.append(Leg(side, _along(start, (_THIGH * reach * straight, _SHANK * reach * straight), bend, side)))
     return Body(
         shoulder=shoulder,
         chest=chest,

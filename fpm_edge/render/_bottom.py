@@ -63,9 +63,7 @@ def _waist_y(dice: Dice) -> float:
 
 
 def sample_skirt(dice: Dice, body: Body) -> SkirtCut:
-    flare = dice.weighted(
-        ((dice.uniform(0.9, 1.1), 2.0), (dice.uniform(1.1, 1.6), 3.0), (dice.uniform(1.6, 2.5), 1.4))
-    )
+    flare = dice.weighted(((dice.uniform(0.9, 1.1), 2.0), (dice.uniform(1.1, 1.6), 3.0), (dice.uniform(1.6, 2.5), 1.4)))
     return SkirtCut(
         waist_y=_waist_y(dice),
         ease=dice.uniform(1.0, 1.08),
@@ -85,9 +83,7 @@ def sample_trousers(dice: Dice) -> TrousersCut:
             (dice.uniform(0.92, 1.04), 5.0),
         )
     )
-    style = dice.weighted(
-        (("skinny", 3.0), ("straight", 3.0), ("flared", 1.0), ("wide", 1.2), ("tapered", 1.2))
-    )
+    style = dice.weighted((("skinny", 3.0), ("straight", 3.0), ("flared", 1.0), ("wide", 1.2), ("tapered", 1.2)))
     thigh, knee, end = {
         "skinny": (1.0, 1.05, 1.15),
         "straight": (1.06, 1.25, 1.6),

@@ -118,9 +118,7 @@ def _draw_person(canvas: Canvas, outfit: Outfit, wardrobe: _Wardrobe, dice: Dice
     body, looks = outfit.body, _person.sample_looks(dice)
     if dice.chance(0.6):
         foot = (body.legs[0].joints[2] + body.legs[1].joints[2]) / 2 + np.array([dice.centred(0.08), 0.035])
-        canvas.tint(
-            ellipse(foot[0], foot[1], dice.uniform(0.1, 0.2), 0.02), (20, 20, 24), dice.integer(30, 110)
-        )
+        canvas.tint(ellipse(foot[0], foot[1], dice.uniform(0.1, 0.2), 0.02), (20, 20, 24), dice.integer(30, 110))
     _person.draw_back_hair(canvas, body, looks, dice)
     skin: Paint = Flat(looks.skin)
     dark = shade(looks.skin, 0.6)

@@ -53,9 +53,7 @@ def sample_looks(dice: Dice) -> Looks:
     return Looks(
         skin=shade(dice.choice(_SKIN), gain),
         hair=shade(dice.choice(_HAIR), dice.uniform(0.8, 1.2)),
-        hair_length=dice.weighted(
-            ((0.0, 2.0), (dice.uniform(0.15, 0.2), 1.2), (dice.uniform(0.21, 0.36), 1.8))
-        ),
+        hair_length=dice.weighted(((0.0, 2.0), (dice.uniform(0.15, 0.2), 1.2), (dice.uniform(0.21, 0.36), 1.8))),
         in_front=dice.chance(0.5),
         from_behind=dice.chance(0.05),
         shoe=worn_colour(dice),
@@ -90,12 +88,8 @@ def draw_shoe(canvas: Canvas, leg: Leg, looks: Looks, dice: Dice) -> None:
 def draw_neck(canvas: Canvas, body: Body, looks: Looks) -> None:
     """Neck and the skin that a low neckline shows."""
     chest = body.chest * 0.92
-    outline = np.array(
-        [[-0.028, 0.11], [-0.03, 0.155], [-body.shoulder * 0.92, 0.19], [-chest, 0.27], [-chest, 0.3]]
-    )
-    canvas.fill(
-        body.torso(np.concatenate([outline, (outline * (-1, 1))[::-1]])), Flat(shade(looks.skin, 0.93))
-    )
+    outline = np.array([[-0.028, 0.11], [-0.03, 0.155], [-body.shoulder * 0.92, 0.19], [-chest, 0.27], [-chest, 0.3]])
+    canvas.fill(body.torso(np.concatenate([outline, (outline * (-1, 1))[::-1]])), Flat(shade(looks.skin, 0.93)))
 
 
 def draw_arm(canvas: Canvas, arm: Arm, looks: Looks, *, bare_from: float = 0.0) -> None:
@@ -117,9 +111,7 @@ def _draw_bare_arm(canvas: Canvas, arm: Arm, looks: Looks, bare_from: float) -> 
         line[:3] = elbow + (wrist - elbow) * np.array([[0.1], [0.4], [0.7]])
     outline = tube(line, _ARM_WIDTHS, 4)
     if bare_from == 0.0:
-        canvas.fill(
-            ellipse(shoulder[0] - arm.side * 0.004, shoulder[1] + 0.003, 0.03, 0.027, 12), Flat(looks.skin)
-        )
+        canvas.fill(ellipse(shoulder[0] - arm.side * 0.004, shoulder[1] + 0.003, 0.03, 0.027, 12), Flat(looks.skin))
     canvas.fill(outline, Flat(looks.skin))
     for edge in (outline[: len(outline) // 2], outline[len(outline) // 2 :]):
         canvas.line(edge, shade(looks.skin, 0.7), width=0.0025, alpha=120)
@@ -173,9 +165,7 @@ def draw_head(canvas: Canvas, body: Body, looks: Looks, dice: Dice) -> None:
     if dice.chance(0.1):
         hat = Flat(worn_colour(dice))
         brim = dice.uniform(0.05, 0.085)
-        canvas.fill(
-            np.array([[-0.046, -0.04], [-0.04, -0.085], [0.04, -0.085], [0.046, -0.04]]) + centre, hat
-        )
+        canvas.fill(np.array([[-0.046, -0.04], [-0.04, -0.085], [0.04, -0.085], [0.046, -0.04]]) + centre, hat)
         canvas.fill(ellipse(x, y - 0.036, brim, 0.012), hat)
 
 
@@ -192,9 +182,7 @@ def draw_front_hair(canvas: Canvas, body: Body, looks: Looks, dice: Dice) -> Non
         if dice.chance(0.2):
             continue
         length = looks.hair_length * dice.uniform(0.85, 1.05)
-        outer = smooth(
-            [(0.048, 0.05), (0.06, 0.13), (0.058 + dice.centred(0.02), length * 0.8), (0.05, length)], 3
-        )
+        outer = smooth([(0.048, 0.05), (0.06, 0.13), (0.058 + dice.centred(0.02), length * 0.8), (0.05, length)], 3)
         inner = smooth([(0.04, length * 0.97), (0.032, length * 0.75), (0.036, 0.12), (0.043, 0.05)], 3)
         outline = body.torso(np.concatenate([outer, inner]) * (side, 1.0))
         canvas.fill(outline, Flat(looks.hair))
@@ -238,8 +226,6 @@ def draw_things(canvas: Canvas, body: Body, dice: Dice) -> None:
 
 def draw_scarf(canvas: Canvas, body: Body, paint: Paint, dice: Dice) -> None:
     ring = ellipse(0.0, 0.165, 0.062, 0.026)
-    tail = np.array(
-        [[0.0, 0.17], [0.035, 0.17], [0.045, dice.uniform(0.26, 0.4)], [0.005, dice.uniform(0.26, 0.4)]]
-    )
+    tail = np.array([[0.0, 0.17], [0.035, 0.17], [0.045, dice.uniform(0.26, 0.4)], [0.005, dice.uniform(0.26, 0.4)]])
     canvas.fill(body.torso(ring), paint)
     canvas.fill(body.torso(tail * (dice.choice((-1.0, 1.0)), 1.0)), paint)

@@ -21,9 +21,7 @@ def _direction(start: Points, end: Points) -> float:
     return math.atan2(float(end[0] - start[0]), float(end[1] - start[1])) * -1.0
 
 
-def _fold_lines(
-    canvas: Canvas, fabric: Fabric, dice: Dice, start: Points, end: Points, spread: float
-) -> None:
+def _fold_lines(canvas: Canvas, fabric: Fabric, dice: Dice, start: Points, end: Points, spread: float) -> None:
     """A few creases from one place towards another, dark beside light."""
     for _ in range(dice.integer(1, 4)):
         offset = np.array([dice.centred(spread), dice.centred(0.01)])
@@ -50,9 +48,7 @@ def draw_sleeve(
         _fold_lines(canvas, fabric, dice, elbow, end, 0.01)
     if dice.chance(0.3):
         band = (end - start) * 0.04
-        canvas.line(
-            np.array([sleeve.cuff_in - band, sleeve.cuff_out - band]), fabric.dark, width=0.003, alpha=140
-        )
+        canvas.line(np.array([sleeve.cuff_in - band, sleeve.cuff_out - band]), fabric.dark, width=0.003, alpha=140)
     if truth is not None:
         first = 9 if sleeve.arm.side < 0 else 11
         truth.mark(first, sleeve.cuff_in, {layer})
@@ -174,9 +170,7 @@ def draw_trousers(
     for side in (1 - shape.front_leg, shape.front_leg):
         inside, outside = shape.bottoms[side]
         end = (inside + outside) / 2
-        legs[side] = canvas.fill(
-            shape.outlines[side], fabric, angle=_direction((shape.crotch + left) / 2, end) * 0.8
-        )
+        legs[side] = canvas.fill(shape.outlines[side], fabric, angle=_direction((shape.crotch + left) / 2, end) * 0.8)
         layers.add(legs[side])
         canvas.line(shape.outlines[side][:-1], fabric.dark, width=0.0025, alpha=100)
         knee = (shape.crotch + end) / 2

@@ -204,9 +204,7 @@ def shape_top(cut: TopCut, body: Body) -> TopShape:
 
 def _hem(left: Points, right: Points, sag: float) -> Points:
     lowered = np.array([0.0, sag])
-    return smooth(
-        np.array([left, left * 0.7 + right * 0.3 + lowered, left * 0.3 + right * 0.7 + lowered, right]), 4
-    )
+    return smooth(np.array([left, left * 0.7 + right * 0.3 + lowered, left * 0.3 + right * 0.7 + lowered, right]), 4)
 
 
 def _panels(

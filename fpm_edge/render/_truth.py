@@ -34,9 +34,7 @@ class Truth:
         self._radius = max(1, round(canvas.size / 128))
         self._marks: list[_Mark] = []
 
-    def mark(
-        self, index: int, point: Points, layers: AbstractSet[int], *, look: Points | None = None
-    ) -> None:
+    def mark(self, index: int, point: Points, layers: AbstractSet[int], *, look: Points | None = None) -> None:
         """Label landmark `index` at `point` (body units), drawn by `layers`.
 
         The layers are read again at the end, so a part of the same garment that is added to the set later

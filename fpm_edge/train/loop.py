@@ -175,7 +175,8 @@ def _make_step(
         optimizer.apply_gradients(zip(gradients, network.trainable_variables, strict=True))
         return losses
 
-    return step
+    traced: Callable[..., Any] = step
+    return traced
 
 
 def _summarise(losses: Any, rate: float, step: int) -> None:

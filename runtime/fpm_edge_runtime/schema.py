@@ -85,7 +85,7 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
     path = Path(name_or_path)
     if path.suffix != ".toml" or not path.is_file():
         raise SchemaError(
-            f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or the path of a .toml file"
+            f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"
         )
     return _parse(path.read_text("utf-8"), text)
 
