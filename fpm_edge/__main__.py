@@ -2,6 +2,8 @@
 
 import os
 import sys
+from collections.abc import Sequence
+from typing import NoReturn
 
 from fpm_edge_runtime.errors import FpmEdgeError
 
@@ -10,24 +12,38 @@ __all__ = ["main"]
 _INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
-def main() -> None:
-    """Run the command line; every expected error becomes one line on stderr and its exit code."""
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit; every expected error becomes one line on stderr and its exit code.
+
+    Args:
+        arguments: without the program's name; None for those of this process.
+    """
     # tfmot needs tf_keras; TensorFlow reads both when it is imported, which only some commands do.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
+        import click
+
         from fpm_edge.cli import cli
     except ModuleNotFoundError as error:
         _fail(f"{error.name} is not installed; the command line needs: pip install 'fpm-edge[cli]'", 5)
     try:
-        cli.main(standalone_mode=True)
+        # Not standalone: click would turn Ctrl-C into exit code 1.
+        cli.main(args=None if arguments is None else list(arguments), prog_name="fpm-edge", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
     except FpmEdgeError as error:
         _fail(str(error), error.exit_code)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, click.Abort):
         _fail("interrupted", _INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our output has gone (`| head`): nothing is wrong, and nothing more can be said.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    sys.exit(0)
 
 
-def _fail(message: str, code: int) -> None:
+def _fail(message: str, code: int) -> NoReturn:
     print(f"fpm-edge: {message}", file=sys.stderr)
     sys.exit(code)
 

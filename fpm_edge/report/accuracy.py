@@ -1,0 +1,100 @@
+"""What every variant answers on the data, and how far that is from the truth and from the float model."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge.data import Dataset
+from fpm_edge.evaluate import Evaluation, evaluate
+from fpm_edge.predict import Predictions, Truth, predict_session, truth_of
+from fpm_edge.report.plan import Candidate, Entry, float_engine
+from fpm_edge_runtime import DataError, DriftReport, Session, compare_landmarks
+from fpm_edge_runtime.metrics import point_mask
+
+__all__ = ["Accuracy", "Answers", "score", "truth_to_count"]
+
+_Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """One variant's accuracy; `drift` is None without a float model."""
+
+    evaluation: Evaluation
+    drift: DriftReport | None
+
+
+def truth_to_count(dataset: Dataset) -> Truth:
+    """The annotations, with every landmark that a picture's category does not have taken as not labelled.
+
+    Raises:
+        DataError: no landmark is labelled.
+    """
+    truth = truth_of(dataset)
+    of_category = np.zeros(truth.visibility.shape, np.bool_)
+    for row, category in enumerate(truth.categories):
+        of_category[row, list(dataset.schema.landmarks_of(category))] = True
+    visibility = np.where(of_category, truth.visibility, -1).astype(np.int8)
+    if not (visibility >= 0).any():
+        raise DataError(f"data set {dataset.name!r} has no labelled landmarks; a report needs pictures with labels")
+    return replace(truth, visibility=visibility)
+
+
+class Answers:
+    """Predictions of bundles in engines on one data set, each made once."""
+
+    def __init__(self, dataset: Dataset, threads: int) -> None:
+        self._dataset = dataset
+        self._threads = threads
+        self._found: dict[_Key, Predictions] = {}
+
+    def of(self, candidate: Candidate) -> Predictions:
+        """What the candidate answers. Raises SchemaError where data and bundle differ in landmarks."""
+        return self._get(candidate.entry, candidate.session.engine, candidate.session)
+
+    def of_reference(self, candidate: Candidate) -> Predictions | None:
+        """What the candidate's float model answers."""
+        entry = candidate.reference
+        return None if entry is None else self._get(entry, float_engine(entry.bundle), None)
+
+    def _get(self, entry: Entry, engine: str, session: Session | None) -> Predictions:
+        key = (entry.label, engine)
+        if key not in self._found:
+            loaded = session or entry.bundle.session(engine, threads=self._threads)
+            self._found[key] = predict_session(loaded, self._dataset)
+        return self._found[key]
+
+
+def score(found: Predictions, expected: Predictions | None, truth: Truth, dataset: Dataset) -> Accuracy:
+    """Accuracy of the predictions, and their drift from `expected` over the stages that both have."""
+    evaluation = evaluate(found, truth, dataset.schema, dataset.name)
+    if expected is None:
+        return Accuracy(evaluation, None)
+    common = min(found.landmarks.shape[1], expected.landmarks.shape[1])
+    drift = compare_landmarks(
+        found.landmarks[:, :common],
+        expected.landmarks[:, :common],
+        point_mask(truth.visibility, "labelled"),
+        found.sizes,
+        truth.landmarks,
+        dataset.schema,
+    )
+    return Accuracy(evaluation, drift)
+
+
+def picture_means(errors: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """(pictures,) mean error over the points of `mask`; NaN for pictures without one.
+
+    Args:
+        errors, mask: (pictures, landmarks).
+    """
+    counts = mask.sum(axis=1)
+    means = np.where(mask, errors, 0.0).sum(axis=1) / np.maximum(counts, 1)
+    return np.where(counts > 0, means, np.nan)
+
+
+def counts_of(names: tuple[str, ...]) -> Mapping[str, int]:
+    """How often each name occurs, in the order of first occurrence."""
+    return {name: names.count(name) for name in dict.fromkeys(names)}

@@ -1,0 +1,221 @@
+"""What a report knows. `ReportData.to_dict` is the content of ``report.json``:
+
+- ``format``: 1; ``created``: date and time, UTC; ``command``: the command that made it, or null; ``headline``: the
+  summary in words
+- ``dataset``: ``name``, ``pictures``, ``points`` (labelled), ``visible_points``, ``categories`` (name → pictures),
+  ``schema``, ``digest`` (SHA-256 of the annotations), ``skipped`` (bad rows left out)
+- ``bundles``: one for each file: ``label``, ``name``, ``digest``, ``created``, ``precision``, ``method``, ``stages``,
+  ``input`` ([width, height]), ``landmarks``, ``calibration``, ``max_ne_drift``, ``versions``
+- ``variants``: one for each bundle × engine: ``name``, ``bundle`` (its label), ``precision``, ``method``, ``format``,
+  ``engine``, ``engine_version``, ``reference`` (label of the float model it is compared with, or null),
+  ``is_reference``, ``budget`` (``limit``, ``upper``, ``met``; or null), ``landmarks`` (drift of each landmark at the
+  last stage) and ``stages``, one for each number of stages:
+  ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_visible``, ``pck`` (share of points within 0.05),
+  ``float_ne``, ``drift``, ``relative_drift``, ``disagreement`` (each ``estimate``, ``lower``, ``upper``; null without a
+  float model), ``latency`` (milliseconds: ``inference`` = pieces and decoding, ``engine`` = pieces only, both with
+  ``median``, ``p90``, ``p99``, ``runs``; medians of each of ``pieces``, of ``preprocess_ms``, of ``decode_ms``) and
+  ``ratio`` (median inference over that of float32 in the same engine and run; or null)
+- ``main``: index of the variant that the headline is about
+- ``overlays``: pictures written beside the report: ``file``, ``kind``, ``identifier``, ``category``, ``caption``
+- ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start; null where unknown), ``system``,
+  ``python``, ``threads``, ``repeats``, ``packages``
+- ``notes``: what was left out, and why
+
+NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import msgspec
+
+from fpm_edge_runtime.drift import LandmarkDrift
+from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval
+
+__all__ = [
+    "FORMAT",
+    "Budget",
+    "BundleFacts",
+    "DatasetFacts",
+    "Environment",
+    "Latency",
+    "Overlay",
+    "ReportData",
+    "Spread",
+    "StageRow",
+    "Variant",
+]
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Quantiles of `runs` measured times, milliseconds."""
+
+    median: float
+    p90: float
+    p99: float
+    runs: int
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Times of one variant with one number of stages, milliseconds.
+
+    Attributes:
+        inference: from the network's input to landmarks: the pieces and the decoding.
+        engine: the pieces only.
+        pieces: piece name → median.
+        preprocess_ms: median of resizing and padding a decoded picture; in neither of the above.
+        decode_ms: median of decoding.
+    """
+
+    inference: Spread
+    engine: Spread
+    pieces: Mapping[str, float]
+    preprocess_ms: float
+    decode_ms: float
+
+
+@dataclass(frozen=True)
+class StageRow:
+    """One variant that runs `stages` stages; see the module for the fields."""
+
+    stages: int
+    bytes: int
+    ne: float
+    ne_visible: float | None
+    pck: float
+    latency: Latency
+    float_ne: float | None = None
+    drift: Interval | None = None
+    relative_drift: Interval | None = None
+    disagreement: Interval | None = None
+    ratio: float | None = None
+
+
+@dataclass(frozen=True)
+class Budget:
+    """The manifest's ``max_ne_drift`` against the upper 95 % bound of the relative drift; None: not known."""
+
+    limit: float
+    upper: float | None
+    met: bool | None
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One bundle in one engine; see the module for the fields."""
+
+    name: str
+    bundle: str
+    precision: Literal["int8", "float16", "float32"]
+    method: Literal["none", "ptq", "qat"]
+    format: Format
+    engine: str
+    engine_version: str
+    is_reference: bool
+    stages: tuple[StageRow, ...]
+    reference: str | None = None
+    landmarks: tuple[LandmarkDrift, ...] = ()
+    budget: Budget | None = None
+
+    @property
+    def last(self) -> StageRow:
+        """With all its stages."""
+        return self.stages[-1]
+
+
+@dataclass(frozen=True)
+class BundleFacts:
+    """What a bundle's manifest says."""
+
+    label: str
+    name: str
+    digest: str
+    created: str
+    precision: Literal["int8", "float16", "float32"]
+    method: Literal["none", "ptq", "qat"]
+    stages: int
+    input: tuple[int, int]
+    landmarks: str
+    calibration: CalibrationCard | None
+    max_ne_drift: float | None
+    versions: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class DatasetFacts:
+    """What was measured on."""
+
+    name: str
+    pictures: int
+    points: int
+    visible_points: int
+    categories: Mapping[str, int]
+    schema: str
+    digest: str
+    skipped: int
+
+
+@dataclass(frozen=True)
+class Environment:
+    """What was measured with."""
+
+    cpu: str
+    logical_cpus: int
+    load: float | None
+    system: str
+    python: str
+    threads: int
+    repeats: int
+    packages: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """A picture with landmarks on it.
+
+    Attributes:
+        file: its path beside the report.
+        kind: two answers compared, or one answer after so many stages.
+        identifier, category: the record's.
+        caption: what it shows, in words.
+    """
+
+    file: str
+    kind: Literal["comparison", "stage"]
+    identifier: str
+    category: str
+    caption: str
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """All of a report. `pictures` maps the overlays' files to PNGs; it is not part of the JSON."""
+
+    headline: str
+    created: str
+    dataset: DatasetFacts
+    bundles: tuple[BundleFacts, ...]
+    variants: tuple[Variant, ...]
+    main: int
+    environment: Environment
+    overlays: tuple[Overlay, ...] = ()
+    notes: tuple[str, ...] = ()
+    command: str | None = None
+    format: int = FORMAT
+    pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+
+    @property
+    def main_variant(self) -> Variant:
+        """The one that the headline is about."""
+        return self.variants[self.main]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        plain: dict[str, Any] = msgspec.to_builtins(replace(self, pictures={}))
+        del plain["pictures"]
+        return plain
