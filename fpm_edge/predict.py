@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset, read_image
+from fpm_edge.data import Dataset, Record, read_image
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.errors import SchemaError
@@ -18,7 +18,7 @@ from fpm_edge_runtime.session import Session
 if TYPE_CHECKING:
     from fpm_edge.model.config import ModelConfig
 
-__all__ = ["Predictions", "Truth", "predict_network", "predict_session", "truth_of"]
+__all__ = ["Predictions", "Truth", "predict_mean_shape", "predict_network", "predict_session", "truth_of"]
 
 _BATCH = 16
 
@@ -99,6 +99,33 @@ def predict_network(model: Callable[..., Any], config: "ModelConfig", dataset: D
                 sizes.append(sample.picture_size)
             advance(len(samples))
     return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
+
+
+def predict_mean_shape(training: Dataset, dataset: Dataset) -> Predictions:
+    """Answer every picture with its category's mean shape in the training pictures: the floor to stand above.
+
+    The mean is of coordinates divided by the picture's width and height, over labelled points; a landmark that the
+    training pictures never label is put in the middle.
+    """
+    count = len(dataset.schema.landmarks)
+    sums = {category: np.zeros((count, 3)) for category in dataset.schema.categories}
+    for record in training.records:
+        size = _size_of(record)
+        labelled = record.visibility >= 0
+        sums[record.category][labelled] += np.c_[record.landmarks[labelled] / size, np.ones(int(labelled.sum()))]
+    means = {
+        category: np.where(total[:, 2:] > 0, total[:, :2] / np.maximum(total[:, 2:], 1.0), 0.5)
+        for category, total in sums.items()
+    }
+    sizes = np.array([_size_of(record) for record in dataset.records], np.float64)
+    shapes = np.stack([means[record.category] for record in dataset.records])
+    landmarks = (shapes * sizes[:, np.newaxis]).astype(np.float32)[:, np.newaxis]
+    return Predictions(landmarks, np.zeros(landmarks.shape[:3], np.float32), sizes)
+
+
+def _size_of(record: Record) -> tuple[int, int]:
+    picture = read_image(record)
+    return picture.shape[1], picture.shape[0]
 
 
 def _check_schema(data: LandmarkSchema, model: LandmarkSchema, what: str) -> None:

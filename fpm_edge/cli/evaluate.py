@@ -8,7 +8,7 @@ from rich.table import Table
 from fpm_edge.cli.options import data_options, json_option, load_data, print_json, print_table, split_options
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
-from fpm_edge.predict import Predictions, predict_session, truth_of
+from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.metrics import Part
 
@@ -34,7 +34,8 @@ def command(
 ) -> None:
     """NE and PCK of MODEL (a model folder, or a bundle) by stage, landmark and category.
 
-    With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw.
+    With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw, and
+    beside them the mean shape of the training photographs, which any model must beat.
     NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
     visible points only) stands beside it.
     """
@@ -47,11 +48,19 @@ def command(
         split_seed=split_seed,
         held=True,
     )
-    result = evaluate(_predict(model, dataset, engine), truth_of(dataset), dataset.schema, dataset.name)
+    truth = truth_of(dataset)
+    result = evaluate(_predict(model, dataset, engine), truth, dataset.schema, dataset.name)
+    floor = None
+    if holdout is not None:
+        training = load_data(
+            data, schema=schema, categories=categories, skip_bad=skip_bad, holdout=holdout, split_seed=split_seed
+        )
+        floor = evaluate(predict_mean_shape(training, dataset), truth, dataset.schema, dataset.name)
     if as_json:
-        print_json(result.to_dict())
+        plain = result.to_dict()
+        print_json(plain if floor is None else plain | {"mean_shape": floor.to_dict()["stages"][0]})
         return
-    print_table(_stage_table(result))
+    print_table(_stage_table(result, floor))
     last = result.stages[-1]
     print_table(_part_table("category", last.ne.categories, last.visible_ne.categories, last.contest_ne.categories))
     print_table(_part_table("landmark", last.ne.landmarks, last.visible_ne.landmarks, last.contest_ne.landmarks))
@@ -68,14 +77,17 @@ def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
     return predict_network(loaded.quantized or loaded.network, loaded.config, dataset)
 
 
-def _stage_table(result: Evaluation) -> Table:
+def _stage_table(result: Evaluation, floor: Evaluation | None) -> Table:
     table = Table(title=f"{result.data}: {result.pictures} pictures", title_justify="left")
     headings = ["stage", "NE", "NE visible", "NE contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
     for heading in headings:
         table.add_column(heading, justify="right")
-    for entry in result.stages:
+    rows = [(str(entry.stage), entry) for entry in result.stages]
+    if floor is not None:
+        rows.append(("mean shape", floor.stages[0]))
+    for name, entry in rows:
         table.add_row(
-            str(entry.stage),
+            name,
             _number(entry.ne.mean),
             _number(entry.visible_ne.mean),
             _number(entry.contest_ne.mean),

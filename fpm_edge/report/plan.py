@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fpm_edge.convert import ENGINE_OF
 from fpm_edge.report.data import Variant
 from fpm_edge_runtime import Bundle, Manifest, MissingExtraError, Session, UsageError
 from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.manifest import Format
 
 __all__ = ["ENGINE_TITLES", "Candidate", "Entry", "Plan", "float_engine", "main_index", "make_plan"]
 
@@ -88,7 +88,7 @@ def make_plan(bundles: Sequence[tuple[str, Bundle]], engines: Sequence[str] | No
 
 def float_engine(bundle: Bundle) -> str:
     """The engine whose answers stand for a float bundle."""
-    return ENGINE_OF["tflite" if "tflite" in bundle.formats else "onnx"]
+    return _engine_of("tflite" if "tflite" in bundle.formats else "onnx")
 
 
 def main_index(variants: Sequence[Variant]) -> int:
@@ -124,7 +124,7 @@ def _identity(manifest: Manifest) -> tuple[Any, ...]:
 def _sessions(entry: Entry, engines: Sequence[str] | None, threads: int, notes: list[str]) -> list[Session]:
     if engines is None:
         found = []
-        for engine in (ENGINE_OF[form] for form in sorted(entry.bundle.formats, reverse=True)):
+        for engine in (_engine_of(form) for form in sorted(entry.bundle.formats, reverse=True)):
             try:
                 found.append(entry.bundle.session(engine, threads=threads))
             except MissingExtraError as error:
@@ -138,6 +138,11 @@ def _sessions(entry: Entry, engines: Sequence[str] | None, threads: int, notes: 
         if engine not in able
     ]
     return [entry.bundle.session(engine, threads=threads) for engine in able]
+
+
+def _engine_of(form: Format) -> str:
+    """The first engine that reads a format: LiteRT for tflite, ONNX Runtime for onnx."""
+    return next(name for name, known in ENGINES.items() if form in known.formats)
 
 
 def _name(entry: Entry, engine: str, entries: Sequence[Entry]) -> str:

@@ -73,7 +73,7 @@ def speed(value: float) -> str:
 
 
 def counted(count: int, noun: str) -> str:
-    """"1 stage", "3 stages"."""
+    """ "1 stage", "3 stages"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
