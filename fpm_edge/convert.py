@@ -294,7 +294,9 @@ def _score(draft: Bundle, reference: _Reference, dataset: Dataset) -> dict[Forma
             found.landmarks, expected.landmarks, mask, found.sizes, truth.landmarks, dataset.schema
         )
 
-    return {form: against(predict_session(draft.session(ENGINE_OF[form]), dataset)) for form in draft.formats}
+    # TFLite first, as everywhere.
+    order = sorted(draft.formats, reverse=True)
+    return {form: against(predict_session(draft.session(ENGINE_OF[form]), dataset)) for form in order}
 
 
 def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport]) -> Measured:

@@ -49,8 +49,7 @@ def export(
     graph = to_tflite(model, precision)
     if precision == "int8":
         check_int8_tflite(graph)
-    names = {graph.tensor_name(index) for op in graph.operators for index in op.outputs}
-    cuts = plan_cuts(stages, names)
+    cuts = plan_cuts(graph, stages)
     whole = graph.cut(graph.inputs, graph.outputs)
     specs = Piece(
         name="whole",

@@ -144,7 +144,7 @@ def _config_for(layer: Any) -> _Quantize | None:
         return _Quantize(output="unit" if clipped else "calibrated")
     if isinstance(layer, kinds.ReLU):
         return _Quantize(output="calibrated")
-    if isinstance(layer, kinds.Conv2D):
+    if type(layer) is kinds.Conv2D:  # Conv2DTranspose is a subclass
         fused = all(
             isinstance(node.outbound_layer, kinds.ReLU) or node.outbound_layer.name.startswith("heatmap_")
             for node in layer.outbound_nodes

@@ -116,6 +116,20 @@ class FlatGraph:
         for index, name in names.items():
             self._graph.tensors[index].name = name.encode()
 
+    def reached(self, output: int, stops: Sequence[int]) -> set[int]:
+        """Which of the tensors `stops` one meets on the way back from `output`, not looking behind any of them."""
+        wanted, met = {output}, set()
+        for op in reversed(self.operators):
+            if not wanted & set(op.outputs):
+                continue
+            wanted -= set(op.outputs)
+            for index in op.inputs:
+                if index in stops:
+                    met.add(index)
+                elif index >= 0:
+                    wanted.add(index)
+        return met
+
     def cut(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The part of the graph that computes `outputs` from `inputs`, as a TFLite file of its own.
 

@@ -18,21 +18,26 @@ class Cut:
     outputs: tuple[str, ...]
 
 
-def plan_cuts(stages: int, names: set[str]) -> tuple[Cut, ...]:
-    """The pieces of a network of `stages` stages whose named tensors are `names`, in order of execution.
+def plan_cuts(whole: FlatGraph, stages: int) -> tuple[Cut, ...]:
+    """The pieces of a network of `stages` stages with named tensors, in order of execution.
 
     Stage 1 also gives ``features`` where there are any; x' starts from them, or from the image. A device that stops
-    after stage 1 therefore never computes x'.
+    after stage 1 therefore never computes x'. A later stage reads the previous maps and x', or, where it has an x' of its
+    own (`share_features_from` = 3), what that starts from.
     """
+    names = {whole.tensor_name(index) for op in whole.operators for index in op.outputs}
     source = "features" if "features" in names else "image"
-    shared = "context" in names
+    edges = [name for name in ("image", "features", "context") if name == "image" or name in names]
     first = ("heatmap_1", "features") if source == "features" and stages > 1 else ("heatmap_1",)
     cuts = [Cut("stage_1", "stages/1", ("image",), first)]
-    if shared:
+    if "context" in names:
         cuts.append(Cut("context", "stages/context", (source,), ("context",)))
     for stage in range(2, stages + 1):
-        inputs = ("context",) if shared else (source,)
-        cuts.append(Cut(f"stage_{stage}", f"stages/{stage}", (*inputs, f"heatmap_{stage - 1}"), (f"heatmap_{stage}",)))
+        output = f"heatmap_{stage}"
+        stops = [*edges, f"heatmap_{stage - 1}"]
+        read = whole.reached(whole.find(output), [whole.find(name) for name in stops])
+        inputs = tuple(name for name in stops if whole.find(name) in read)
+        cuts.append(Cut(f"stage_{stage}", f"stages/{stage}", inputs, (output,)))
     return tuple(cuts)
 
 

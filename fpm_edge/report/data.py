@@ -14,7 +14,8 @@
   ``float_ne``, ``drift``, ``relative_drift``, ``disagreement`` (each ``estimate``, ``lower``, ``upper``; null without a
   float model), ``latency`` (milliseconds: ``inference`` = pieces and decoding, ``engine`` = pieces only, both with
   ``median``, ``p90``, ``p99``, ``runs``; medians of each of ``pieces``, of ``preprocess_ms``, of ``decode_ms``) and
-  ``ratio`` (median inference over that of float32 in the same engine and run; or null)
+  ``ratio`` and ``engine_ratio`` (median ``inference`` and ``engine`` over those of float32 with as many stages in the
+  same engine and run; or null)
 - ``main``: index of the variant that the headline is about
 - ``overlays``: pictures written beside the report: ``file``, ``kind``, ``identifier``, ``category``, ``caption``
 - ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start, or null), ``system``, ``python``,
@@ -94,6 +95,7 @@ class StageRow:
     relative_drift: Interval | None = None
     disagreement: Interval | None = None
     ratio: float | None = None
+    engine_ratio: float | None = None
 
 
 @dataclass(frozen=True)

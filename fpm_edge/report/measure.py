@@ -150,6 +150,7 @@ def _variant(
                 relative_drift=None if drift is None else drift.relative_drift,
                 disagreement=None if drift is None else drift.disagreement,
                 ratio=None if theirs is None else mine.inference.median / theirs.inference.median,
+                engine_ratio=None if theirs is None else mine.engine.median / theirs.engine.median,
             )
         )
     return Variant(

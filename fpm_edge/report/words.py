@@ -21,8 +21,8 @@ __all__ = [
 _UNKNOWN = "–"
 _MINUS = "−"
 _NARROW = "\u202f"
-# Nearer to 1 than this, a speed ratio is called the same.
-_SAME_SPEED = 0.05
+# Two speed ratios that differ by less than this factor are told as one.
+_CLOSE = 1.15
 
 
 def ne(value: float | None) -> str:
@@ -65,11 +65,7 @@ def ratio(value: float | None) -> str:
 
 def speed(value: float) -> str:
     """The same ratio in words."""
-    if abs(value - 1) < _SAME_SPEED:
-        return "as fast as float32"
-    if value < 1:
-        return f"{1 / value:.1f} times faster than float32"
-    return f"{value:.1f} times slower than float32"
+    return f"{1 / value:.1f} times faster" if value <= 1 else f"{value:.1f} times slower"
 
 
 def counted(count: int, noun: str) -> str:
@@ -84,14 +80,16 @@ def headline(variant: Variant) -> str:
     if variant.is_reference:
         accuracy = what
     elif last.float_ne is None:
-        accuracy = f"{what}, drift unknown as there is no float model to compare with"
+        accuracy = f"{what}, drift unknown (no float model to compare with)"
     else:
         drift = last.relative_drift
         change = "" if drift is None else f" (drift {percent(drift.estimate)}, 95 % bounds {bounds(drift)})"
         accuracy = f"{what} against {ne(last.float_ne)} in float{change}"
     time = f"{milliseconds(last.latency.inference.median)} ms"
     if last.ratio is not None and variant.precision != "float32":
-        time += f", {speed(last.ratio)}"
+        time += f", {speed(last.ratio)} than float32"
+        if last.engine_ratio is not None and not 1 / _CLOSE < last.engine_ratio / last.ratio < _CLOSE:
+            time += f" (the network without decoding: {speed(last.engine_ratio)})"
     return f"{accuracy}, {time}, {megabytes(last.bytes)} MB."
 
 

@@ -140,3 +140,8 @@ def test_a_bad_picture_is_named_by_the_readers_own_error(
         list(reading)
     # Batches before the bad one are not held up by it.
     assert len(list(islice(training_batches(data, config, SETTINGS, 0), 1))) == 1
+
+
+@pytest.mark.parametrize("seed", [12_345, 2**31 - 1])
+def test_any_seed_can_be_used(dataset: Dataset, config: ModelConfig, seed: int) -> None:
+    assert len(batches(dataset.subset([0]), config, replace_settings(seed=seed), 0)) == 1

@@ -1,0 +1,152 @@
+"""Every check lets the right file pass, and stops one that breaks what it checks."""
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import helper
+
+from fpm_edge_converters.checks import (
+    check_int8_onnx,
+    check_int8_tflite,
+    check_same_landmarks,
+    check_same_maps,
+    check_transposes,
+)
+from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_converters.onnx_export import to_onnx
+from fpm_edge_runtime.errors import ConversionError
+
+
+@pytest.fixture
+def model(int8_onnx: Any) -> Any:
+    copied = onnx.ModelProto()
+    copied.CopyFrom(int8_onnx)
+    return copied
+
+
+def node_of(model: Any, kind: str) -> Any:
+    return next(node for node in model.graph.node if node.op_type == kind)
+
+
+def test_files_that_are_right_pass(int8_tflite: bytes, int8_onnx: Any, float32_tflite: bytes) -> None:
+    check_int8_tflite(FlatGraph(int8_tflite))
+    check_int8_onnx(int8_onnx)
+    check_transposes(int8_onnx)
+    check_transposes(to_onnx(float32_tflite, stages=3))
+
+
+def test_a_float_graph_is_not_int8(float32_tflite: bytes) -> None:
+    with pytest.raises(ConversionError, match=r"holds a \w+; expected only|is FLOAT32; this is a float island"):
+        check_int8_tflite(FlatGraph(float32_tflite))
+    with pytest.raises(ConversionError, match="Conv .* of the int8 ONNX graph reads float"):
+        check_int8_onnx(to_onnx(float32_tflite, stages=3))
+
+
+@pytest.mark.parametrize(
+    ("kind", "where", "message"),
+    [
+        ("FLOAT32", "context", "tensor context of the int8 TFLite graph is FLOAT32; this is a float island"),
+        ("INT32", "heatmap_2", "activation heatmap_2 of the int8 TFLite graph is INT32"),
+        ("UINT8", "features", "tensor features of the int8 TFLite graph is UINT8; only the image may be"),
+    ],
+)
+def test_a_tensor_of_another_type(int8_tflite: bytes, kind: str, where: str, message: str) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = FlatGraph(int8_tflite)
+    graph._graph.tensors[graph.find(where)].type = getattr(schema.TensorType, kind)
+    with pytest.raises(ConversionError, match=message):
+        check_int8_tflite(graph)
+
+
+def test_an_operator_that_was_left_over(int8_tflite: bytes) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = FlatGraph(int8_tflite)
+    code = next(c for c in graph._model.operatorCodes if c.builtinCode == schema.BuiltinOperator.CONV_2D)
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.DEPTHWISE_CONV_2D
+    with pytest.raises(ConversionError, match="holds a DEPTHWISE_CONV_2D; expected only"):
+        check_int8_tflite(graph)
+
+
+@pytest.mark.parametrize("kind", ["Conv", "Add"])
+def test_a_node_that_reads_float(model: Any, kind: str) -> None:
+    node = node_of(model, kind)
+    node.input[0] = "image"
+    with pytest.raises(ConversionError, match=f"{kind} .* of the int8 ONNX graph reads float image"):
+        check_int8_onnx(model)
+
+
+def test_a_convolution_whose_output_stays_float(model: Any) -> None:
+    node = node_of(model, "Conv")
+    model.graph.node.append(helper.make_node("Sigmoid", [node.output[0]], ["side"]))
+    with pytest.raises(ConversionError, match=f"the output of Conv {node.output[0]} .* stays float"):
+        check_int8_onnx(model)
+    del model.graph.node[-1]
+    check_int8_onnx(model)
+    node.output[0] = "nobody reads this"
+    with pytest.raises(ConversionError, match="stays float"):
+        check_int8_onnx(model)
+
+
+def test_a_stray_transpose(model: Any) -> None:
+    model.graph.node.append(helper.make_node("Transpose", ["heatmap_1"], ["stray"], perm=[0, 2, 3, 1]))
+    with pytest.raises(ConversionError, match="has 2 Transposes, expected one after the image; stray: stray"):
+        check_transposes(model)
+
+
+def test_maps_must_be_equal_bit_for_bit() -> None:
+    whole = [np.zeros((1, 4, 4, 2), np.int8), np.ones((1, 4, 4, 2), np.int8)]
+    check_same_maps(whole, copy.deepcopy(whole), "tflite stages")
+    staged = copy.deepcopy(whole)
+    staged[1][0, 2, 3, 1] += 1
+    staged[1][0, 0, 0, 0] += 1
+    with pytest.raises(ConversionError, match="tflite stages: stage 2 run by itself differs .* in 2 cells"):
+        check_same_maps(whole, staged, "tflite stages")
+    with pytest.raises(ValueError, match="shorter"):
+        check_same_maps(whole, whole[:1], "tflite stages")
+    floats = [np.float32([np.nan])]
+    with pytest.raises(ConversionError):
+        check_same_maps(floats, floats, "maps that are no numbers")
+
+
+@pytest.fixture
+def landmarks() -> Callable[[int, float], tuple[Any, Any]]:
+    def make(moved: int, pixels: float) -> tuple[Any, Any]:
+        first = np.random.default_rng(0).uniform(0, 64, (50, 2, 4, 2)).astype(np.float32)
+        second = first.copy()
+        second.reshape(-1, 2)[:moved, 1] += pixels
+        return first, second
+
+    return make
+
+
+def test_landmarks_must_agree_but_for_one_in_a_hundred(landmarks: Callable[[int, float], tuple[Any, Any]]) -> None:
+    all_clear = np.ones((50, 2, 4), bool)
+    assert check_same_landmarks(*landmarks(0, 0), all_clear, 0.75, "x") == 0
+    assert check_same_landmarks(*landmarks(400, 0.5), all_clear, 0.75, "x") == pytest.approx(0.5, abs=1e-3)
+    check_same_landmarks(*landmarks(3, 40.0), all_clear, 0.75, "x")
+    with pytest.raises(ConversionError, match=r"TFLite against ONNX: 1 % of the clear landmarks differ by 40\.00 px"):
+        check_same_landmarks(*landmarks(8, 40.0), all_clear, 0.75, "TFLite against ONNX")
+    with pytest.raises(ConversionError, match="allowed 0.75 px"):
+        check_same_landmarks(*landmarks(400, 0.8), all_clear, 0.75, "x")
+
+
+def test_only_clear_landmarks_are_compared(landmarks: Callable[[int, float], tuple[Any, Any]]) -> None:
+    clear = np.ones((50, 2, 4), bool)
+    clear.reshape(-1)[:20] = False
+    assert check_same_landmarks(*landmarks(20, 40.0), clear, 0.75, "x") == 0
+    with pytest.raises(ConversionError):
+        check_same_landmarks(*landmarks(40, 40.0), clear, 0.75, "x")
+    assert check_same_landmarks(*landmarks(400, 40.0), np.zeros_like(clear), 0.75, "x") == 0
+
+
+def test_a_landmark_that_is_no_number_is_no_agreement(landmarks: Callable[[int, float], tuple[Any, Any]]) -> None:
+    first, second = landmarks(0, 0)
+    second[0, 0, 0] = np.nan
+    with pytest.raises(ConversionError):
+        check_same_landmarks(first, second, np.ones((50, 2, 4), bool), 0.75, "x")
