@@ -8,18 +8,8 @@ mkdir -p "$out"
 split=(--holdout 113 --split-seed 0)
 model=$(python -c 'from fpm_edge.demo import shipped_model; print(shipped_model())')
 
-step() { # step NAME COMMAND...: run once, keep what it prints
-    local name=$1
-    shift
-    [ -e "$out/$name.done" ] && return
-    echo "== $name: $*"
-    "$@" 2>&1 | tee "$out/$name.txt"
-    touch "$out/$name.done"
-}
-
-resumable() { # resumable FOLDER: --resume where a killed run left a checkpoint
-    [ -e "$1/checkpoint.safetensors" ] && echo --resume || true
-}
+# shellcheck source=benchmarks/steps.sh
+source "$(dirname "$0")/steps.sh"
 
 step shipped fpm-edge evaluate "$model" --data "$data" "${split[@]}"
 step tuned-train fpm-edge train --from "$model" --recipe finetune --data "$data" "${split[@]}" \

@@ -48,7 +48,7 @@ def run_demo(output: Path, pictures: int) -> DemoResult:
     converted = convert(shipped_model(), bundle, precision="int8", calibration=calibration, score=score)
     convert(shipped_model(), float_bundle, precision="float32", calibration=calibration, score=score)
 
-    overlays = output / "overlays"
+    overlays = output / "pictures"
     overlays.mkdir(exist_ok=True)
     session = open_bundle(bundle).session()
     for number, record in enumerate(score.records[:_SHOWN]):

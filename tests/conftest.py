@@ -100,6 +100,4 @@ def tiny_float_bundle(tiny_model: Path, calibration_data: Any, tmp_path_factory:
     from fpm_edge.convert import Calibration, convert
 
     path = tmp_path_factory.mktemp("float_bundles") / "tiny_float.fpm"
-    return convert(
-        tiny_model, path, precision="float32", calibration=Calibration(calibration_data, samples=16)
-    ).path
+    return convert(tiny_model, path, precision="float32", calibration=Calibration(calibration_data, samples=16)).path

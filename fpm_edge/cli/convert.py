@@ -1,13 +1,22 @@
 """`fpm-edge convert`."""
 
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import msgspec
 
-from fpm_edge.cli.options import json_option, load_data, output_option, print_json, print_table, say
+from fpm_edge.cli.options import (
+    SPEC_HELP,
+    DataSource,
+    data_options,
+    json_option,
+    output_option,
+    print_json,
+    print_table,
+    say,
+)
 from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge_calibration import STRATEGIES
@@ -25,21 +34,11 @@ __all__ = ["command"]
 @click.option(
     "--format", "formats", type=click.Choice(["tflite", "onnx"]), multiple=True, help="Repeatable; both by default."
 )
-@click.option("--calibration", "data", metavar="SPEC", required=True, help="Pictures for ranges and golden cases.")
+@data_options("--calibration", help_text=f"Pictures for ranges and golden cases. {SPEC_HELP}")
 @click.option("--samples", type=int, default=64, show_default=True, help="How many of them set the ranges.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="stratified", show_default=True)
 @click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of samples.")
 @click.option("--score", metavar="SPEC", help="Pictures to measure drift on; by default the calibration data's others.")
-@click.option(
-    "--holdout",
-    type=float,
-    metavar="N|SHARE",
-    help="Split --calibration as `train` does and score on what is held back.",
-)
-@click.option("--split-seed", default=0, show_default=True)
-@click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own.")
-@click.option("--categories", metavar="A,B", help="Only garments of these categories.")
-@click.option("--skip-bad", is_flag=True, help="Leave bad rows out and say so, instead of stopping.")
 @click.option(
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
 )
@@ -51,16 +50,11 @@ def command(
     precision: Precision,
     stages: int | None,
     formats: tuple[Any, ...],
-    data: str,
+    source: DataSource,
     samples: int,
     strategy: str,
     seed: int,
     score: str | None,
-    holdout: float | None,
-    split_seed: int,
-    schema: str | None,
-    categories: str | None,
-    skip_bad: bool,
     max_ne_drift: float | None,
     reference: bool,
     as_json: bool,
@@ -73,18 +67,16 @@ def command(
     \b
     fpm-edge convert runs/mine --int8 --calibration fashionai:DIR --holdout 100 --max-ne-drift 0.03 -o mine.fpm
     """
-    load = partial(load_data, schema=schema, categories=categories, skip_bad=skip_bad)
     scoring = None
     if score is not None:
-        scoring = load(score)
-    elif holdout is not None:
-        scoring = load(data, holdout=holdout, split_seed=split_seed, held=True)
-    calibration = load(data, holdout=holdout, split_seed=split_seed)
+        scoring = replace(source, spec=score, holdout=None).held()
+    elif source.holdout is not None:
+        scoring = source.held()
     result = convert(
         model,
         output,
         precision=precision,
-        calibration=Calibration(calibration, samples, strategy, seed),
+        calibration=Calibration(source.training(), samples, strategy, seed),
         score=scoring,
         stages=stages,
         formats=formats or ("tflite", "onnx"),

@@ -6,7 +6,7 @@ import click
 import msgspec
 from rich.table import Table
 
-from fpm_edge.cli.options import data_options, json_option, load_data, output_option, print_json, print_table, say
+from fpm_edge.cli.options import DataSource, data_options, json_option, output_option, print_json, print_table, say
 from fpm_edge.data import DataSummary, describe, read_image
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime.files import write_atomically
@@ -21,15 +21,15 @@ def command() -> None:
 
 
 @command.command("check")
-@data_options()
+@data_options(split=False)
 @json_option
-def check(data: str, schema: str | None, categories: str | None, skip_bad: bool, as_json: bool) -> None:
+def check(source: DataSource, as_json: bool) -> None:
     """Counts by category and landmark, bad rows, left-right sanity.
 
     \b
     fpm-edge data check --data fashionai:DIR --skip-bad
     """
-    summary = describe(load_data(data, schema=schema, categories=categories, skip_bad=skip_bad))
+    summary = describe(source.held())
     if as_json:
         print_json(msgspec.to_builtins(summary))
         return
@@ -38,16 +38,16 @@ def check(data: str, schema: str | None, categories: str | None, skip_bad: bool,
 
 
 @command.command("sheet")
-@data_options()
+@data_options(split=False)
 @click.option("--count", default=20, show_default=True, help="How many pictures.")
 @output_option("The PNG to write.")
-def sheet(data: str, schema: str | None, categories: str | None, skip_bad: bool, count: int, output: Path) -> None:
+def sheet(source: DataSource, count: int, output: Path) -> None:
     """One picture of many, each with its true landmarks.
 
     \b
     fpm-edge data sheet --data rendered:20 -o sheet.png
     """
-    dataset = load_data(data, schema=schema, categories=categories, skip_bad=skip_bad)
+    dataset = source.held()
     step = max(1, len(dataset) // count)
     records = dataset.records[: step * count : step]
     pictures = []

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from fpm_edge.cli.options import data_options, json_option, load_data, print_json, print_table, say, split_options
+from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table, say
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.data import Dataset
 from fpm_edge.predict import predict_session, truth_of
@@ -18,7 +18,6 @@ __all__ = ["command"]
 @click.command("drift")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @data_options(required=False)
-@split_options
 @click.option("--points", type=click.Choice(["labelled", "visible"]), default="labelled", show_default=True)
 @click.option("--reference", type=click.Path(path_type=Path), help="A float bundle of the same model, to compare with.")
 @click.option("--engine", default="litert", show_default=True)
@@ -27,12 +26,7 @@ __all__ = ["command"]
 @json_option
 def command(
     bundle: Path,
-    data: str | None,
-    schema: str | None,
-    categories: str | None,
-    skip_bad: bool,
-    holdout: float | None,
-    split_seed: int,
+    source: DataSource | None,
     points: str,
     reference: Path | None,
     engine: str,
@@ -53,17 +47,8 @@ def command(
     session = opened.session(engine, threads=threads)
     golden = check_goldens(session)
     report = None
-    if data is not None:
-        dataset = load_data(
-            data,
-            schema=schema,
-            categories=categories,
-            skip_bad=skip_bad,
-            holdout=holdout,
-            split_seed=split_seed,
-            held=True,
-        )
-        report = _against_float(opened, reference, dataset, points, engine, threads)
+    if source is not None:
+        report = _against_float(opened, reference, source.held(), points, engine, threads)
     budget = max_ne_drift if max_ne_drift is not None else opened.manifest.max_ne_drift
     if as_json:
         result: dict[str, Any] = {

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fpm_edge.cli.options import data_options, json_option, load_data, print_json, print_table, split_options
+from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
@@ -18,17 +18,11 @@ __all__ = ["command"]
 @click.command("evaluate")
 @click.argument("model", type=click.Path(path_type=Path))
 @data_options()
-@split_options
 @click.option("--engine", default="litert", show_default=True, help="For a bundle.")
 @json_option
 def command(
     model: Path,
-    data: str,
-    schema: str | None,
-    categories: str | None,
-    skip_bad: bool,
-    holdout: float | None,
-    split_seed: int,
+    source: DataSource,
     engine: str,
     as_json: bool,
 ) -> None:
@@ -39,23 +33,12 @@ def command(
     NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
     visible points only) stands beside it.
     """
-    dataset = load_data(
-        data,
-        schema=schema,
-        categories=categories,
-        skip_bad=skip_bad,
-        holdout=holdout,
-        split_seed=split_seed,
-        held=True,
-    )
+    dataset = source.held()
     truth = truth_of(dataset)
     result = evaluate(_predict(model, dataset, engine), truth, dataset.schema, dataset.name)
     floor = None
-    if holdout is not None:
-        training = load_data(
-            data, schema=schema, categories=categories, skip_bad=skip_bad, holdout=holdout, split_seed=split_seed
-        )
-        floor = evaluate(predict_mean_shape(training, dataset), truth, dataset.schema, dataset.name)
+    if source.holdout is not None:
+        floor = evaluate(predict_mean_shape(source.training(), dataset), truth, dataset.schema, dataset.name)
     if as_json:
         plain = result.to_dict()
         print_json(plain if floor is None else plain | {"mean_shape": floor.to_dict()["stages"][0]})

@@ -1,6 +1,8 @@
 """Options and pieces that several commands share."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -13,51 +15,115 @@ from fpm_edge.data import Dataset, load_dataset, split_dataset
 from fpm_edge.progress import console, progress_bar
 
 __all__ = [
+    "SPEC_HELP",
+    "DataSource",
     "data_options",
     "json_option",
-    "load_data",
     "output_option",
     "print_json",
     "print_table",
     "say",
-    "split_options",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-_SPEC_HELP = (
+SPEC_HELP = (
     "KIND:PATH, one of fashionai:DIR, deepfashion:DIR, coco:JSON, lsp:DIR, or rendered:COUNT[@SEED[/SIZE]] for "
     "garments drawn on demand."
 )
 
 
-def data_options(required: bool = True) -> Callable[[_Command], _Command]:
-    """``--data --schema --categories --skip-bad``."""
+@dataclass(frozen=True)
+class DataSource:
+    """What the data options of a command say.
+
+    Attributes:
+        spec: ``KIND:PATH``.
+        schema: name or file, where it is not the data's own.
+        categories: comma-separated, None for all.
+        skip_bad: leave bad rows out.
+        holdout: photographs (or their share, below 1) to hold back; None for none.
+        split_seed: which ones.
+    """
+
+    spec: str
+    schema: str | None = None
+    categories: str | None = None
+    skip_bad: bool = False
+    holdout: float | None = None
+    split_seed: int = 0
+
+    def training(self) -> Dataset:
+        """The data without the photographs held back."""
+        return self._part(0)
+
+    def held(self) -> Dataset:
+        """The photographs held back; all of the data where none are."""
+        return self._part(1)
+
+    def _part(self, number: int) -> Dataset:
+        dataset = self._load()
+        if self.holdout is None:
+            return dataset
+        amount = int(self.holdout) if self.holdout >= 1 else self.holdout
+        return split_dataset(dataset, amount, self.split_seed)[number]
+
+    def _load(self) -> Dataset:
+        wanted = [name.strip() for name in self.categories.split(",")] if self.categories else None
+        with progress_bar("reading", 1) as advance:
+
+            def report(done: int, total: int) -> None:
+                advance(0, note=f"{done}/{total}")
+
+            dataset = load_dataset(
+                self.spec, schema=self.schema, skip_bad=self.skip_bad, categories=wanted, progress=report
+            )
+        for line in dataset.skipped:
+            say(f"skipped: {line}")
+        return dataset
+
+
+def data_options(
+    option: str = "--data", *, required: bool = True, split: bool = True, help_text: str = SPEC_HELP
+) -> Callable[[_Command], _Command]:
+    """``--data --schema --categories --skip-bad``, and for `split` ``--holdout --split-seed``.
+
+    The command gets them as one argument, ``source``: a `DataSource`, or None where no data was given.
+    """
+    names = ("spec", "schema", "categories", "skip_bad", *(("holdout", "split_seed") if split else ()))
 
     def decorate(command: _Command) -> _Command:
-        for option in (
+        @wraps(command)
+        def gathered(**given: Any) -> Any:
+            fields = {name: given.pop(name) for name in names}
+            return command(source=None if fields["spec"] is None else DataSource(**fields), **given)
+
+        wrapped: Any = gathered
+        for add in (
+            *(_SPLIT_OPTIONS if split else ()),
             click.option("--skip-bad", is_flag=True, help="Leave bad rows out and say so, instead of stopping."),
             click.option("--categories", metavar="A,B", help="Only garments of these categories."),
             click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own."),
-            click.option("--data", "data", metavar="SPEC", required=required, help=_SPEC_HELP),
+            click.option(option, "spec", metavar="SPEC", required=required, help=help_text),
         ):
-            command = option(command)
-        return command
+            wrapped = add(wrapped)
+        result: _Command = wrapped
+        return result
 
     return decorate
 
 
-def split_options(command: _Command) -> _Command:
-    """``--holdout --split-seed``: hold photographs back, always the same ones for the same seed."""
-    command = click.option(
+_SPLIT_OPTIONS = (
+    click.option(
         "--split-seed", default=0, show_default=True, help="Which photographs are held back is drawn with this seed."
-    )(command)
-    return click.option(
+    ),
+    click.option(
         "--holdout",
         type=float,
         metavar="N|SHARE",
         help="Hold back so many photographs, or that share: training leaves them out, measuring uses only them.",
-    )(command)
+    ),
+)
 
 
 def output_option(help_text: str, *, required: bool = True) -> Callable[[_Command], _Command]:
@@ -70,32 +136,6 @@ def output_option(help_text: str, *, required: bool = True) -> Callable[[_Comman
 def json_option(command: _Command) -> _Command:
     """``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")(command)
-
-
-def load_data(
-    spec: str,
-    *,
-    schema: str | None = None,
-    categories: str | None = None,
-    skip_bad: bool = False,
-    holdout: float | None = None,
-    split_seed: int = 0,
-    held: bool = False,
-) -> Dataset:
-    """The data set of a spec; with `holdout`, its training part, or with `held` the photographs held back."""
-    wanted = [name.strip() for name in categories.split(",")] if categories else None
-    with progress_bar("reading", 1) as advance:
-
-        def report(done: int, total: int) -> None:
-            advance(0, note=f"{done}/{total}")
-
-        dataset = load_dataset(spec, schema=schema, skip_bad=skip_bad, categories=wanted, progress=report)
-    for line in dataset.skipped:
-        say(f"skipped: {line}")
-    if holdout is None:
-        return dataset
-    amount: int | float = int(holdout) if holdout >= 1 else holdout
-    return split_dataset(dataset, amount, split_seed)[1 if held else 0]
 
 
 def say(message: str) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fpm_edge.cli.options import data_options, load_data, output_option, say, split_options
+from fpm_edge.cli.options import DataSource, data_options, output_option, say
 from fpm_edge.cli.training import epoch_reporter, make_deterministic, settings_from, training_options
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.store import load_model
@@ -17,18 +17,12 @@ __all__ = ["command"]
 @click.command("qat")
 @click.argument("model", type=click.Path(path_type=Path))
 @data_options()
-@split_options
 @click.option("--stages", type=int, help="Keep only the first so many stages.")
 @training_options(default_recipe="qat")
 @output_option("Folder for the QAT model, checkpoints and TensorBoard logs.")
 def command(
     model: Path,
-    data: str,
-    schema: str | None,
-    categories: str | None,
-    skip_bad: bool,
-    holdout: float | None,
-    split_seed: int,
+    source: DataSource,
     stages: int | None,
     recipe: str,
     epochs: int | None,
@@ -45,9 +39,7 @@ def command(
     fpm-edge convert runs/mine-qat --int8 --calibration fashionai:DIR --holdout 100 -o mine.fpm
     """
     make_deterministic(seed)
-    dataset = load_data(
-        data, schema=schema, categories=categories, skip_bad=skip_bad, holdout=holdout, split_seed=split_seed
-    )
+    dataset = source.training()
     settings = settings_from(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed)
     config, network = fold_batch_norm(*load_model(model, stages))
     with epoch_reporter(settings, output) as on_epoch:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fpm_edge.cli.options import data_options, load_data, output_option, say, split_options
+from fpm_edge.cli.options import DataSource, data_options, output_option, say
 from fpm_edge.cli.training import epoch_reporter, make_deterministic, settings_from, training_options
 from fpm_edge.model import PRESETS, preset
 from fpm_edge.model.network import build_model
@@ -16,21 +16,15 @@ __all__ = ["command"]
 
 @click.command("train")
 @data_options()
-@split_options
 @click.option("--model", "model_name", type=click.Choice(PRESETS), default="paper", show_default=True)
-@click.option("--from", "source", type=click.Path(path_type=Path), help="Start from this trained model's weights.")
+@click.option("--from", "start", type=click.Path(path_type=Path), help="Start from this trained model's weights.")
 @click.option("--stages", type=int, help="Number of stages, where it is not the model's own.")
 @training_options(default_recipe="paper")
 @output_option("Folder for the model, checkpoints and TensorBoard logs.")
 def command(
-    data: str,
-    schema: str | None,
-    categories: str | None,
-    skip_bad: bool,
-    holdout: float | None,
-    split_seed: int,
+    source: DataSource,
     model_name: str,
-    source: Path | None,
+    start: Path | None,
     stages: int | None,
     recipe: str,
     epochs: int | None,
@@ -49,12 +43,10 @@ def command(
     fpm-edge train --from runs/lite --recipe finetune --data fashionai:DIR --holdout 100 -o runs/mine
     """
     make_deterministic(seed)
-    dataset = load_data(
-        data, schema=schema, categories=categories, skip_bad=skip_bad, holdout=holdout, split_seed=split_seed
-    )
+    dataset = source.training()
     settings = settings_from(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed)
-    if source is not None:
-        config, model = load_model(source, stages)
+    if start is not None:
+        config, model = load_model(start, stages)
     else:
         config = preset(model_name, dataset.schema, stages=stages)
         model = build_model(config)

@@ -18,8 +18,8 @@
   same engine and run; or null)
 - ``main``: index of the variant that the headline is about
 - ``overlays``: pictures written beside the report: ``file``, ``kind``, ``identifier``, ``category``, ``caption``
-- ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start, or null), ``system``, ``python``,
-  ``threads``, ``repeats``, ``packages``
+- ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start, or null), ``system``,
+  ``python``, ``threads``, ``repeats``, ``packages``
 - ``notes``: what was left out, and why
 
 NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).

@@ -45,6 +45,7 @@ def render_html(data: ReportData) -> str:
         main=data.main_variant,
         precisions=list(dict.fromkeys(variant.precision for variant in data.variants)),
         engines=list(dict.fromkeys(variant.engine for variant in data.variants)),
+        engine_versions=sorted({(ENGINE_TITLES[v.engine], v.engine_version) for v in data.variants}),
         drifting=[v for v in _main_first(data) if v.landmarks and not v.is_reference],
         comparisons=[overlay for overlay in data.overlays if overlay.kind == "comparison"],
         by_stage=[overlay for overlay in data.overlays if overlay.kind == "stage"],

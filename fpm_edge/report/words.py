@@ -7,6 +7,7 @@ from fpm_edge_runtime.manifest import Interval
 __all__ = [
     "bounds",
     "counted",
+    "drift_statement",
     "headline",
     "megabytes",
     "milliseconds",

@@ -50,7 +50,9 @@ def test_members_of_an_int8_network(quantized: Any, inputs: list[Any], float32_t
     assert sorted(made.members) == sorted(f"stages/{name}.{form}" for name in names for form in FORMATS)
     assert set(made.pieces) == set(FORMATS)
     for form in FORMATS:
-        assert [piece.member for piece in made.pieces[form]] == [f"stages/{n}.{form}" for n in ("1", "context", "2", "3")]
+        assert [piece.member for piece in made.pieces[form]] == [
+            f"stages/{n}.{form}" for n in ("1", "context", "2", "3")
+        ]
         assert wiring(made.pieces[form]) == wiring(made.pieces["tflite"])
     for piece in made.pieces["tflite"]:
         assert made.members[piece.member][4:8] == b"TFL3"
@@ -110,7 +112,7 @@ def test_half_precision(network: Any, inputs: list[Any], float32_tflite: bytes) 
 
 
 def test_int8_files_are_a_third_of_float_ones(schema24: Any, calibrated: Calibrated) -> None:
-    model, pictures = built(preset("lite", schema24))
+    model, pictures = built(preset("lite", schema24, input_size=(64, 64)))
     small = to_tflite(calibrated(model, pictures[:2]), "int8")
     large = to_tflite(model, "float32")
     sizes = [len(graph.cut(graph.inputs, graph.outputs)) for graph in (small, large)]

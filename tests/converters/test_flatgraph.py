@@ -55,9 +55,7 @@ def test_names_are_stable(whole: bytes) -> None:
     assert [graph.tensor_name(i) for i in graph.outputs] == ["heatmap_1", "heatmap_2", "heatmap_3"]
     assert graph.tensor_name(graph.find("features")) == "features"
     assert graph.tensor_name(graph.find("context")) == "context"
-    assert graph.signature_outputs() == dict(
-        zip(["heatmap_1", "heatmap_2", "heatmap_3"], graph.outputs, strict=True)
-    )
+    assert graph.signature_outputs() == dict(zip(["heatmap_1", "heatmap_2", "heatmap_3"], graph.outputs, strict=True))
     pieces = pieces_of(whole)
     wiring = {
         piece.name: ([s.name for s in piece.inputs], [s.name for s in piece.outputs], piece.member) for piece in pieces

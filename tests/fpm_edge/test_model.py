@@ -93,7 +93,9 @@ def test_paper_preset_is_the_papers_network(schema24: LandmarkSchema) -> None:
         f"heatmap_{t}" for t in range(1, 7)
     ]
     kernels = [
-        layer.kernel.shape[0] for layer in model.layers if layer.name.startswith("stage_1_") and hasattr(layer, "kernel")
+        layer.kernel.shape[0]
+        for layer in model.layers
+        if layer.name.startswith("stage_1_") and hasattr(layer, "kernel")
     ]
     assert kernels == [9, 9, 9, 5, 9, 1, 1]
     refine = [tuple(model.get_layer(f"stage_6_{i}_conv").kernel.shape) for i in (1, 2, 3)]

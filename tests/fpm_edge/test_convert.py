@@ -1,0 +1,195 @@
+"""From a model folder to a measured bundle, or to nothing."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from fpm_edge.convert import Calibration, Converted, convert
+from fpm_edge.data import Dataset
+from fpm_edge.model import preset
+from fpm_edge.model.config import decode_config, read_config
+from fpm_edge.model.network import build_model
+from fpm_edge.model.store import load_model, save_model
+from fpm_edge.predict import predict_network, predict_session
+from fpm_edge.train.pipeline import load_sample
+from fpm_edge_calibration import choose_samples
+from fpm_edge_runtime import check_goldens, load_schema, open_bundle
+from fpm_edge_runtime.errors import DataError, GateError, ModelError, SchemaError, UsageError
+
+ENGINES = ["litert", "onnxruntime"]
+
+
+def quick(model: Path, output: Path, data: Dataset, **changes: Any) -> Converted:
+    """The cheapest conversion there is."""
+    arguments: dict[str, Any] = {"precision": "float32", "formats": ("tflite",), "calibration": Calibration(data, 16)}
+    return convert(model, output, **(arguments | changes))
+
+
+def test_the_manifest_says_what_was_made(
+    tiny_converted: Converted, tiny_model: Path, calibration_data: Dataset
+) -> None:
+    bundle = open_bundle(tiny_converted.path)
+    manifest = bundle.manifest
+    assert manifest == tiny_converted.manifest
+    assert set(bundle.formats) == {"tflite", "onnx"}
+    assert (manifest.name, manifest.stages) == ("tiny", 3)
+    assert (manifest.quantization.precision, manifest.quantization.method) == ("int8", "ptq")
+    assert (manifest.geometry.input_width, manifest.geometry.input_height, manifest.geometry.stride) == (64, 64, 4)
+    config = decode_config(manifest.model, "manifest")
+    # Batch normalisation is folded; all else is as it was trained.
+    assert config == msgspec.structs.replace(read_config(tiny_model / "config.json"), batch_norm=False)
+    assert config.schema == calibration_data.schema
+    for package in ("fpm-edge", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy"):
+        assert manifest.versions[package][0].isdigit()
+    for member, digest in manifest.digests.items():
+        assert hashlib.sha256(bundle.read(member)).hexdigest() == digest
+    card = bundle.read("card.md").decode()
+    assert card.startswith("# tiny\n")
+    assert "3 stages, int8 (ptq), input 64 × 64, landmarks fashionai24." in card
+
+
+def test_the_calibration_can_be_repeated(tiny_bundle: Path, tiny_model: Path, calibration_data: Dataset) -> None:
+    card = open_bundle(tiny_bundle).manifest.calibration
+    assert card is not None
+    chosen = choose_samples([record.category for record in calibration_data.records], 16, seed=0)
+    assert card.samples == tuple(calibration_data.records[i].identifier for i in chosen)
+    config = read_config(tiny_model / "config.json")
+    pixels = b"".join(load_sample(calibration_data, i, config).image.tobytes() for i in chosen)
+    assert card.digest == hashlib.sha256(pixels).hexdigest()
+    assert (card.strategy, card.seed, card.estimator, card.source) == (
+        "stratified",
+        0,
+        "min-max",
+        calibration_data.name,
+    )
+    assert card.ranges["heatmap_3"] == (0.0, 1.0)
+    assert 0.0 < card.ranges["context"][1]
+
+
+def test_drift_is_measured_on_the_pictures_that_set_no_range(
+    tiny_converted: Converted, tiny_model: Path, calibration_data: Dataset
+) -> None:
+    manifest = tiny_converted.manifest
+    assert tiny_converted.scored_on == calibration_data.name
+    assert set(tiny_converted.drift) == {"tflite", "onnx"}
+    assert manifest.max_ne_drift == 10.0
+    measured = manifest.measured
+    assert measured is not None
+    assert (measured.pictures, measured.format) == (24, "tflite")
+    assert measured.engine.startswith("litert ")
+    # The file in the bundle, run once more, scores what the manifest says.
+    chosen = choose_samples([record.category for record in calibration_data.records], 16, seed=0)
+    rest = calibration_data.subset(sorted(set(range(40)) - set(chosen)))
+    found = predict_session(open_bundle(tiny_converted.path).session("litert"), rest).landmarks
+    floating = predict_network(load_model(tiny_model)[1], load_model(tiny_model)[0], rest).landmarks
+    labelled = np.stack([record.visibility >= 0 for record in rest.records])
+    truth = np.stack([record.landmarks for record in rest.records])
+    for index, stage in enumerate(measured.stages):
+        assert stage.stage == index + 1
+        ne = np.linalg.norm((found[:, index] - truth) / 64, axis=-1)[labelled].mean()
+        assert stage.converted_ne == pytest.approx(ne, rel=1e-4)
+        float_ne = np.linalg.norm((floating[:, index] - truth) / 64, axis=-1)[labelled].mean()
+        # Folding rounds, so that a tie between two peaks may fall the other way.
+        assert stage.float_ne == pytest.approx(float_ne, rel=0.02)
+        assert stage.relative_drift.lower <= stage.relative_drift.estimate <= stage.relative_drift.upper
+        assert stage.drift.estimate == pytest.approx(stage.converted_ne - stage.float_ne, abs=1e-6)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("bundle", ["tiny_bundle", "tiny_float_bundle"])
+def test_golden_cases_hold_on_every_engine(bundle: str, engine: str, request: pytest.FixtureRequest) -> None:
+    report = check_goldens(open_bundle(request.getfixturevalue(bundle)).session(engine))
+    assert (report.cases, report.verdict, len(report.stages)) == (8, "ok", 3)
+
+
+def test_the_reference_is_the_float_model(
+    tiny_bundle: Path, tiny_float_bundle: Path, calibration_data: Dataset
+) -> None:
+    reference = open_bundle(tiny_bundle).reference()
+    assert reference is not None
+    assert reference.manifest.quantization.precision == "float32"
+    some = calibration_data.subset(range(4))
+    embedded = predict_session(reference.session(), some)
+    np.testing.assert_array_equal(
+        embedded.landmarks, predict_session(open_bundle(tiny_float_bundle).session(), some).landmarks
+    )
+    assert open_bundle(tiny_float_bundle).reference() is None
+
+
+def test_the_first_stages_of_a_model(
+    tiny_model: Path, tiny_float_bundle: Path, calibration_data: Dataset, tmp_path: Path
+) -> None:
+    made = quick(tiny_model, tmp_path / "two.fpm", calibration_data, stages=2)
+    assert made.manifest.stages == 2
+    assert [piece.name for piece in made.manifest.pieces["tflite"]] == ["stage_1", "context", "stage_2"]
+    assert (made.manifest.quantization.method, made.manifest.calibration) == ("none", None)
+    # The float file against itself.
+    assert made.drift["tflite"].stages[-1].disagreement.upper == 0.0
+    some = calibration_data.subset(range(6))
+    two = predict_session(open_bundle(made.path).session(), some)
+    three = predict_session(open_bundle(tiny_float_bundle).session(), some)
+    assert two.landmarks.shape[1] == 2
+    np.testing.assert_array_equal(two.landmarks, three.landmarks[:, :2])
+    np.testing.assert_array_equal(two.scores, three.scores[:, :2])
+
+
+def test_half_precision_in_onnx_alone_on_other_pictures(
+    tiny_model: Path, calibration_data: Dataset, tmp_path: Path
+) -> None:
+    others = calibration_data.subset(range(5))
+    made = quick(
+        tiny_model, tmp_path / "half.fpm", calibration_data, precision="float16", formats=("onnx",), score=others
+    )
+    assert (made.manifest.quantization.precision, list(made.drift)) == ("float16", ["onnx"])
+    measured = made.manifest.measured
+    assert measured is not None
+    assert (measured.pictures, measured.format) == (5, "onnx")
+    assert check_goldens(open_bundle(made.path).session("onnxruntime")).ok
+    with pytest.raises(UsageError, match="engine litert reads tflite and the bundle has onnx"):
+        open_bundle(made.path).session("litert")
+
+
+def test_a_budget_that_is_not_met_leaves_nothing(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    output = tmp_path / "never.fpm"
+    with pytest.raises(GateError, match=r"the NE drift of the tflite file is .* the budget is -100\.00%") as caught:
+        quick(tiny_model, output, calibration_data, max_ne_drift=-1.0)
+    assert caught.value.exit_code == 3
+    assert f"{output} was not written" in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+    output.write_bytes(b"an older bundle")
+    with pytest.raises(GateError):
+        quick(tiny_model, output, calibration_data, max_ne_drift=-1.0)
+    assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"an older bundle"]
+
+
+def test_inputs_that_cannot_be_used(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    output = tmp_path / "never.fpm"
+    eight = load_schema("deepfashion8")
+    with pytest.raises(UsageError, match="nowhere is not a folder; create it"):
+        quick(tiny_model, tmp_path / "nowhere" / "x.fpm", calibration_data)
+    with pytest.raises(ModelError, match="no such model folder"):
+        quick(tmp_path / "no model", output, calibration_data)
+    with pytest.raises(ModelError, match="has 3 stages; cannot keep 4"):
+        quick(tiny_model, output, calibration_data, stages=4)
+    with pytest.raises(DataError, match="has 10 pictures, 16 are needed"):
+        quick(tiny_model, output, calibration_data.subset(range(10)))
+    with pytest.raises(DataError, match="has 7 pictures, 8 are needed"):
+        convert(
+            tiny_model, output, precision="int8", calibration=Calibration(calibration_data.subset(range(7)), samples=2)
+        )
+    other = tmp_path / "other"
+    config = preset("tiny", eight)
+    save_model(other, config, build_model(config))
+    with pytest.raises(SchemaError, match="has schema 'fashionai24', the model 'deepfashion8'"):
+        quick(other, output, calibration_data)
+    assert list(tmp_path.iterdir()) == [other]
+
+
+def test_no_picture_left_to_measure_on(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="all 16 pictures of .* set the ranges, so none is left"):
+        quick(tiny_model, tmp_path / "never.fpm", calibration_data.subset(range(16)))
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,136 @@
+"""Imports go one way, and those that must be light are."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# Each package may import those after it.
+LAYERS = {
+    "fpm_edge": ROOT / "fpm_edge",
+    "fpm_edge_converters": ROOT / "converters" / "fpm_edge_converters",
+    "fpm_edge_calibration": ROOT / "calibration" / "fpm_edge_calibration",
+    "fpm_edge_runtime": ROOT / "runtime" / "fpm_edge_runtime",
+}
+ORDER = list(LAYERS)
+PUBLIC = [
+    "fpm_edge",
+    "fpm_edge.cli",
+    "fpm_edge.data",
+    "fpm_edge.model",
+    "fpm_edge.render",
+    "fpm_edge_converters",
+    "fpm_edge_calibration",
+    "fpm_edge_runtime",
+]
+
+
+def imported(source: str) -> Iterator[str]:
+    """The packages that a module imports, at its top or inside a function."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            yield node.module.partition(".")[0]
+
+
+def modules() -> list[tuple[str, Path]]:
+    return [(package, path) for package, folder in LAYERS.items() for path in sorted(folder.rglob("*.py"))]
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_go_one_way(package: str) -> None:
+    files = [path for name, path in modules() if name == package]
+    assert files
+    forbidden = set(ORDER[: ORDER.index(package)])
+    wrong = {
+        str(path.relative_to(ROOT)): bad
+        for path in files
+        if (bad := forbidden & set(imported(path.read_text("utf-8"))))
+    }
+    assert wrong == {}
+
+
+def test_only_what_needs_tensorflow_names_it() -> None:
+    heavy = {"tensorflow", "tf_keras", "tensorflow_model_optimization"}
+    for package in ("fpm_edge_calibration", "fpm_edge_runtime"):
+        for name, path in modules():
+            if name == package:
+                assert heavy.isdisjoint(imported(path.read_text("utf-8"))), path
+
+
+@pytest.mark.parametrize(
+    "program",
+    [f"import {name}" for name in ("fpm_edge", "fpm_edge.cli", "fpm_edge.data")]
+    + [
+        "import fpm_edge.render",
+        "import fpm_edge.model",
+        "import fpm_edge_calibration",
+        "from fpm_edge.__main__ import main; sys.argv = ['fpm-edge', '--help']; import contextlib, io\n"
+        "with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()",
+    ],
+)
+def test_light_imports_load_no_tensorflow(program: str) -> None:
+    program = f"import sys\n{program}\nprint(*sys.modules)"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert loaded.isdisjoint(
+        {"tensorflow", "tf_keras", "tensorflow_model_optimization", "tf2onnx", "onnx", "onnxruntime"}
+    )
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_public_names_are_sorted_and_exist(name: str) -> None:
+    module = importlib.import_module(name)
+    # As ruff sorts them: constants, then classes, then functions.
+    names = module.__all__
+    assert len(set(names)) == len(names)
+    assert names == sorted(names, key=kind_then_name)
+    for public in names:
+        assert hasattr(module, public), public
+
+
+def kind_then_name(name: str) -> tuple[int, str]:
+    if name.isupper():
+        return 0, name
+    return (1 if name[0].isupper() else 2), name
+
+
+def test_every_module_says_what_is_public() -> None:
+    for _, path in modules():
+        tree = ast.parse(path.read_text("utf-8"))
+        public = next(
+            (
+                [element.value for element in node.value.elts if isinstance(element, ast.Constant)]
+                for node in tree.body
+                if isinstance(node, ast.Assign)
+                and isinstance(node.targets[0], ast.Name)
+                and node.targets[0].id == "__all__"
+                and isinstance(node.value, ast.List | ast.Tuple)
+            ),
+            None,
+        )
+        if public is None:
+            # Only a package that says nothing but what it is for.
+            assert path.name == "__init__.py", path
+            assert len(tree.body) == 1, path
+            continue
+        defined = {name for node in tree.body for name in names_of(node)}
+        assert set(public) <= defined | {"__version__"}, path
+
+
+def names_of(node: ast.stmt) -> Iterator[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+        yield node.name
+    elif isinstance(node, ast.Import | ast.ImportFrom):
+        yield from (alias.asname or alias.name for alias in node.names)
+    elif isinstance(node, ast.Assign):
+        yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+    elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+        yield node.target.id
