@@ -1,6 +1,7 @@
 """The main job from end to end on what the package ships: the float model, and garments drawn on demand."""
 
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from fpm_edge.report import measure, write_report
 from fpm_edge_runtime import DriftReport, open_bundle
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.manifest import Format
-from fpm_edge_runtime.overlay import draw_landmarks, png_bytes
+from fpm_edge_runtime.overlay import contact_sheet, draw_landmarks, png_bytes
 
 __all__ = ["SHIPPED_MODEL", "DemoResult", "run_demo", "shipped_model"]
 
@@ -51,13 +52,18 @@ def run_demo(output: Path, pictures: int) -> DemoResult:
     overlays = output / "pictures"
     overlays.mkdir(exist_ok=True)
     session = open_bundle(bundle).session()
-    for number, record in enumerate(score.records[:_SHOWN]):
+    shown = score.records[:_SHOWN]
+    tiles = []
+    for number, record in enumerate(shown):
         picture = read_image(record)
         found = session.detect(picture, category=record.category)
-        drawn = draw_landmarks(
-            picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
+        draw = partial(
+            draw_landmarks, picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
         )
-        write_atomically(overlays / f"{number:02d}-{record.category}.png", png_bytes(drawn))
+        write_atomically(overlays / f"{number:02d}-{record.category}.png", png_bytes(draw()))
+        tiles.append(draw(labels=False))
+    sheet = contact_sheet(tiles, columns=4, titles=[record.category for record in shown], cell=256)
+    write_atomically(overlays / "all.png", png_bytes(sheet))
 
     data = measure([("int8", open_bundle(bundle)), ("float32", open_bundle(float_bundle))], score)
     report = write_report(data, output)

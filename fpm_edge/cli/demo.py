@@ -22,7 +22,7 @@ _DEFAULT = Path("out/demo")
     show_default=True,
     help="Folder for the results.",
 )
-@click.option("--pictures", default=64, show_default=True, help="Garments to measure on.")
+@click.option("--pictures", default=160, show_default=True, help="Garments to measure on.")
 def command(output: Path, pictures: int) -> None:
     """The whole job on built-in data, in a few minutes: convert, bundle, run, drift, report.
 

@@ -42,7 +42,7 @@ def test_files_that_are_right_pass(int8_tflite: bytes, int8_onnx: Any, float32_t
 def test_a_float_graph_is_not_int8(float32_tflite: bytes) -> None:
     with pytest.raises(ConversionError, match=r"holds a \w+; expected only|is FLOAT32; this is a float island"):
         check_int8_tflite(FlatGraph(float32_tflite))
-    with pytest.raises(ConversionError, match="Conv .* of the int8 ONNX graph reads float"):
+    with pytest.raises(ConversionError, match=r"Conv .* of the int8 ONNX graph reads float"):
         check_int8_onnx(to_onnx(float32_tflite, stages=3))
 
 
@@ -105,7 +105,7 @@ def test_maps_must_be_equal_bit_for_bit() -> None:
     staged = copy.deepcopy(whole)
     staged[1][0, 2, 3, 1] += 1
     staged[1][0, 0, 0, 0] += 1
-    with pytest.raises(ConversionError, match="tflite stages: stage 2 run by itself differs .* in 2 cells"):
+    with pytest.raises(ConversionError, match=r"tflite stages: stage 2 run by itself differs .* in 2 cells"):
         check_same_maps(whole, staged, "tflite stages")
     with pytest.raises(ValueError, match="shorter"):
         check_same_maps(whole, whole[:1], "tflite stages")
@@ -132,7 +132,7 @@ def test_landmarks_must_agree_but_for_one_in_a_hundred(landmarks: Callable[[int,
     check_same_landmarks(*landmarks(3, 40.0), all_clear, 0.75, "x")
     with pytest.raises(ConversionError, match=r"TFLite against ONNX: 1 % of the clear landmarks differ by 40\.00 px"):
         check_same_landmarks(*landmarks(8, 40.0), all_clear, 0.75, "TFLite against ONNX")
-    with pytest.raises(ConversionError, match="allowed 0.75 px"):
+    with pytest.raises(ConversionError, match=r"allowed 0\.75 px"):
         check_same_landmarks(*landmarks(400, 0.8), all_clear, 0.75, "x")
 
 

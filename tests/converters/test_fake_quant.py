@@ -96,7 +96,7 @@ def test_fixed_ranges_are_not_asked_for_and_not_changed(network: Any) -> None:
     wanted = quantized_layers(fresh)
     assert {"pixels", "heatmap_1", "heatmap_2", "heatmap_3"}.isdisjoint(wanted)
     assert {"features", "context", "stage_2_join_relu"} <= set(wanted)
-    assign_ranges(fresh, {name: (-1.0, 3.0) for name in (*wanted, "heatmap_1", "pixels")})
+    assign_ranges(fresh, dict.fromkeys((*wanted, "heatmap_1", "pixels"), (-1.0, 3.0)))
     ranges = recorded_ranges(fresh)
     assert {ranges[name] for name in wanted} == {(-1.0, 3.0)}
     assert {ranges[name] for name in set(ranges) - set(wanted)} == {(0.0, 1.0)}

@@ -104,6 +104,8 @@ def kind_then_name(name: str) -> tuple[int, str]:
 
 def test_every_module_says_what_is_public() -> None:
     for _, path in modules():
+        if path.name.startswith("_") and not path.name.startswith("__"):
+            continue
         tree = ast.parse(path.read_text("utf-8"))
         public = next(
             (
