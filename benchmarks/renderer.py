@@ -27,13 +27,9 @@ def pictures_per_second(category: str, *, pictures: int, repeats: int, size: int
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--pictures", type=int, default=100, help="pictures a repeat (default 100)")
-    parser.add_argument(
-        "--repeats", type=int, default=5, help="repeats, of which the median counts (default 5)"
-    )
+    parser.add_argument("--repeats", type=int, default=5, help="repeats, of which the median counts (default 5)")
     parser.add_argument("--size", type=int, default=256, help="width and height in pixels (default 256)")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = parser.parse_args()

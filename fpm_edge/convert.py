@@ -117,6 +117,7 @@ def convert(
         strategy=calibration.strategy,
         seed=calibration.seed,
     )
+    scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
     inputs = _inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES])
@@ -131,7 +132,6 @@ def convert(
     draft = open_bundle(bundle_bytes(manifest, members))
     members |= _goldens(draft, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
 
-    scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
     drift = _score(draft, reference, scored)
     manifest = msgspec.structs.replace(manifest, measured=_measured(draft, scored, drift), max_ne_drift=max_ne_drift)
     _gate(drift, max_ne_drift, output)
@@ -315,7 +315,12 @@ def _gate(drift: dict[Format, DriftReport], budget: float | None, output: Path) 
         return
     for form, report in drift.items():
         relative = report.stages[-1].relative_drift
-        if relative is not None and not relative.upper <= budget:
+        if relative is None:
+            raise GateError(
+                "the float model makes no error on this data, so there is no drift relative to it; "
+                f"{output} was not written; score on other pictures"
+            )
+        if not relative.upper <= budget:
             raise GateError(
                 f"the NE drift of the {form} file is {relative.estimate:+.2%} (95 % bounds {relative.lower:+.2%} to "
                 f"{relative.upper:+.2%}), the budget is {budget:.2%}; {output} was not written; "

@@ -57,6 +57,9 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
     if half_weights:
         _halve_weights(model.graph)
     _sort(model.graph)
+    _name_by_position(
+        model.graph, stable={"image", "features", "context", *(f"heatmap_{t}" for t in range(1, stages + 1))}
+    )
     # tf2onnx also imports ai.onnx.ml, which the graph does not use.
     del model.opset_import[:]
     model.opset_import.append(helper.make_opsetid("", OPSET))
@@ -148,6 +151,37 @@ def _sort(graph: Any) -> None:
         copies.append(copy)
     del graph.node[:]
     graph.node.extend(copies)
+
+
+def _name_by_position(graph: Any, stable: set[str]) -> None:
+    """Name everything but the stable tensors by its place, so that the same network always gives the same bytes.
+
+    tf2onnx numbers names over the life of the process.
+    """
+    names: dict[str, str] = {"": ""} | {name: name for name in stable}
+    constants = {initializer.name: initializer for initializer in graph.initializer}
+    ordered = []
+    for node in graph.node:
+        for name in node.input:
+            if name in constants and name not in names:
+                names[name] = f"constant_{len(ordered)}"
+                ordered.append(constants[name])
+    for number, node in enumerate(graph.node):
+        node.name = f"{node.op_type}_{number}"
+        for index, name in enumerate(node.output):
+            names.setdefault(name, f"{node.op_type}_{number}_{index}")
+    copies = []
+    for initializer in ordered:
+        copy = onnx.TensorProto()
+        copy.CopyFrom(initializer)
+        copy.name = names[initializer.name]
+        copies.append(copy)
+    del graph.initializer[:]
+    graph.initializer.extend(copies)
+    del graph.value_info[:]
+    for node in graph.node:
+        node.input[:] = [names[name] for name in node.input]
+        node.output[:] = [names[name] for name in node.output]
 
 
 def _perm(node: Any) -> list[int]:

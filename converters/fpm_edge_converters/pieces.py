@@ -22,8 +22,8 @@ def plan_cuts(whole: FlatGraph, stages: int) -> tuple[Cut, ...]:
     """The pieces of a network of `stages` stages with named tensors, in order of execution.
 
     Stage 1 also gives ``features`` where there are any; x' starts from them, or from the image. A device that stops
-    after stage 1 therefore never computes x'. A later stage reads the previous maps and x', or, where it has an x' of its
-    own (`share_features_from` = 3), what that starts from.
+    after stage 1 therefore never computes x'. A later stage reads the previous maps and x', or, where it has an x' of
+    its own (`share_features_from` = 3), what that starts from.
     """
     names = {whole.tensor_name(index) for op in whole.operators for index in op.outputs}
     source = "features" if "features" in names else "image"

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.errors import ModelError
+from fpm_edge_runtime.errors import ModelError, SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Conv", "ModelConfig", "decode_config", "read_config"]
@@ -27,6 +27,12 @@ class Conv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     filters: int
     stride: int = 1
     pool: int = 1
+
+    def __post_init__(self) -> None:
+        for field in self.__struct_fields__:
+            value = getattr(self, field)
+            if value < 1:
+                raise ModelError(f"a layer's {field} is {value}; expected at least 1")
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -66,6 +72,10 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     clip_heatmaps: bool = False
 
     def __post_init__(self) -> None:
+        if self.input_height < 1 or self.input_width < 1:
+            raise ModelError(
+                f"model {self.name!r}: input {self.input_width} × {self.input_height}; expected at least 1 × 1"
+            )
         if self.stages < 1:
             raise ModelError(f"model {self.name!r}: {self.stages} stages; expected at least 1")
         if self.share_features_from not in (2, 3):
@@ -123,7 +133,7 @@ def decode_config(data: bytes | dict[str, Any], where: str) -> ModelConfig:
         if isinstance(data, bytes):
             return msgspec.json.decode(data, type=ModelConfig)
         return msgspec.convert(data, type=ModelConfig)
-    except (msgspec.ValidationError, msgspec.DecodeError) as error:
+    except (msgspec.ValidationError, msgspec.DecodeError, SchemaError, UnicodeDecodeError) as error:
         raise ModelError(f"{where}: not a model configuration: {error}") from error
 
 

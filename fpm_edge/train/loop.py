@@ -16,6 +16,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.network import training_outputs
 from fpm_edge.progress import progress_bar
 from fpm_edge.train.checkpoint import Position, restore_checkpoint, save_checkpoint
+from fpm_edge.train.interrupt import deferred_interrupt
 from fpm_edge.train.pipeline import training_batches
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.targets import ideal_heatmaps, map_weights, stage_losses
@@ -79,29 +80,27 @@ def train(
     total = steps_per_epoch * settings.epochs
     writer = tf.summary.create_file_writer(str(folder / "tensorboard"))
     saved_at = time.monotonic()
-    with progress_bar("training", total, at.step) as advance, writer.as_default():
+    with progress_bar("training", total, at.step) as advance, writer.as_default(), deferred_interrupt() as interrupted:
         while at.epoch < settings.epochs:
             began, losses = time.monotonic(), []
-            try:
-                for batch in training_batches(dataset, config, settings, at.epoch, at.step_in_epoch):
-                    optimizer.learning_rate.assign(settings.rate(at.step, total))
-                    loss = step_function(*batch).numpy()
-                    if not np.isfinite(loss).all():
-                        raise ModelError(
-                            f"the loss became {loss.sum()} at step {at.step} (epoch {at.epoch + 1}); the checkpoint "
-                            f"before it is kept in {folder}; lower the learning rate and --resume, or check the data"
-                        )
-                    losses.append(loss)
-                    at = Position(at.epoch, at.step_in_epoch + 1, at.step + 1)
-                    advance(note=f"epoch {at.epoch + 1}/{settings.epochs} loss {loss.sum():.2f}")
-                    if at.step % _SUMMARY_EVERY == 0:
-                        _summarise(loss, settings.rate(at.step, total), at.step)
-                    if time.monotonic() - saved_at > settings.checkpoint_minutes * 60.0:
-                        save_checkpoint(checkpoint, model, optimizer, at)
-                        saved_at = time.monotonic()
-            except KeyboardInterrupt:
-                save_checkpoint(checkpoint, model, optimizer, at)
-                raise
+            for batch in training_batches(dataset, config, settings, at.epoch, at.step_in_epoch):
+                optimizer.learning_rate.assign(settings.rate(at.step, total))
+                loss = step_function(*batch).numpy()
+                if not np.isfinite(loss).all():
+                    raise ModelError(
+                        f"the loss became {loss.sum()} at step {at.step} (epoch {at.epoch + 1}); the checkpoint "
+                        f"before it is kept in {folder}; lower the learning rate and --resume, or check the data"
+                    )
+                losses.append(loss)
+                at = Position(at.epoch, at.step_in_epoch + 1, at.step + 1)
+                advance(note=f"epoch {at.epoch + 1}/{settings.epochs} loss {loss.sum():.2f}")
+                if at.step % _SUMMARY_EVERY == 0:
+                    _summarise(loss, settings.rate(at.step, total), at.step)
+                if interrupted() or time.monotonic() - saved_at > settings.checkpoint_minutes * 60.0:
+                    save_checkpoint(checkpoint, model, optimizer, at)
+                    saved_at = time.monotonic()
+                if interrupted():
+                    raise KeyboardInterrupt
             at = Position(at.epoch + 1, 0, at.step)
             save_checkpoint(checkpoint, model, optimizer, at)
             saved_at = time.monotonic()

@@ -148,3 +148,10 @@ def test_half_weights_are_half_the_file(
 def test_a_tensor_that_is_not_there(float32_onnx: Any, float32_tflite: bytes) -> None:
     with pytest.raises(ConversionError, match="ONNX output heatmap_4 does not end in a Transpose"):
         to_onnx(float32_tflite, stages=4)
+
+
+def test_the_same_file_gives_the_same_bytes(float32_tflite: bytes) -> None:
+    again = to_onnx(float32_tflite, stages=3)
+    assert to_onnx(float32_tflite, stages=3).SerializeToString(deterministic=True) == again.SerializeToString(
+        deterministic=True
+    )

@@ -52,9 +52,7 @@ def test_same_bytes_in_another_process() -> None:
     )
     # The other process draws this picture first, this one after others: no cache may matter.
     render_garment(8, 1)
-    output = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
-    ).stdout
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert output.strip() == digest(render_garment(3, 5, category="dress"))
 
 
@@ -106,11 +104,7 @@ def test_left_is_the_viewers_left(collection: dict[str, list[RenderedGarment]]) 
 def test_trousers_have_their_crotch_between_waist_and_bottoms(
     collection: dict[str, list[RenderedGarment]],
 ) -> None:
-    whole = [
-        garment
-        for garment in collection["trousers"]
-        if (garment.visibility[[15, 16, *range(19, 24)]] >= 0).all()
-    ]
+    whole = [garment for garment in collection["trousers"] if (garment.visibility[[15, 16, *range(19, 24)]] >= 0).all()]
     assert len(whole) > 10
     plausible = []
     for garment in whole:
@@ -118,9 +112,7 @@ def test_trousers_have_their_crotch_between_waist_and_bottoms(
         plausible.append(max(y[15], y[16]) < y[19] < y[20:24].mean())
         for inner, outer in ((20, 21), (22, 23)):
             middle = garment.landmarks[[15, 16], 0].mean()
-            plausible.append(
-                abs(garment.landmarks[inner, 0] - middle) < abs(garment.landmarks[outer, 0] - middle)
-            )
+            plausible.append(abs(garment.landmarks[inner, 0] - middle) < abs(garment.landmarks[outer, 0] - middle))
     assert np.mean(plausible) > 0.9
 
 
