@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from fpm_edge.predict import Predictions, Truth
 from fpm_edge_runtime.metrics import (
     Summary,
     contest_error,
     normalized_error,
     normalizer_indices,
-    pck,
     point_mask,
     summarize,
 )
@@ -30,14 +31,14 @@ class StageAccuracy:
         ne: the paper's NE over all labelled points.
         visible_ne: the same over visible points only.
         contest_ne: the contest's NE (visible points, divided by the garment's reference length).
-        pck: threshold → share of labelled points whose NE is at most that.
+        pck: threshold → share of labelled points whose NE is at most that; each a `Summary` whose means are shares.
     """
 
     stage: int
     ne: Summary
     visible_ne: Summary
     contest_ne: Summary
-    pck: dict[float, float]
+    pck: dict[float, Summary]
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class Evaluation:
                     "ne": entry.ne.to_dict(),
                     "visible_ne": entry.visible_ne.to_dict(),
                     "contest_ne": entry.contest_ne.to_dict(),
-                    "pck": {f"{threshold:g}": share for threshold, share in entry.pck.items()},
+                    "pck": {f"{threshold:g}": shares.to_dict() for threshold, shares in entry.pck.items()},
                 }
                 for entry in self.stages
             ],
@@ -81,7 +82,10 @@ def evaluate(predictions: Predictions, truth: Truth, schema: LandmarkSchema, dat
                 ne=summarize(errors, labelled, schema, truth.categories),
                 visible_ne=summarize(errors, visible, schema, truth.categories),
                 contest_ne=summarize(contest, visible, schema, truth.categories),
-                pck={threshold: pck(errors, labelled, threshold) for threshold in PCK_THRESHOLDS},
+                pck={
+                    threshold: summarize((errors <= threshold).astype(np.float64), labelled, schema, truth.categories)
+                    for threshold in PCK_THRESHOLDS
+                },
             )
         )
     return Evaluation(data, len(truth.categories), tuple(stages))

@@ -1,5 +1,7 @@
 """`fpm-edge evaluate`."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,9 +12,11 @@ from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.metrics import Part
+from fpm_edge_runtime.metrics import Part, Summary
 
 __all__ = ["command"]
+
+_SHOWN_PCK = 0.05
 
 
 @click.command("evaluate")
@@ -44,9 +48,8 @@ def command(
         print_json(plain if floor is None else plain | {"mean_shape": floor.to_dict()["stages"][0]})
         return
     print_table(_stage_table(result, floor))
-    last = result.stages[-1]
-    print_table(_part_table("category", last.ne.categories, last.visible_ne.categories, last.contest_ne.categories))
-    print_table(_part_table("landmark", last.ne.landmarks, last.visible_ne.landmarks, last.contest_ne.landmarks))
+    print_table(_part_table("category", result, lambda summary: summary.categories))
+    print_table(_part_table("landmark", replace(result, stages=result.stages[-1:]), lambda summary: summary.landmarks))
 
 
 def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
@@ -62,7 +65,7 @@ def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
 
 def _stage_table(result: Evaluation, floor: Evaluation | None) -> Table:
     table = Table(title=f"{result.data}: {result.pictures} pictures", title_justify="left")
-    headings = ["stage", "NE", "NE visible", "NE contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
+    headings = ["stage", "NE", "visible", "contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
     for heading in headings:
         table.add_column(heading, justify="right")
     rows = [(str(entry.stage), entry) for entry in result.stages]
@@ -74,19 +77,29 @@ def _stage_table(result: Evaluation, floor: Evaluation | None) -> Table:
             _number(entry.ne.mean),
             _number(entry.visible_ne.mean),
             _number(entry.contest_ne.mean),
-            *(f"{share:.1%}" for share in entry.pck.values()),
+            *(f"{shares.mean:.1%}" for shares in entry.pck.values()),
         )
     return table
 
 
-def _part_table(kind: str, *columns: tuple[Part, ...]) -> Table:
-    table = Table(title=f"by {kind}, last stage", title_justify="left")
+def _part_table(kind: str, result: Evaluation, parts: Callable[[Summary], tuple[Part, ...]]) -> Table:
+    table = Table(title=f"by {kind} and stage", title_justify="left")
     table.add_column(kind)
-    for heading in ("points", "NE", "NE visible", "NE contest"):
+    for heading in ("stage", "points", "NE", "visible", "contest", f"PCK@{_SHOWN_PCK:g}"):
         table.add_column(heading, justify="right")
-    for parts in zip(*columns, strict=True):
-        if parts[0].count:
-            table.add_row(parts[0].name, str(parts[0].count), *(_number(part.mean) for part in parts))
+    for index, part in enumerate(parts(result.stages[0].ne)):
+        for entry in result.stages if part.count else ():
+            ne, visible, contest, pck = (
+                parts(summary)[index]
+                for summary in (entry.ne, entry.visible_ne, entry.contest_ne, entry.pck[_SHOWN_PCK])
+            )
+            table.add_row(
+                ne.name,
+                str(entry.stage),
+                str(ne.count),
+                *(_number(cell.mean) for cell in (ne, visible, contest)),
+                f"{pck.mean:.1%}",
+            )
     return table
 
 

@@ -143,7 +143,7 @@ def _variant(
                 bytes=sum(sizes[name] for name in mine.pieces),
                 ne=found.ne.mean,
                 ne_visible=found.visible_ne.mean if found.visible_ne.count else None,
-                pck=found.pck[_PCK],
+                pck=found.pck[_PCK].mean,
                 latency=mine,
                 float_ne=None if drift is None else drift.float_ne,
                 drift=None if drift is None else drift.drift,

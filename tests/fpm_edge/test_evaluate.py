@@ -30,8 +30,8 @@ def shifted(dataset: Dataset, *offsets: float) -> Predictions:
 def test_a_known_shift_is_the_error(garments: Dataset) -> None:
     result = evaluate(shifted(garments, 0.07, 0.03, 0.0), truth_of(garments), garments.schema, garments.name)
     assert [entry.ne.mean for entry in result.stages] == pytest.approx([0.07, 0.03, 0.0], abs=1e-6)
-    assert [entry.pck[0.05] for entry in result.stages] == [0.0, 1.0, 1.0]
-    assert result.stages[0].pck[0.1] == 1.0
+    assert [entry.pck[0.05].mean for entry in result.stages] == [0.0, 1.0, 1.0]
+    assert result.stages[0].pck[0.1].mean == 1.0
     labelled = int((truth_of(garments).visibility >= 0).sum())
     assert result.stages[0].ne.count == labelled
     assert result.stages[0].visible_ne.count == int((truth_of(garments).visibility == 1).sum())
