@@ -160,7 +160,7 @@ def _name_by_position(graph: Any, stable: set[str]) -> None:
     """
     names: dict[str, str] = {"": ""} | {name: name for name in stable}
     constants = {initializer.name: initializer for initializer in graph.initializer}
-    ordered = []
+    ordered: list[Any] = []
     for node in graph.node:
         for name in node.input:
             if name in constants and name not in names:

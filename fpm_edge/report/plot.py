@@ -58,7 +58,12 @@ def marker(engine: str, x: float, y: float, size: float = _MARK) -> str:
         return f'<rect x="{x - side / 2:.1f}" y="{y - side / 2:.1f}" width="{side:.1f}" height="{side:.1f}" rx="1"/>'
     reach = 1.3 * size
     if engine == "openvino":
-        corners = ((x, y - reach), (x + reach, y), (x, y + reach), (x - reach, y))
+        corners: tuple[tuple[float, float], ...] = (
+            (x, y - reach),
+            (x + reach, y),
+            (x, y + reach),
+            (x - reach, y),
+        )
     else:
         corners = ((x, y - reach), (x + reach, y + 0.8 * reach), (x - reach, y + 0.8 * reach))
     return '<polygon points="' + " ".join(f"{a:.1f},{b:.1f}" for a, b in corners) + '"/>'
