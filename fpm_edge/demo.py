@@ -2,20 +2,18 @@
 
 from dataclasses import dataclass
 from functools import partial
-from importlib import resources
 from pathlib import Path
 
 from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge.report import measure, write_report
+from fpm_edge.shipped import shipped_model
 from fpm_edge_runtime import DriftReport, open_bundle
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.manifest import Format
 from fpm_edge_runtime.overlay import contact_sheet, draw_landmarks, png_bytes
 
-__all__ = ["SHIPPED_MODEL", "DemoResult", "run_demo", "shipped_model"]
-
-SHIPPED_MODEL = "lite-fashionai24"
+__all__ = ["DemoResult", "run_demo"]
 
 # Seeds apart from the one that the shipped model was trained on.
 _CALIBRATION = "rendered:64@101"
@@ -35,11 +33,6 @@ class DemoResult:
     overlays: Path
     report: Path
     drift: dict[Format, DriftReport]
-
-
-def shipped_model() -> Path:
-    """Folder of the float model that the package ships."""
-    return Path(str(resources.files("fpm_edge"))) / "models" / SHIPPED_MODEL
 
 
 def run_demo(output: Path, pictures: int) -> DemoResult:

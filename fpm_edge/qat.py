@@ -27,6 +27,7 @@ def fine_tune(
     settings: TrainSettings,
     folder: Path,
     *,
+    origin: str = "",
     resume: bool = False,
     on_epoch: Callable[[EpochLog], None] | None = None,
 ) -> tf_keras.Model:
@@ -35,7 +36,7 @@ def fine_tune(
     Args:
         config, network: float, batch normalisation folded.
         dataset: training pictures; some of them give the quantizers' first ranges.
-        folder, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
+        folder, origin, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
     """
     quantized = fake_quantized(network)
     count = min(_START_SAMPLES, len(dataset))
@@ -46,5 +47,5 @@ def fine_tune(
     assign_ranges(quantized, estimator.ranges())
     # tfmot's wrappers count optimiser steps in a variable that must exist before the step is traced.
     quantized(tf.zeros((1, config.input_height, config.input_width, 3)), training=False)
-    train(quantized, config, dataset, settings, folder, resume=resume, on_epoch=on_epoch)
+    train(quantized, config, dataset, settings, folder, origin=origin, resume=resume, on_epoch=on_epoch)
     return quantized

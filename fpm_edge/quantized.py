@@ -7,14 +7,11 @@ import tf_keras
 
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.folding import fold_batch_norm
-from fpm_edge.model.store import assign_weights, load_model, read_arrays, save_model
+from fpm_edge.model.store import FLOAT_FOLDER, assign_weights, load_model, read_arrays, save_model
 from fpm_edge_converters import fake_quantized
 from fpm_edge_runtime.errors import ModelError
 
-__all__ = ["FLOAT_FOLDER", "LoadedModel", "is_qat_folder", "load_any", "save_qat"]
-
-# A QAT folder holds the float model it started from, which is what drift is measured against.
-FLOAT_FOLDER = "float"
+__all__ = ["LoadedModel", "is_qat_folder", "load_any", "save_qat"]
 
 
 @dataclass(frozen=True)

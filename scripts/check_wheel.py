@@ -19,6 +19,7 @@ MUST_HOLD = {
     "fpm_edge/models/lite-fashionai24/card.md",
     "fpm_edge/models/lite-fashionai24/config.json",
     "fpm_edge/models/lite-fashionai24/weights.safetensors",
+    "fpm_edge/report/style.css",
     "fpm_edge/report/template.html",
     "fpm_edge_runtime/schemas/deepfashion8.toml",
     "fpm_edge_runtime/schemas/fashionai24.toml",

@@ -13,6 +13,7 @@ __all__ = ["check_int8_onnx", "check_int8_tflite", "check_same_landmarks", "chec
 
 # What an int8 graph of this network is made of; anything else is a leftover of the conversion.
 _INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}
+_INT8_NODES = {"Add", "Clip", "Conv", "DequantizeLinear", "MaxPool", "QuantizeLinear", "Relu", "Transpose"}
 _INT8_TYPES = {"INT8", "UINT8", "INT32"}
 
 
@@ -41,6 +42,8 @@ def check_int8_onnx(model: Any) -> None:
         for name in node.input:
             readers.setdefault(name, []).append(node)
     for node in model.graph.node:
+        if node.op_type not in _INT8_NODES:
+            raise ConversionError(f"the int8 ONNX graph holds a {node.op_type}; expected only {sorted(_INT8_NODES)}")
         if node.op_type not in {"Conv", "Add"}:
             continue
         for name in node.input:
@@ -82,7 +85,7 @@ def check_same_landmarks(
 
     Args:
         first, second: (…, 2) pixels of the input.
-        confident: (…) which landmarks have a clear peak in both; a flat map has no place to agree on.
+        confident: (…) which landmarks have a clear peak in either; two flat maps have no place to agree on.
         tolerance: largest distance, pixels.
 
     Returns:

@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from fpm_edge.cli.options import (
+    MODEL,
     SPEC_HELP,
     DataSource,
     data_options,
@@ -26,18 +27,18 @@ __all__ = ["command"]
 
 
 @click.command("convert")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=MODEL)
 @click.option("--int8", "precision", flag_value="int8", default="int8", help="Full integer, uint8 image in (default).")
 @click.option("--fp16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--fp32", "precision", flag_value="float32", help="float32.")
-@click.option("--stages", type=int, help="Keep only the first so many stages.")
+@click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
 @click.option(
     "--format", "formats", type=click.Choice(["tflite", "onnx"]), multiple=True, help="Repeatable; both by default."
 )
 @data_options("--calibration", help_text=f"Pictures for ranges and golden cases. {SPEC_HELP}")
 @click.option("--samples", type=int, default=64, show_default=True, help="How many of them set the ranges.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="stratified", show_default=True)
-@click.option("--seed", type=int, default=0, show_default=True, help="Of the choice of samples.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the choice of samples.")
 @click.option("--score", metavar="SPEC", help="Pictures to measure drift on; by default the calibration data's others.")
 @click.option(
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."

@@ -39,7 +39,7 @@ def check(source: DataSource, as_json: bool) -> None:
 
 @command.command("sheet")
 @data_options(split=False)
-@click.option("--count", default=20, show_default=True, help="How many pictures.")
+@click.option("--count", type=click.IntRange(1), default=20, show_default=True, help="How many pictures.")
 @output_option("The PNG to write.")
 def sheet(source: DataSource, count: int, output: Path) -> None:
     """One picture of many, each with its true landmarks.

@@ -8,8 +8,18 @@ import click
 from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table, say
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.data import Dataset
+from fpm_edge.gate import check_budget, check_drift
 from fpm_edge.predict import predict_session, truth_of
-from fpm_edge_runtime import Bundle, DriftReport, GateError, UsageError, check_goldens, compare_landmarks, open_bundle
+from fpm_edge_runtime import (
+    DriftReport,
+    GateError,
+    Manifest,
+    Session,
+    UsageError,
+    check_goldens,
+    compare_landmarks,
+    open_bundle,
+)
 from fpm_edge_runtime.metrics import point_mask
 
 __all__ = ["command"]
@@ -43,12 +53,15 @@ def command(
     fpm-edge drift mine.fpm
     fpm-edge drift mine.fpm --data fashionai:DIR --holdout 100 --reference mine-float.fpm
     """
+    check_budget(max_ne_drift)
+    if source is None and (max_ne_drift is not None or reference is not None):
+        raise UsageError("--max-ne-drift and --reference compare on pictures; give them with --data")
     opened = open_bundle(bundle)
     session = opened.session(engine, threads=threads)
     golden = check_goldens(session)
     report = None
     if source is not None:
-        report = _against_float(opened, reference, source.held(), points, engine, threads)
+        report = _against_float(session, reference, source.held(), points, threads)
     budget = max_ne_drift if max_ne_drift is not None else opened.manifest.max_ne_drift
     if as_json:
         result: dict[str, Any] = {
@@ -70,22 +83,27 @@ def command(
             f"golden case {golden.worst.worst_case} disagrees with the float model by {golden.worst.worst:.4f} at "
             f"stage {golden.worst.stage}, the limit is {golden.worst.limit:.4f}; try another engine than {engine}"
         )
-    if report is not None and budget is not None:
-        _gate(report, budget)
+    if report is not None:
+        advice = "measure on more pictures, or convert with more precision"
+        check_drift(report, budget, f"{bundle} in {engine}", advice)
     say("within the limits" if report is None or budget is not None else "goldens within limits; no budget was given")
 
 
 def _against_float(
-    bundle: Bundle, reference: Path | None, dataset: Dataset, points: str, engine: str, threads: int | None
+    session: Session, reference: Path | None, dataset: Dataset, points: str, threads: int | None
 ) -> DriftReport:
+    bundle = session.bundle
     standard = open_bundle(reference) if reference is not None else bundle.reference()
     if standard is None:
         raise UsageError(
             "there is no float model to compare with; give a float bundle with --reference, or convert with --reference"
         )
-    if standard.stages < bundle.stages or standard.schema.landmarks != bundle.schema.landmarks:
-        raise UsageError(f"{reference} has other landmarks or fewer stages than the bundle; give its own float model")
-    found = predict_session(bundle.session(engine, threads=threads), dataset)
+    if not _is_float_model_of(standard.manifest, bundle.manifest):
+        raise UsageError(
+            f"{reference} is not a float32 bundle of the same network with at least as many stages; convert the model "
+            "that this bundle was made from with --fp32"
+        )
+    found = predict_session(session, dataset)
     float_engine = "litert" if "tflite" in standard.formats else "onnxruntime"
     expected = predict_session(standard.session(float_engine, threads=threads, stages=bundle.stages), dataset)
     truth = truth_of(dataset)
@@ -93,10 +111,6 @@ def _against_float(
     return compare_landmarks(found.landmarks, expected.landmarks, mask, found.sizes, truth.landmarks, dataset.schema)
 
 
-def _gate(report: DriftReport, budget: float) -> None:
-    relative = report.stages[-1].relative_drift
-    if relative is not None and not relative.upper <= budget:
-        raise GateError(
-            f"the upper bound of the relative NE drift is {relative.upper:+.2%}, the budget is {budget:.2%}; "
-            "measure on more pictures, or convert with more precision"
-        )
+def _is_float_model_of(standard: Manifest, manifest: Manifest) -> bool:
+    same_network = {**standard.model, "stages": 0, "name": ""} == {**manifest.model, "stages": 0, "name": ""}
+    return same_network and standard.quantization.precision == "float32" and standard.stages >= manifest.stages

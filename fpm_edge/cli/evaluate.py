@@ -7,11 +7,12 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table
+from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, print_json, print_table
+from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
-from fpm_edge_runtime import open_bundle
+from fpm_edge_runtime import MissingExtraError, UsageError, open_bundle
 from fpm_edge_runtime.metrics import Part, Summary
 
 __all__ = ["command"]
@@ -20,7 +21,7 @@ _SHOWN_PCK = 0.05
 
 
 @click.command("evaluate")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=MODEL)
 @data_options()
 @click.option("--engine", default="litert", show_default=True, help="For a bundle.")
 @json_option
@@ -53,9 +54,15 @@ def command(
 
 
 def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
+    if not model.exists():
+        raise UsageError(f"{model}: no such model folder or bundle")
     if not model.is_dir():
         return predict_session(open_bundle(model).session(engine), dataset)
     # TensorFlow is needed for a model folder only.
+    try:
+        import_quietly("tensorflow")
+    except ModuleNotFoundError:
+        raise MissingExtraError("a model folder needs TensorFlow: pip install 'fpm-edge[toolkit]'") from None
     from fpm_edge.predict import predict_network
     from fpm_edge.quantized import load_any
 
@@ -64,7 +71,7 @@ def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
 
 
 def _stage_table(result: Evaluation, floor: Evaluation | None) -> Table:
-    table = Table(title=f"{result.data}: {result.pictures} pictures", title_justify="left")
+    table = Table(title=f"{result.data}: {result.pictures} records", title_justify="left")
     headings = ["stage", "NE", "visible", "contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
     for heading in headings:
         table.add_column(heading, justify="right")

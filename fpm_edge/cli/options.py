@@ -1,5 +1,6 @@
 """Options and pieces that several commands share."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
@@ -13,8 +14,11 @@ from rich.table import Table
 
 from fpm_edge.data import Dataset, load_dataset, split_dataset
 from fpm_edge.progress import console, progress_bar
+from fpm_edge.shipped import model_folder
+from fpm_edge_runtime import UsageError
 
 __all__ = [
+    "MODEL",
     "SPEC_HELP",
     "DataSource",
     "data_options",
@@ -26,6 +30,8 @@ __all__ = [
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+
+_PIPED_WIDTH = 160
 
 SPEC_HELP = (
     "KIND:PATH, one of fashionai:DIR, deepfashion:DIR, coco:JSON, lsp:DIR, or rendered:COUNT[@SEED[/SIZE]] for "
@@ -63,24 +69,32 @@ class DataSource:
 
     def _part(self, number: int) -> Dataset:
         dataset = self._load()
-        if self.holdout is None:
+        if self.holdout is not None:
+            dataset = split_dataset(dataset, _amount(self.holdout), self.split_seed)[number]
+        if self.categories is None:
             return dataset
-        amount = int(self.holdout) if self.holdout >= 1 else self.holdout
-        return split_dataset(dataset, amount, self.split_seed)[number]
+        # After the split: which photographs are held back must not depend on what is looked at.
+        return dataset.subset(categories=[name.strip() for name in self.categories.split(",")])
 
     def _load(self) -> Dataset:
-        wanted = [name.strip() for name in self.categories.split(",")] if self.categories else None
         with progress_bar("reading", 1) as advance:
 
             def report(done: int, total: int) -> None:
                 advance(0, note=f"{done}/{total}")
 
-            dataset = load_dataset(
-                self.spec, schema=self.schema, skip_bad=self.skip_bad, categories=wanted, progress=report
-            )
+            dataset = load_dataset(self.spec, schema=self.schema, skip_bad=self.skip_bad, progress=report)
         for line in dataset.skipped:
             say(f"skipped: {line}")
+        for line in dataset.notes:
+            say(f"note: {line}")
         return dataset
+
+
+def _amount(holdout: float) -> int | float:
+    """A number of photographs from 1 on, a share of them below."""
+    if not math.isfinite(holdout) or holdout <= 0 or (holdout >= 1 and holdout != int(holdout)):
+        raise UsageError(f"--holdout is {holdout}; expected a whole number of photographs, or a share between 0 and 1")
+    return int(holdout) if holdout >= 1 else holdout
 
 
 def data_options(
@@ -115,7 +129,11 @@ def data_options(
 
 _SPLIT_OPTIONS = (
     click.option(
-        "--split-seed", default=0, show_default=True, help="Which photographs are held back is drawn with this seed."
+        "--split-seed",
+        type=click.IntRange(0),
+        default=0,
+        show_default=True,
+        help="Which photographs are held back is drawn with this seed.",
     ),
     click.option(
         "--holdout",
@@ -124,6 +142,21 @@ _SPLIT_OPTIONS = (
         help="Hold back so many photographs, or that share: training leaves them out, measuring uses only them.",
     ),
 )
+
+
+class _ModelPath(click.Path):
+    """A path, or the name of the shipped model."""
+
+    name = "model"
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return model_folder(Path(value))
+
+
+MODEL = _ModelPath()
 
 
 def output_option(help_text: str, *, required: bool = True) -> Callable[[_Command], _Command]:
@@ -150,4 +183,6 @@ def print_json(result: Any) -> None:
 
 def print_table(table: Table) -> None:
     """The result for people, on stdout."""
-    Console(highlight=False).print(table)
+    out = Console(highlight=False)
+    # Into a file or a pipe, nothing may be cut off.
+    (out if out.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)).print(table)

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from fpm_edge.cli.options import DataSource, data_options, output_option, say
+from fpm_edge.cli.options import MODEL, DataSource, data_options, output_option, say
 from fpm_edge.cli.training import epoch_reporter, make_deterministic, settings_from, training_options
 from fpm_edge.model.folding import fold_batch_norm
-from fpm_edge.model.store import load_model
+from fpm_edge.model.store import load_model, weights_digest
 from fpm_edge.qat import fine_tune
 from fpm_edge.quantized import save_qat
 
@@ -15,9 +15,9 @@ __all__ = ["command"]
 
 
 @click.command("qat")
-@click.argument("model", type=click.Path(path_type=Path))
+@click.argument("model", type=MODEL)
 @data_options()
-@click.option("--stages", type=int, help="Keep only the first so many stages.")
+@click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
 @training_options(default_recipe="qat")
 @output_option("Folder for the QAT model, checkpoints and TensorBoard logs.")
 def command(
@@ -43,6 +43,8 @@ def command(
     settings = settings_from(recipe, epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed)
     config, network = fold_batch_norm(*load_model(model, stages))
     with epoch_reporter(settings, output) as on_epoch:
-        quantized = fine_tune(config, network, dataset, settings, output, resume=resume, on_epoch=on_epoch)
+        quantized = fine_tune(
+            config, network, dataset, settings, output, origin=weights_digest(model), resume=resume, on_epoch=on_epoch
+        )
     save_qat(output, config, network, quantized)
     say(f"QAT model written to {output}")

@@ -20,7 +20,7 @@ __all__ = ["command"]
 @click.option("--category", help="What garment it is; only its landmarks are shown.")
 @click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
 @click.option("--engine", default="litert", show_default=True)
-@click.option("--threads", type=int, help="For the engine; by default its own choice.")
+@click.option("--threads", type=click.IntRange(1), help="For the engine; by default its own choice.")
 @click.option("--stages", type=int, help="Run at most so many stages.")
 @click.option("--deadline-ms", type=float, help="Start no stage that would probably end later than this.")
 @click.option("--overlay", type=click.Path(path_type=Path), metavar="DIR", help="Write pictures with landmarks here.")
@@ -45,6 +45,8 @@ def command(
     session = open_bundle(bundle).session(engine, threads=threads)
     region = _parse_box(box)
     if overlay is not None:
+        if len({path.stem for path in images}) < len(images):
+            raise UsageError("two of the pictures have the same name, so one overlay would replace the other")
         overlay.mkdir(parents=True, exist_ok=True)
     rows = []
     for path in images:
@@ -62,6 +64,8 @@ def command(
         print_json(rows)
         return
     print_table(_table(rows))
+    if len(rows) == 1:
+        print_table(_points(rows[0]))
     if overlay is not None:
         say(f"{len(rows)} pictures with landmarks written to {overlay}")
 
@@ -93,6 +97,16 @@ def _row(path: Path, found: Detection, schema: LandmarkSchema) -> dict[str, Any]
         "total_ms": round(found.timings.total_ms, 3),
         "landmarks": points,
     }
+
+
+def _points(row: dict[str, Any]) -> Table:
+    table = Table()
+    table.add_column("landmark")
+    for heading in ("x", "y", "score"):
+        table.add_column(heading, justify="right")
+    for name, point in row["landmarks"].items():
+        table.add_row(name, f"{point['x']:.1f}", f"{point['y']:.1f}", f"{point['score']:.2f}")
+    return table
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:

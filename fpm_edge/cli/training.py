@@ -25,7 +25,13 @@ def training_options(default_recipe: str) -> Callable[[_Command], _Command]:
     def decorate(command: _Command) -> _Command:
         for option in (
             click.option("--resume", is_flag=True, help="Continue from the last checkpoint in the output folder."),
-            click.option("--seed", type=int, default=0, show_default=True, help="Of weights, order and augmentation."),
+            click.option(
+                "--seed",
+                type=click.IntRange(0),
+                default=0,
+                show_default=True,
+                help="Of weights, order and augmentation.",
+            ),
             click.option("--learning-rate", type=float, help="Adam's rate at its peak, instead of the recipe's."),
             click.option("--batch", type=int, help="Pictures a step, instead of the recipe's."),
             click.option("--epochs", type=int, help="Passes over the data, instead of the recipe's."),

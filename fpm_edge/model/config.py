@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.errors import ModelError, SchemaError
+from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Conv", "ModelConfig", "decode_config", "read_config"]
@@ -113,9 +113,9 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return self.input_width // self.stride, self.input_height // self.stride
 
     def truncated(self, stages: int) -> "ModelConfig":
-        """The same network with only its first `stages` stages. Raises ModelError when it has fewer."""
+        """The same network with only its first `stages` stages. Raises UsageError when it has fewer."""
         if not 1 <= stages <= self.stages:
-            raise ModelError(f"model {self.name!r} has {self.stages} stages; cannot keep {stages} of them")
+            raise UsageError(f"model {self.name!r} has {self.stages} stages; cannot keep {stages} of them")
         return msgspec.structs.replace(self, stages=stages)
 
 

@@ -3,6 +3,7 @@
 No graph is ever deserialised: the configuration builds the network, the file holds only named arrays.
 """
 
+import hashlib
 from pathlib import Path
 
 import msgspec
@@ -17,7 +18,18 @@ from fpm_edge.model.network import build_model
 from fpm_edge_runtime.errors import ModelError
 from fpm_edge_runtime.files import write_atomically
 
-__all__ = ["assign_weights", "load_model", "named_weights", "read_arrays", "save_model"]
+__all__ = [
+    "FLOAT_FOLDER",
+    "assign_weights",
+    "load_model",
+    "named_weights",
+    "read_arrays",
+    "save_model",
+    "weights_digest",
+]
+
+# A QAT folder holds the float model it started from, which is what drift is measured against.
+FLOAT_FOLDER = "float"
 
 _CONFIG = "config.json"
 _WEIGHTS = "weights.safetensors"
@@ -39,12 +51,22 @@ def load_model(folder: Path, stages: int | None = None) -> tuple[ModelConfig, tf
     """
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder; expected one with {_CONFIG} and {_WEIGHTS}")
+    if (folder / FLOAT_FOLDER).is_dir():
+        raise ModelError(f"{folder} is a QAT model; a float one is needed here, such as {folder / FLOAT_FOLDER}")
     config = read_config(folder / _CONFIG)
     if stages is not None:
         config = config.truncated(stages)
     model = build_model(config)
     assign_weights(model, read_arrays(folder / _WEIGHTS), str(folder / _WEIGHTS))
     return config, model
+
+
+def weights_digest(folder: Path) -> str:
+    """SHA-256 of a model folder's weights. Raises ModelError."""
+    try:
+        return hashlib.sha256((folder / _WEIGHTS).read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"{folder / _WEIGHTS}: cannot read the weights: {error.strerror}") from error
 
 
 def named_weights(model: tf_keras.Model) -> dict[str, NDArray[np.float32]]:

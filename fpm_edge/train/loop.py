@@ -46,6 +46,7 @@ def train(
     settings: TrainSettings,
     folder: Path,
     *,
+    origin: str = "",
     resume: bool = False,
     on_epoch: Callable[[EpochLog], None] | None = None,
 ) -> None:
@@ -53,6 +54,8 @@ def train(
 
     Args:
         model: a network of `config`, float or quantization-aware.
+        origin: identifies the weights that training starts from (see `store.weights_digest`); a run that is resumed
+            must have started from the same.
         resume: continue from the folder's checkpoint. On CPU the weights are then bit-equal to those of a run that
             was never interrupted.
         on_epoch: called after every epoch.
@@ -73,7 +76,7 @@ def train(
     network = training_outputs(model)
     optimizer = tf_keras.optimizers.Adam(settings.learning_rate)
     optimizer.build(network.trainable_variables)
-    at = _start(checkpoint, folder, config, dataset, settings, model, optimizer, resume)
+    at = _start(checkpoint, folder, config, dataset, settings, model, optimizer, origin, resume)
     step_function = _make_step(network, optimizer, config, settings)
 
     steps_per_epoch = -(-len(dataset.records) // settings.batch)
@@ -89,7 +92,7 @@ def train(
                 if not np.isfinite(loss).all():
                     raise ModelError(
                         f"the loss became {loss.sum()} at step {at.step} (epoch {at.epoch + 1}); the checkpoint "
-                        f"before it is kept in {folder}; lower the learning rate and --resume, or check the data"
+                        f"before it is kept in {folder}; check the data, or start anew with a lower learning rate"
                     )
                 losses.append(loss)
                 at = Position(at.epoch, at.step_in_epoch + 1, at.step + 1)
@@ -117,6 +120,7 @@ def _start(
     settings: TrainSettings,
     model: tf_keras.Model,
     optimizer: tf_keras.optimizers.Optimizer,
+    origin: str,
     resume: bool,
 ) -> Position:
     """Check that the folder belongs to this run, and restore it if asked."""
@@ -125,6 +129,8 @@ def _start(
         "settings": msgspec.to_builtins(settings),
         "data": dataset.name,
         "records": len(dataset.records),
+        "annotations": dataset.digest,
+        "origin": origin,
     }
     described = msgspec.json.format(msgspec.json.encode(run), indent=2)
     record = folder / _RUN
@@ -133,8 +139,8 @@ def _start(
             raise UsageError(f"{folder}: there is no checkpoint to resume; start without --resume")
         if not record.is_file() or msgspec.json.decode(record.read_bytes()) != msgspec.json.decode(described):
             raise UsageError(
-                f"{folder}: its checkpoint was made with other settings or data (see {_RUN} there); "
-                "resume with the same ones, or use another folder"
+                f"{folder}: its checkpoint was made with other settings or data, or from other weights (see {_RUN} "
+                "there); resume with the same ones, or use another folder"
             )
         return restore_checkpoint(checkpoint, model, optimizer)
     if checkpoint.exists():

@@ -39,6 +39,9 @@ def ideal_heatmaps(
 def map_weights(visibility: Tensor, occluded_weight: float) -> Tensor:
     """Weight of every map in the loss: 1 visible, `occluded_weight` occluded, 0 unlabelled; background 1.
 
+    The background map always counts: most unlabelled landmarks are those that the category does not have, where
+    background is right. At a landmark that the category has and the record leaves out it is wrong, over one peak.
+
     Args:
         visibility: (batch, L) int8 in {-1, 0, 1}.
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Session"]
 
 _WARM_UP_RUNS = 2
+# Engines crash when asked for absurdly many threads.
+_MOST_THREADS = 256
 _DECODE = "decode"
 
 Box = tuple[float, float, float, float]
@@ -49,8 +51,8 @@ class Session:
         stages: int | None = None,
     ) -> None:
         """See `Bundle.session` for the arguments and errors; `form` is the format whose pieces are loaded."""
-        if threads is not None and threads < 1:
-            raise UsageError(f"threads is {threads}; expected at least 1, or None to leave it to the engine")
+        if threads is not None and not 1 <= threads <= _MOST_THREADS:
+            raise UsageError(f"{threads} threads; expected 1 to {_MOST_THREADS}, or none to leave it to the engine")
         self._bundle = bundle
         self._manifest = bundle.manifest
         self._stage_limit = _check_stages(stages, bundle.stages, "the bundle")

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from fpm_edge.__main__ import main
 from fpm_edge.cli import cli
+from fpm_edge.cli.options import DataSource
 
 HEADER = (
     "image_id,image_category,neckline_left,neckline_right,center_front,shoulder_left,shoulder_right,armpit_left,"
@@ -254,3 +256,89 @@ def test_the_real_program(tmp_path: Path) -> None:
     assert done.stdout == ""
     assert done.stderr.startswith("fpm-edge: ")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_what_is_held_back_does_not_depend_on_the_categories(tmp_path: Path) -> None:
+    """Looking at one category only must not bring training photographs among those held back."""
+    rows = []
+    for number in range(12):
+        name = f"{number}.png"
+        Image.fromarray(np.zeros((120, 90, 3), np.uint8)).save(tmp_path / name)
+        rows.append(skirt_row(name, GOOD) if number % 3 else skirt_row(name, GOOD).replace("skirt", "dress"))
+    for index, row in enumerate(rows):
+        if ",dress," in row:
+            cells = row.split(",")
+            cells[2 + 15 : 2 + 17] = [ABSENT, ABSENT]
+            rows[index] = ",".join(cells)
+    write_csv(tmp_path, *rows)
+    everything = DataSource(f"fashionai:{tmp_path}", holdout=6)
+    trained_on = {record.identifier for record in everything.training().records}
+    for category in ("skirt", "dress"):
+        held = replace(everything, categories=category).held()
+        assert {record.category for record in held.records} == {category}
+        assert not trained_on & {record.identifier for record in held.records}
+
+
+@pytest.mark.parametrize("holdout", ["nan", "inf", "-1", "0", "2.5", "5000"])
+def test_impossible_holdouts(holdout: str, tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    common = ("evaluate", tiny_bundle, "--data", "rendered:12@9/64")
+    assert fails(capsys, *common, "--holdout", holdout).code == 2
+
+
+def test_a_budget_needs_pictures(
+    tiny_bundle: Path, tiny_float_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert fails(capsys, "drift", tiny_bundle, "--max-ne-drift", 0.5).code == 2
+    common = ("drift", tiny_bundle, "--reference", tiny_float_bundle)
+    assert "at least 10" in fails(capsys, *common, "--data", "rendered:4@9/64", "--max-ne-drift", 9.0).error
+    assert fails(capsys, *common, "--data", "rendered:12@9/64", "--max-ne-drift", "nan").code == 2
+    same = fails(capsys, "drift", tiny_bundle, "--reference", tiny_bundle, "--data", "rendered:12@9/64")
+    assert "float32" in same.error
+
+
+def test_outputs_that_cannot_be(
+    tmp_path: Path, tiny_model: Path, tiny_bundle: Path, photo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("convert", tiny_model, "--calibration", "rendered:40@2/64")
+    assert fails(capsys, *common, "-o", tmp_path).code == 2
+    assert fails(capsys, *common, "-o", tmp_path / "none" / "x.fpm").code == 2
+    assert fails(capsys, *common, "--stages", 9, "-o", tmp_path / "x.fpm").code == 2
+    assert fails(capsys, *common, "--samples", 0, "-o", tmp_path / "x.fpm").code == 2
+    assert fails(capsys, "run", tiny_bundle, photo, "--overlay", photo).code == 1
+    assert "same name" in fails(capsys, "run", tiny_bundle, photo, photo, "--overlay", tmp_path / "o").error
+
+
+def test_a_qat_model_is_no_start_for_training(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "qat"
+    (folder / "float").mkdir(parents=True)
+    (folder / "weights.safetensors").write_bytes((tiny_model / "weights.safetensors").read_bytes())
+    failure = fails(capsys, "train", "--from", folder, "--data", "rendered:8@9/64", "-o", tmp_path / "out")
+    assert "QAT" in failure.error
+
+
+def test_the_chain_from_qat_to_a_gated_bundle(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tuned, bundle = tmp_path / "qat", tmp_path / "qat.fpm"
+    data = ("--data", "rendered:24@1/64")
+    succeeds(capsys, "qat", tiny_model, *data, "--epochs", 1, "--batch", 8, "--stages", 2, "-o", tuned)
+    common = (
+        "convert",
+        tuned,
+        "--calibration",
+        "rendered:40@2/64",
+        "--samples",
+        16,
+        "--format",
+        "tflite",
+        "-o",
+        bundle,
+    )
+    assert fails(capsys, *common, "--max-ne-drift", -0.99).code == 3
+    assert not bundle.exists()
+    result = json.loads(succeeds(capsys, *common, "--max-ne-drift", 9.0, "--json"))
+    assert result["manifest"]["quantization"]["method"] == "qat"
+    assert result["manifest"]["stages"] == 2
+    assert bundle.stat().st_size == result["bytes"]

@@ -173,7 +173,7 @@ def test_inputs_that_cannot_be_used(tiny_model: Path, calibration_data: Dataset,
         quick(tiny_model, tmp_path / "nowhere" / "x.fpm", calibration_data)
     with pytest.raises(ModelError, match="no such model folder"):
         quick(tmp_path / "no model", output, calibration_data)
-    with pytest.raises(ModelError, match="has 3 stages; cannot keep 4"):
+    with pytest.raises(UsageError, match="has 3 stages; cannot keep 4"):
         quick(tiny_model, output, calibration_data, stages=4)
     with pytest.raises(DataError, match="has 10 pictures, 16 are needed"):
         quick(tiny_model, output, calibration_data.subset(range(10)))

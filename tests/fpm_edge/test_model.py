@@ -235,7 +235,7 @@ def test_truncated_network_is_the_first_stages(name: str) -> None:
 
 @pytest.mark.parametrize("stages", [0, 4, -1])
 def test_truncating_to_a_stage_that_is_not_there(stages: int) -> None:
-    with pytest.raises(ModelError, match=f"has 3 stages; cannot keep {stages}"):
+    with pytest.raises(UsageError, match=f"has 3 stages; cannot keep {stages}"):
         PAPER_LIKE.truncated(stages)
 
 
@@ -368,7 +368,7 @@ def test_loading_the_first_stages(folder: Path) -> None:
     assert config == LITE_LIKE.truncated(1)
     pixels = picture(config)
     np.testing.assert_array_equal(run(short, pixels)[0], run(load_model(folder)[1], pixels)[0])
-    with pytest.raises(ModelError, match="cannot keep 4"):
+    with pytest.raises(UsageError, match="cannot keep 4"):
         load_model(folder, stages=4)
 
 
