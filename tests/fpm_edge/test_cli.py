@@ -153,7 +153,7 @@ def test_a_damaged_bundle(tmp_path: Path, tiny_bundle: Path, photo: Path, capsys
     cut.write_bytes(content[: len(content) // 2])
     assert fails(capsys, "run", cut, photo).code == 4
     altered = tmp_path / "altered.fpm"
-    inside = content.index(b"TFL3") + 500  # in the bytes of a stage that `run` loads
+    inside = content.rindex(b"TFL3") + 500  # in the bytes of a stage that `run` loads
     altered.write_bytes(content[:inside] + bytes([content[inside] ^ 1]) + content[inside + 1 :])
     assert fails(capsys, "run", altered, photo).code == 4
     assert fails(capsys, "drift", tmp_path / "none.fpm").code == 4

@@ -224,10 +224,13 @@ def test_a_checkpoint_is_not_overwritten_and_not_invented(
         (config, dataset, msgspec.structs.replace(SETTINGS, learning_rate=2e-3)),
         (config, dataset, msgspec.structs.replace(SETTINGS, augmentation=None)),
         (config, other_data, SETTINGS),
+        (config, dataset.subset(reversed(range(len(dataset)))), SETTINGS),
         (other_config, dataset, SETTINGS),
     ):
         with pytest.raises(UsageError, match="made with other settings or data"):
             train(build_model(config), model_config, data, settings, tmp_path, resume=True)
+    with pytest.raises(UsageError, match="or from other weights"):
+        train(build_model(config), config, dataset, SETTINGS, tmp_path, origin="another model", resume=True)
     assert (tmp_path / CHECKPOINT).read_bytes() == before
     # A finished run that is resumed has nothing left to do.
     train(build_model(config), config, dataset, SETTINGS, tmp_path, resume=True)
