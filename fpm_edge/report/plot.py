@@ -14,7 +14,7 @@ from fpm_edge_runtime.manifest import Interval
 __all__ = ["interval_bar", "latency_plot", "ticks"]
 
 _WIDTH, _HEIGHT = 760, 420
-_LEFT, _RIGHT, _TOP, _BOTTOM = 66, 22, 20, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 84, 22, 20, 52
 # Over this ratio of the slowest to the fastest, time is drawn logarithmically.
 _LOG_FROM = 6.0
 _PADDING = 0.08
@@ -141,7 +141,7 @@ def _axes(x: _Scale, x_ticks: list[float], y: _Scale, y_ticks: list[float], loga
         f'<line class="axis" x1="{_LEFT}" y1="{_TOP}" x2="{_LEFT}" y2="{bottom}"/>',
         f'<text class="label" x="{(_LEFT + right) / 2}" y="{_HEIGHT - 10}" text-anchor="middle">'
         f"inference, median ms{scale} (less is better)</text>",
-        f'<text class="label" x="16" y="{middle}" text-anchor="middle" transform="rotate(-90 16 {middle})">'
+        f'<text class="label" x="14" y="{middle}" text-anchor="middle" transform="rotate(-90 14 {middle})">'
         "NE (less is better)</text>",
     ]
 

@@ -1,0 +1,51 @@
+"""What the package ships, and the demo that uses it (small here; the whole of it runs in continuous integration)."""
+
+from pathlib import Path
+
+import pytest
+
+from fpm_edge import demo
+from fpm_edge.predict import predict_network, truth_of
+from fpm_edge.quantized import load_any
+from fpm_edge.shipped import SHIPPED_MODEL, model_folder, shipped_model
+from fpm_edge_runtime import check_goldens, normalized_error, open_bundle
+
+
+def test_the_shipped_model_finds_landmarks() -> None:
+    from fpm_edge.data import load_dataset
+
+    folder = shipped_model()
+    assert (folder / "weights.safetensors").stat().st_size <= 3_000_000
+    assert "fpm-edge train --model lite" in (folder / "card.md").read_text()
+    loaded = load_any(folder)
+    assert (loaded.config.name, loaded.config.schema.name, loaded.quantized) == ("lite", "fashionai24", None)
+    garments = load_dataset("rendered:24@103")
+    found, truth = predict_network(loaded.network, loaded.config, garments), truth_of(garments)
+    mean = [
+        normalized_error(found.landmarks[:, stage], truth.landmarks, found.sizes)[truth.visibility == 1].mean()
+        for stage in range(3)
+    ]
+    # The card states 0.028 on 400 garments; a broken network or renderer is far above.
+    assert mean[2] < 0.06
+    assert mean[2] < mean[0]
+
+
+def test_its_name_stands_for_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert model_folder(Path(SHIPPED_MODEL)) == shipped_model()
+    assert model_folder(tmp_path) == tmp_path
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / SHIPPED_MODEL).mkdir()
+    assert model_folder(Path(SHIPPED_MODEL)) == Path(SHIPPED_MODEL)
+
+
+def test_the_demo_makes_everything(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "shipped_model", lambda: tiny_model)
+    monkeypatch.setattr(demo, "_CALIBRATION", "rendered:40@2/64")
+    monkeypatch.setattr(demo, "_SAMPLES", 16)
+    result = demo.run_demo(tmp_path / "demo", 12)
+    for path in (result.bundle, result.float_bundle):
+        assert check_goldens(open_bundle(path).session()).ok
+    assert set(result.drift) == {"tflite", "onnx"}
+    assert result.drift["tflite"].pictures == 12
+    assert len(list(result.overlays.glob("*.png"))) == 13
+    assert "int8, 3 stages" in result.report.read_text()
