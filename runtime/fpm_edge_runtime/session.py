@@ -52,7 +52,7 @@ class Session:
     ) -> None:
         """See `Bundle.session` for the arguments and errors; `form` is the format whose pieces are loaded."""
         if threads is not None and not 1 <= threads <= _MOST_THREADS:
-            raise UsageError(f"{threads} threads; expected 1 to {_MOST_THREADS}, or none to leave it to the engine")
+            raise UsageError(f"threads is {threads}; expected 1 to {_MOST_THREADS}, or none: the engine decides then")
         self._bundle = bundle
         self._manifest = bundle.manifest
         self._stage_limit = _check_stages(stages, bundle.stages, "the bundle")

@@ -301,7 +301,12 @@ def test_pictures_are_checked(session: Session, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("options", "message"), [({"threads": 0}, "threads is 0"), ({"stages": 3}, "the bundle has 2")]
+    ("options", "message"),
+    [
+        ({"threads": 0}, "threads is 0"),
+        ({"threads": 100_000}, "expected 1 to 256"),
+        ({"stages": 3}, "the bundle has 2"),
+    ],
 )
 def test_session_arguments(tiny: Bundle, options: dict[str, int], message: str) -> None:
     with pytest.raises(UsageError, match=message):
