@@ -1,5 +1,6 @@
 """Write files so that they appear whole or not at all."""
 
+import errno
 import os
 import tempfile
 from pathlib import Path
@@ -8,7 +9,15 @@ __all__ = ["write_atomically"]
 
 
 def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write beside `path`, flush to disk, rename over it. On any failure `path` is as it was."""
+    """Write beside `path`, flush to disk, rename over it. On any failure `path` is as it was.
+
+    Raises:
+        OSError: its folder does not exist, it is a folder itself, or the disk refused.
+    """
+    if not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}; create it", str(path))
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a folder; name a file in it", str(path))
     content = data.encode("utf-8") if isinstance(data, str) else data
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     temporary = Path(name)

@@ -1,0 +1,37 @@
+"""Files appear whole or not at all."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from fpm_edge_runtime.files import write_atomically
+
+
+def test_a_file_is_replaced_whole(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"first")
+    write_atomically(path, "zweite Fassung ✓")
+    assert path.read_text(encoding="utf-8") == "zweite Fassung ✓"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "file"
+    write_atomically(path, b"before")
+
+    def full(descriptor: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(path, b"after")
+    assert path.read_bytes() == b"before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere; create it"):
+        write_atomically(tmp_path / "nowhere" / "file", b"")
+    with pytest.raises(IsADirectoryError, match="is a folder; name a file in it"):
+        write_atomically(tmp_path, b"")
