@@ -31,7 +31,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_places_that_cannot_be_written_are_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match="there is no folder .*nowhere; create it"):
+    with pytest.raises(FileNotFoundError, match=r"there is no folder .*nowhere; create it"):
         write_atomically(tmp_path / "nowhere" / "file", b"")
     with pytest.raises(IsADirectoryError, match="is a folder; name a file in it"):
         write_atomically(tmp_path, b"")
