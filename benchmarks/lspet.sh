@@ -17,3 +17,4 @@ step ptq fpm-edge convert "$out/float" --int8 --calibration "$data" "${split[@]}
     -o "$out/ptq.fpm"
 step qat fpm-edge convert "$out/qat" --int8 --calibration "$data" "${split[@]}" --samples 128 -o "$out/qat.fpm"
 step drift fpm-edge drift "$out/ptq.fpm" --data "$data" "${split[@]}"
+step report fpm-edge report "$out/ptq.fpm" --data "$data" "${split[@]}" -o "$out/report"
