@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset, Record, read_image
 from fpm_edge.progress import progress_bar
-from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.errors import SchemaError
-from fpm_edge_runtime.geometry import cells_to_input
 from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
-    from fpm_edge.model.config import ModelConfig
+    from fpm_edge.model.kinds import NetworkConfig
 
 __all__ = ["Predictions", "Truth", "predict_mean_shape", "predict_network", "predict_session", "truth_of"]
 
@@ -77,26 +75,25 @@ def predict_session(session: Session, dataset: Dataset) -> Predictions:
     return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
 
 
-def predict_network(model: Callable[..., Any], config: "ModelConfig", dataset: Dataset) -> Predictions:
-    """Run a float tf_keras network on every record, with the runtime's own pre-processing and decoding."""
+def predict_network(model: Callable[..., Any], config: "NetworkConfig", dataset: Dataset) -> Predictions:
+    """Run a float tf_keras network of any kind on every record, with the runtime's own pre-processing and decoding."""
+    from fpm_edge.model.networks import network_for
     from fpm_edge.train.pipeline import load_sample
 
     _check_schema(dataset.schema, config.schema, "the model")
-    count = len(config.schema.landmarks)
+    network = network_for(config)
     landmarks: list[Any] = []
     scores: list[Any] = []
     sizes: list[tuple[int, int]] = []
     with progress_bar("running the network", len(dataset)) as advance:
         for start in range(0, len(dataset), _BATCH):
             samples = [load_sample(dataset, i, config) for i in range(start, min(start + _BATCH, len(dataset)))]
-            maps = model(np.stack([s.image for s in samples]).astype(np.float32) / 255.0, training=False)
-            stages = [m.numpy() for m in (maps if isinstance(maps, list) else [maps])]
-            for row, sample in enumerate(samples):
-                decoded = [decode_heatmaps(stage[row], layout="NHWC", landmarks=count) for stage in stages]
-                points = [sample.placement.to_picture(cells_to_input(cells, config.stride)) for cells, _ in decoded]
-                landmarks.append(points)
-                scores.append([score for _, score in decoded])
-                sizes.append(sample.picture_size)
+            outputs = model(np.stack([s.image for s in samples]).astype(np.float32) / 255.0, training=False)
+            values = [output.numpy() for output in (outputs if isinstance(outputs, list) else [outputs])]
+            points, heights = network.decode(config, values)
+            landmarks.extend(sample.placement.to_picture(p) for sample, p in zip(samples, points, strict=True))
+            scores.extend(heights)
+            sizes.extend(sample.picture_size for sample in samples)
             advance(len(samples))
     return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
 

@@ -31,6 +31,7 @@ _TOOLKIT_MODULES = {
     "tensorflow_model_optimization",
     "tf2onnx",
     "tf_keras",
+    "tomli_w",
 }
 
 

@@ -1,61 +1,115 @@
 """`fpm-edge evaluate`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, print_json, print_table
 from fpm_edge.cli.quiet import import_quietly
+from fpm_edge.cli.table1 import FORMATS, Format, print_table1
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
+from fpm_edge.table1 import Definition, table1
 from fpm_edge_runtime import MissingExtraError, UsageError, open_bundle
 from fpm_edge_runtime.metrics import Part, Summary
 
 __all__ = ["command"]
 
 _SHOWN_PCK = 0.05
+_FLOOR = "mean shape"
 
 
 @click.command("evaluate")
-@click.argument("model", type=MODEL)
+@click.argument("models", type=MODEL, metavar="MODEL...", nargs=-1, required=True)
 @data_options()
-@click.option("--engine", default="litert", show_default=True, help="For a bundle.")
+@click.option("--engine", default="litert", show_default=True, help="For bundles.")
+@click.option("--table1", "as_table1", is_flag=True, help="The paper's Table 1: one row a MODEL, at its last stage.")
+@click.option(
+    "--ne",
+    "definition",
+    type=click.Choice(["paper", "contest"]),
+    help="Whose NE, for --table1.  [default: paper]",
+)
+@click.option("--format", "form", type=click.Choice(FORMATS), help="Of --table1.  [default: text]")
 @json_option
 def command(
-    model: Path,
+    models: tuple[Path, ...],
     source: DataSource,
     engine: str,
+    as_table1: bool,
+    definition: Definition | None,
+    form: Format | None,
     as_json: bool,
 ) -> None:
-    """NE and PCK of MODEL (a model folder, or a bundle) by stage, landmark and category.
+    """NE and PCK of each MODEL (a model folder, or a bundle) by stage, landmark and category.
 
     With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw, and
     beside them the mean shape of the training photographs, which any model must beat.
     NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
     visible points only) stands beside it.
+
+    \b
+    fpm-edge evaluate runs/mine mine.fpm --data fashionai:DIR --holdout 100 --table1 --format latex
     """
+    if not as_table1 and (definition or form):
+        raise UsageError(f"{'--ne' if definition else '--format'} belongs to --table1; add it, or leave this out")
+    if as_json and form not in (None, "json"):
+        raise UsageError(f"--json and --format {form} contradict each other; give one")
+    _check_exist(models)
     dataset = source.held()
     truth = truth_of(dataset)
-    result = evaluate(_predict(model, dataset, engine), truth, dataset.schema, dataset.name)
+    named = [
+        (label, evaluate(_predict(model, dataset, engine), truth, dataset.schema, dataset.name))
+        for label, model in zip(_labels(models), models, strict=True)
+    ]
     floor = None
     if source.holdout is not None:
         floor = evaluate(predict_mean_shape(source.training(), dataset), truth, dataset.schema, dataset.name)
-    if as_json:
-        plain = result.to_dict()
-        print_json(plain if floor is None else plain | {"mean_shape": floor.to_dict()["stages"][0]})
-        return
-    print_table(_stage_table(result, floor))
+    if as_table1:
+        rows = [*named, *([(_FLOOR, floor)] if floor else [])]
+        print_table1(table1(rows, definition or "paper"), "json" if as_json else form or "text")
+    elif as_json:
+        print_json(_plain(named, floor))
+    else:
+        for label, result in named:
+            _print_tables(label if len(named) > 1 else None, result, floor)
+
+
+def _check_exist(models: Sequence[Path]) -> None:
+    """Before any work: the last of several must not fail after an hour with the others."""
+    for model in models:
+        if not model.exists():
+            raise UsageError(f"{model}: no such model folder or bundle")
+
+
+def _labels(models: Sequence[Path]) -> list[str]:
+    """The last part of each path without ``.fpm``, or the whole path where two are the same."""
+    names = [path.name.removesuffix(".fpm") or str(path) for path in (model.resolve() for model in models)]
+    return [name if names.count(name) == 1 else str(path) for name, path in zip(names, models, strict=True)]
+
+
+def _plain(named: Sequence[tuple[str, Evaluation]], floor: Evaluation | None) -> dict[str, Any]:
+    """One model's values as they are; those of several in a list."""
+    extra = {} if floor is None else {"mean_shape": floor.to_dict()["stages"][0]}
+    if len(named) == 1:
+        return named[0][1].to_dict() | extra
+    return {"models": [{"model": label, **result.to_dict()} for label, result in named]} | extra
+
+
+def _print_tables(label: str | None, result: Evaluation, floor: Evaluation | None) -> None:
+    print_table(_stage_table(label, result, floor))
     print_table(_part_table("category", result, lambda summary: summary.categories))
     print_table(_part_table("landmark", replace(result, stages=result.stages[-1:]), lambda summary: summary.landmarks))
 
 
 def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
-    if not model.exists():
-        raise UsageError(f"{model}: no such model folder or bundle")
+    """Answers of a bundle, or of a model folder of any kind."""
     if not model.is_dir():
         return predict_session(open_bundle(model).session(engine), dataset)
     # TensorFlow is needed for a model folder only.
@@ -63,21 +117,26 @@ def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
         import_quietly("tensorflow")
     except ModuleNotFoundError:
         raise MissingExtraError("a model folder needs TensorFlow: pip install 'fpm-edge[toolkit]'") from None
+    from fpm_edge.model.store import load_network
     from fpm_edge.predict import predict_network
-    from fpm_edge.quantized import load_any
+    from fpm_edge.quantized import is_qat_folder, load_any
 
-    loaded = load_any(model)
-    return predict_network(loaded.quantized or loaded.network, loaded.config, dataset)
+    if is_qat_folder(model):
+        loaded = load_any(model)
+        return predict_network(loaded.quantized or loaded.network, loaded.config, dataset)
+    config, network = load_network(model)
+    return predict_network(network, config, dataset)
 
 
-def _stage_table(result: Evaluation, floor: Evaluation | None) -> Table:
-    table = Table(title=f"{result.data}: {result.pictures} records", title_justify="left")
+def _stage_table(label: str | None, result: Evaluation, floor: Evaluation | None) -> Table:
+    title = f"{result.data}: {result.pictures} records"
+    table = Table(title=Text(title if label is None else f"{label} on {title}"), title_justify="left")
     headings = ["stage", "NE", "visible", "contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
     for heading in headings:
         table.add_column(heading, justify="right")
     rows = [(str(entry.stage), entry) for entry in result.stages]
     if floor is not None:
-        rows.append(("mean shape", floor.stages[0]))
+        rows.append((_FLOOR, floor.stages[0]))
     for name, entry in rows:
         table.add_row(
             name,

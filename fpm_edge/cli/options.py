@@ -34,8 +34,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _PIPED_WIDTH = 160
 
 SPEC_HELP = (
-    "KIND:PATH, one of fashionai:DIR, deepfashion:DIR, coco:JSON, lsp:DIR, or rendered:COUNT[@SEED[/SIZE]] for "
-    "garments drawn on demand."
+    "KIND:PATH, one of fashionai:DIR[#PART], deepfashion:DIR, coco:JSON, lsp:DIR, shards:DIR[,DIR2], or "
+    "rendered:COUNT[@SEED[/SIZE]] for garments drawn on demand."
 )
 
 
@@ -98,11 +98,12 @@ def _amount(holdout: float) -> int | float:
 
 
 def data_options(
-    option: str = "--data", *, required: bool = True, split: bool = True, help_text: str = SPEC_HELP
+    option: str | None = "--data", *, required: bool = True, split: bool = True, help_text: str = SPEC_HELP
 ) -> Callable[[_Command], _Command]:
     """``--data --schema --categories --skip-bad``, and for `split` ``--holdout --split-seed``.
 
-    The command gets them as one argument, ``source``: a `DataSource`, or None where no data was given.
+    Where `option` is None, the spec is the command's argument DATA instead. The command gets them as one argument,
+    ``source``: a `DataSource`, or None where no data was given.
     """
     names = ("spec", "schema", "categories", "skip_bad", *(("holdout", "split_seed") if split else ()))
 
@@ -118,7 +119,9 @@ def data_options(
             click.option("--skip-bad", is_flag=True, help="Leave bad rows out and say so, instead of stopping."),
             click.option("--categories", metavar="A,B", help="Only garments of these categories."),
             click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own."),
-            click.option(option, "spec", metavar="SPEC", required=required, help=help_text),
+            click.argument("spec", metavar="DATA", required=required)
+            if option is None
+            else click.option(option, "spec", metavar="SPEC", required=required, help=help_text),
         ):
             wrapped = add(wrapped)
         result: _Command = wrapped

@@ -14,28 +14,24 @@ from fpm_edge.train.loop import EpochLog
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
 
-__all__ = ["epoch_reporter", "make_deterministic", "settings_from", "training_options"]
+__all__ = ["changed_settings", "epoch_reporter", "make_deterministic", "training_options"]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 def training_options(default_recipe: str) -> Callable[[_Command], _Command]:
-    """``--recipe --epochs --batch --learning-rate --seed --resume``."""
+    """``--recipe --epochs --batch --learning-rate --seed --resume``; None where one is not given."""
 
     def decorate(command: _Command) -> _Command:
         for option in (
             click.option("--resume", is_flag=True, help="Continue from the last checkpoint in the output folder."),
-            click.option(
-                "--seed",
-                type=click.IntRange(0),
-                default=0,
-                show_default=True,
-                help="Of weights, order and augmentation.",
-            ),
+            click.option("--seed", type=click.IntRange(0), help="Of weights, order and augmentation.  [default: 0]"),
             click.option("--learning-rate", type=float, help="Adam's rate at its peak, instead of the recipe's."),
             click.option("--batch", type=int, help="Pictures a step, instead of the recipe's."),
             click.option("--epochs", type=int, help="Passes over the data, instead of the recipe's."),
-            click.option("--recipe", type=click.Choice(sorted(RECIPES)), default=default_recipe, show_default=True),
+            click.option(
+                "--recipe", type=click.Choice(sorted(RECIPES)), help=f"Settings by name.  [default: {default_recipe}]"
+            ),
         ):
             command = option(command)
         return command
@@ -43,9 +39,9 @@ def training_options(default_recipe: str) -> Callable[[_Command], _Command]:
     return decorate
 
 
-def settings_from(recipe: str, **given: Any) -> TrainSettings:
-    """The recipe's settings with those that were given in their place."""
-    return msgspec.structs.replace(RECIPES[recipe], **{name: v for name, v in given.items() if v is not None})
+def changed_settings(settings: TrainSettings, **given: Any) -> TrainSettings:
+    """`settings` with those that were given in their place."""
+    return msgspec.structs.replace(settings, **{name: v for name, v in given.items() if v is not None})
 
 
 def make_deterministic(seed: int) -> None:
@@ -59,8 +55,8 @@ def epoch_reporter(settings: TrainSettings, output: Path) -> Iterator[Callable[[
     """A callback that prints a line an epoch; on Ctrl-C, says how to continue."""
 
     def report(log: EpochLog) -> None:
-        stages = "  ".join(f"stage {i} {loss:.3f}" for i, loss in enumerate(log.stage_losses, start=1))
-        say(f"epoch {log.epoch}/{settings.epochs}: loss {stages}  ({log.seconds:.0f} s)")
+        terms = "  ".join(f"{term} {loss:.3f}" for term, loss in zip(log.terms, log.losses, strict=True))
+        say(f"epoch {log.epoch}/{settings.epochs}: loss {terms}  ({log.seconds:.0f} s)")
 
     try:
         yield report

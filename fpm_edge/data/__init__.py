@@ -1,9 +1,12 @@
-"""Data sets: readers behind one spec, records, splits and checks. Nothing in here needs TensorFlow."""
+"""Data sets: readers behind one spec, records, splits and checks. Only `shard_writer` needs TensorFlow."""
 
 from fpm_edge.data.check import DataSummary, LandmarkCount, PairOrder, describe
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.inspection import Finding, Inspection, Reading, inspect, read_to_the_end
+from fpm_edge.data.paper import PaperSplit, SplitSizes, paper_split
+from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.reader import READERS, DatasetReader, load_dataset
-from fpm_edge.data.record import Box, Record, RenderKey, read_image
+from fpm_edge.data.record import Box, Record, RenderKey, ShardKey, read_encoded, read_image
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.split import split_dataset
 
@@ -13,13 +16,25 @@ __all__ = [
     "DataSummary",
     "Dataset",
     "DatasetReader",
+    "Finding",
+    "Inspection",
     "LandmarkCount",
     "PairOrder",
+    "PaperSplit",
+    "Problem",
+    "ProblemKind",
     "ReadOptions",
+    "Reading",
     "Record",
     "RenderKey",
+    "ShardKey",
+    "SplitSizes",
     "describe",
+    "inspect",
     "load_dataset",
+    "paper_split",
+    "read_encoded",
     "read_image",
+    "read_to_the_end",
     "split_dataset",
 ]

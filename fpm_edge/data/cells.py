@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError
 
 __all__ = ["parse_cells"]
@@ -29,7 +30,9 @@ def parse_cells(cells: Sequence[str], columns: Sequence[str]) -> tuple[NDArray[n
         try:
             x, y, v = map(float, cell.split("_"))
         except ValueError:
-            raise BadRowError(column, f"{cell!r} is not x_y_v; expected three numbers such as 187_152_1") from None
+            raise BadRowError(
+                ProblemKind.BAD_CELL, column, f"{cell!r} is not x_y_v; expected three numbers such as 187_152_1"
+            ) from None
         numbers += (x, y, v)
     table = np.array(numbers, np.float64).reshape(-1, 3)
     return table[:, :2], table[:, 2]

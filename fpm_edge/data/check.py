@@ -9,7 +9,7 @@ import numpy as np
 
 from fpm_edge.data.dataset import Dataset
 
-__all__ = ["DataSummary", "LandmarkCount", "PairOrder", "describe"]
+__all__ = ["DataSummary", "LandmarkCount", "PairOrder", "describe", "pair_orders"]
 
 
 @dataclass(frozen=True)
@@ -84,27 +84,20 @@ class DataSummary:
 def describe(dataset: Dataset) -> DataSummary:
     """Count what `dataset` holds. Reads no pictures."""
     schema, records = dataset.schema, dataset.records
-    points = np.stack([record.landmarks for record in records])
     visibility = np.stack([record.visibility for record in records])
     counts = Counter(record.category for record in records)
     expected = np.zeros(len(schema.landmarks), np.int64)
     for category, count in counts.items():
         expected[list(schema.categories[category])] += count
     visible, occluded = (visibility == 1).sum(axis=0), (visibility == 0).sum(axis=0)
-    pairs = []
-    lefts = both = 0
-    for first, second in enumerate(schema.flip):
-        if first < second:
-            labelled = (visibility[:, first] >= 0) & (visibility[:, second] >= 0)
-            ahead = (points[:, second, 0] - points[:, first, 0])[labelled]
-            left, count = int((ahead > 0).sum()), int((ahead != 0).sum())
-            lefts, both = lefts + left, both + count
-            pairs.append(PairOrder(schema.landmarks[first], schema.landmarks[second], count, _share(left, count)))
+    pairs = pair_orders(dataset)
+    lefts = sum(round(pair.first_is_left * pair.count) for pair in pairs if pair.count)
+    both = sum(pair.count for pair in pairs)
     return DataSummary(
         name=dataset.name,
         schema=schema.name,
         records=len(records),
-        pictures=len({record.image for record in records}),
+        pictures=len({record.photograph for record in records}),
         cropped=sum(record.box is not None for record in records),
         categories={category: counts[category] for category in schema.categories},
         landmarks=tuple(
@@ -114,11 +107,26 @@ def describe(dataset: Dataset) -> DataSummary:
         visible=int(visible.sum()),
         occluded=int(occluded.sum()),
         unlabelled=int((expected - visible - occluded).sum()),
-        pairs=tuple(pairs),
+        pairs=pairs,
         first_is_left=_share(lefts, both),
         skipped=len(dataset.skipped),
         notes=dataset.notes,
     )
+
+
+def pair_orders(dataset: Dataset) -> tuple[PairOrder, ...]:
+    """On which sides the landmarks of each flip pair are."""
+    schema = dataset.schema
+    points = np.stack([record.landmarks for record in dataset.records])
+    visibility = np.stack([record.visibility for record in dataset.records])
+    pairs = []
+    for first, second in enumerate(schema.flip):
+        if first < second:
+            labelled = (visibility[:, first] >= 0) & (visibility[:, second] >= 0)
+            ahead = (points[:, second, 0] - points[:, first, 0])[labelled]
+            left, count = int((ahead > 0).sum()), int((ahead != 0).sum())
+            pairs.append(PairOrder(schema.landmarks[first], schema.landmarks[second], count, _share(left, count)))
+    return tuple(pairs)
 
 
 def _share(part: int, whole: int) -> float:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, data_name, open_text
+from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import DataError, UsageError
@@ -174,20 +175,30 @@ def _parse(
     notes: Counter[str],
 ) -> Row:
     if not isinstance(annotation, dict):
-        raise BadRowError(None, "not an object; expected a COCO annotation")
+        raise BadRowError(ProblemKind.MALFORMED_ROW, None, "not an object; expected a COCO annotation")
     image = images.get(_id(annotation.get("image_id")), {}).get("file_name")
     if not isinstance(image, str):
-        raise BadRowError("image_id", f"{annotation.get('image_id')!r}; expected the id of an image with a file_name")
+        raise BadRowError(
+            ProblemKind.MISSING_PICTURE,
+            "image_id",
+            f"{annotation.get('image_id')!r}; expected the id of an image with a file_name",
+        )
     category = categories.get(_id(annotation.get("category_id")))
     if category is None:
         raise BadRowError(
-            "category_id", f"{annotation.get('category_id')!r}; expected the id of a category that names its keypoints"
+            ProblemKind.UNKNOWN_CATEGORY,
+            "category_id",
+            f"{annotation.get('category_id')!r}; expected the id of a category that names its keypoints",
         )
     table = _numbers(annotation.get("keypoints"), 3 * category.count, "keypoints").reshape(-1, 3)[category.source]
     known = np.isin(table[:, 2], list(_VISIBILITY))
     if not known.all():
         bad = int(known.argmin())
-        raise BadRowError(schema.landmarks[bad], f"v={table[bad, 2]:g}; expected 2 (visible), 1 (occluded) or 0 (none)")
+        raise BadRowError(
+            ProblemKind.BAD_VISIBILITY,
+            schema.landmarks[bad],
+            f"v={table[bad, 2]:g}; expected 2 (visible), 1 (occluded) or 0 (none)",
+        )
     visibility = np.array([_VISIBILITY[int(v)] for v in table[:, 2]])
     name = category.name or _category_of(visibility >= 0, schema, notes)
     key = (repr(annotation["id"]),) if _id(annotation.get("id")) is not None else None
@@ -197,11 +208,11 @@ def _parse(
 def _numbers(value: object, count: int, column: str) -> NDArray[np.float64]:
     good = isinstance(value, list) and len(value) == count
     if not good or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):  # type: ignore[attr-defined]
-        raise BadRowError(column, f"{str(value)[:60]}; expected a list of {count} numbers")
+        raise BadRowError(ProblemKind.BAD_CELL, column, f"{str(value)[:60]}; expected a list of {count} numbers")
     try:
         return np.array(value, np.float64)
     except OverflowError:
-        raise BadRowError(column, "an integer beyond any picture; expected pixels") from None
+        raise BadRowError(ProblemKind.BAD_CELL, column, "an integer beyond any picture; expected pixels") from None
 
 
 def _box(value: object) -> Box | None:
@@ -221,7 +232,11 @@ def _category_of(labelled: NDArray[np.bool_], schema: LandmarkSchema, notes: Cou
     seen = set(np.flatnonzero(labelled).tolist())
     able = {name: set(indices) for name, indices in schema.categories.items() if seen <= set(indices)}
     if not able:
-        raise BadRowError("keypoints", f"no category of schema {schema.name!r} has all the labelled landmarks")
+        raise BadRowError(
+            ProblemKind.FOREIGN_LANDMARK,
+            "keypoints",
+            f"no category of schema {schema.name!r} has all the labelled landmarks",
+        )
     smallest = [name for name, mine in able.items() if not any(other < mine for other in able.values())]
     if len(smallest) == 1:
         notes["categories were derived from the labelled landmarks, as the file names none of the schema's"] += 1

@@ -1,4 +1,4 @@
-"""From the items of an annotation file to a data set: bad ones refuse the file, or are skipped and counted."""
+"""From the items of annotation files to a data set: bad ones refuse the file, or are skipped and counted."""
 
 from __future__ import annotations
 
@@ -11,14 +11,75 @@ from typing import TypeVar
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder
 from fpm_edge.data.judge import Judge
+from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["collect"]
+__all__ = ["Collector", "collect"]
 
 Item = TypeVar("Item")
+
+
+class Collector:
+    """Gathers the records of one data set from one annotation file after the other."""
+
+    def __init__(self, schema: LandmarkSchema, options: ReadOptions) -> None:
+        self._schema = schema
+        self._options = options
+        self._records: list[Record] = []
+        self._skipped: list[str] = []
+        self._first_seen: dict[Hashable, tuple[Path, str]] = {}
+        self._uses: Counter[str] = Counter()
+
+    def add(
+        self, source: Path, items: Iterable[tuple[str, Item]], parse: Callable[[Item], Row], finder: ImageFinder
+    ) -> None:
+        """Parse and judge every item of a file.
+
+        Args:
+            source: the file, for messages.
+            items: pairs of where the item is ("line 12") and the item as the reader holds it.
+            parse: item → Row; raises BadRowError.
+            finder: name of a picture → its file.
+
+        Raises:
+            DataError: a bad row (unless it is to be skipped).
+        """
+        judge = Judge(self._schema, finder, check_images=self._options.check_images)
+        for where, item in items:
+            try:
+                row = parse(item)
+                record = judge.record(row)
+                self._refuse_the_same(row, record, source, where)
+            except BadRowError as error:
+                self._skip(error, source, where)
+                continue
+            self._uses[row.image] += 1
+            if self._uses[row.image] > 1:
+                record = replace(record, identifier=f"{row.image}#{self._uses[row.image]}")
+            self._records.append(record)
+
+    def dataset(self, name: str, notes: tuple[str, ...]) -> Dataset:
+        """The data set of all files. Raises DataError if no row was good."""
+        return Dataset(tuple(self._records), self._schema, name, tuple(self._skipped), notes)
+
+    def _refuse_the_same(self, row: Row, record: Record, source: Path, where: str) -> None:
+        key = row.key or (row.image, row.category, row.box, record.landmarks.tobytes())
+        file, line = self._first_seen.setdefault(key, (source, where))
+        if (file, line) != (source, where):
+            kind = ProblemKind.DUPLICATE_ROW if file == source else ProblemKind.SEVERAL_FILES
+            first = line if file == source else f"{file}, {line}"
+            raise BadRowError(kind, None, f"{row.image}, {row.category} is in {first} already; expected it once")
+
+    def _skip(self, error: BadRowError, source: Path, where: str) -> None:
+        problem = error.at(str(source), where)
+        if not self._options.skip_bad:
+            raise DataError(f"{problem}. Use --skip-bad to skip such rows") from None
+        self._skipped.append(str(problem))
+        if self._options.on_problem is not None:
+            self._options.on_problem(problem)
 
 
 def collect(
@@ -32,14 +93,10 @@ def collect(
     name: str,
     notes: Callable[[], tuple[str, ...]] = tuple,
 ) -> Dataset:
-    """Parse and judge every item of a file.
+    """The data set of a single file; see `Collector.add`.
 
     Args:
-        source: the file, for messages.
         schema: of the data set.
-        items: pairs of where the item is ("line 12") and the item as the reader holds it.
-        parse: item → Row; raises BadRowError.
-        finder: name of a picture → its file.
         options: see `ReadOptions`.
         name: of the data set.
         notes: called when all items are read; see `Dataset.notes`.
@@ -47,29 +104,6 @@ def collect(
     Raises:
         DataError: a bad row (unless `options.skip_bad`), or no good row at all.
     """
-    judge = Judge(schema, finder, check_images=options.check_images)
-    records: list[Record] = []
-    skipped: list[str] = []
-    first_seen: dict[Hashable, str] = {}
-    uses: Counter[str] = Counter()
-    for where, item in items:
-        try:
-            row = parse(item)
-            record = judge.record(row)
-            key = row.key or (row.image, row.category, row.box, record.landmarks.tobytes())
-            if key in first_seen:
-                raise BadRowError(
-                    None, f"{row.image}, {row.category} is in {first_seen[key]} already; expected it once"
-                )
-            first_seen[key] = where
-        except BadRowError as problem:
-            line = f"{source}, {where}: {problem}"
-            if not options.skip_bad:
-                raise DataError(f"{line}. Use --skip-bad to skip such rows") from None
-            skipped.append(line)
-            continue
-        uses[row.image] += 1
-        if uses[row.image] > 1:
-            record = replace(record, identifier=f"{row.image}#{uses[row.image]}")
-        records.append(record)
-    return Dataset(tuple(records), schema, name, tuple(skipped), notes())
+    collector = Collector(schema, options)
+    collector.add(source, items, parse, finder)
+    return collector.dataset(name, notes())

@@ -13,7 +13,11 @@ from fpm_edge.data.record import Record
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["Dataset"]
+__all__ = ["Dataset", "EmptyDatasetError"]
+
+
+class EmptyDatasetError(DataError):
+    """Not one record was good, or is left."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +43,7 @@ class Dataset:
             skipped = (
                 f" ({len(self.skipped)} bad rows were skipped, the first: {self.skipped[0]})" if self.skipped else ""
             )
-            raise DataError(f"data set {self.name!r} has no records{skipped}; expected at least one")
+            raise EmptyDatasetError(f"data set {self.name!r} has no records{skipped}; expected at least one")
 
     def __len__(self) -> int:
         return len(self.records)

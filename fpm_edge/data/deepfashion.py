@@ -10,6 +10,7 @@ import numpy as np
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, annotation_file, data_name, open_text
+from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
@@ -95,15 +96,21 @@ class _Lines:
 
 def _parse(words: list[str], landmarks_at: int, schema: LandmarkSchema) -> Row:
     if len(words) < landmarks_at:
-        raise BadRowError(None, f"{len(words)} words; expected at least {landmarks_at}")
+        raise BadRowError(ProblemKind.MALFORMED_ROW, None, f"{len(words)} words; expected at least {landmarks_at}")
     if words[1] not in _TYPES:
-        raise BadRowError("clothes_type", f"{words[1]!r}; expected 1 (upper), 2 (lower) or 3 (full body)")
+        raise BadRowError(
+            ProblemKind.UNKNOWN_CATEGORY,
+            "clothes_type",
+            f"{words[1]!r}; expected 1 (upper), 2 (lower) or 3 (full body)",
+        )
     category = _TYPES[words[1]]
     indices = schema.categories[category]
     cells = words[landmarks_at:]
     if len(cells) != 3 * len(indices):
         raise BadRowError(
-            None, f"{len(cells)} words of landmarks; expected {3 * len(indices)} for clothes_type {words[1]}"
+            ProblemKind.MALFORMED_ROW,
+            None,
+            f"{len(cells)} words of landmarks; expected {3 * len(indices)} for clothes_type {words[1]}",
         )
     landmarks = np.full((len(schema.landmarks), 2), -1.0)
     visibility = np.full(len(schema.landmarks), -1.0)
@@ -111,11 +118,15 @@ def _parse(words: list[str], landmarks_at: int, schema: LandmarkSchema) -> Row:
         code, x, y = cells[3 * number - 3 : 3 * number]
         if code not in _VISIBILITY:
             raise BadRowError(
-                f"landmark_visibility_{number}", f"{code!r}; expected 0 (visible), 1 (occluded) or 2 (cut off)"
+                ProblemKind.BAD_VISIBILITY,
+                f"landmark_visibility_{number}",
+                f"{code!r}; expected 0 (visible), 1 (occluded) or 2 (cut off)",
             )
         visibility[index] = _VISIBILITY[code]
         try:
             landmarks[index] = float(x), float(y)
         except ValueError:
-            raise BadRowError(f"landmark_location_{number}", f"{x!r} {y!r}; expected two numbers") from None
+            raise BadRowError(
+                ProblemKind.BAD_CELL, f"landmark_location_{number}", f"{x!r} {y!r}; expected two numbers"
+            ) from None
     return Row(words[0], category, landmarks, visibility, key=(words[0], category))

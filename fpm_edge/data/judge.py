@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.data.files import ImageFinder
+from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record
 from fpm_edge.data.rows import BadRowError, Row
 from fpm_edge_runtime.schema import LandmarkSchema
@@ -49,55 +50,68 @@ class Judge:
         """
         schema, visibility = self._schema, row.visibility
         if not row.image:
-            raise BadRowError(None, "no name of a picture; expected one")
+            raise BadRowError(ProblemKind.MALFORMED_ROW, None, "no name of a picture; expected one")
         if row.category not in schema.categories:
             known = ", ".join(schema.categories)
             raise BadRowError(
-                None, f"category {row.category!r} is not in schema {schema.name!r}; expected one of: {known}"
+                ProblemKind.UNKNOWN_CATEGORY,
+                None,
+                f"category {row.category!r} is not in schema {schema.name!r}; expected one of: {known}",
             )
         finite = np.isfinite(row.landmarks).all(axis=1) & np.isfinite(visibility)
-        self._refuse(row, ~finite, "expected finite numbers")
+        self._refuse(ProblemKind.BAD_CELL, row, ~finite, "expected finite numbers")
         codes = np.clip(visibility, -2, 2).astype(np.int8)
-        self._refuse(
-            row, (codes != visibility) | (abs(codes) == 2), "expected v = 1 (visible), 0 (occluded) or -1 (none)"
-        )
+        unknown = (codes != visibility) | (abs(codes) == 2)
+        self._refuse(ProblemKind.BAD_VISIBILITY, row, unknown, "expected v = 1 (visible), 0 (occluded) or -1 (none)")
         labelled = codes >= 0
         if not labelled.any():
-            raise BadRowError(None, "no landmark is labelled; expected at least one with v = 0 or 1")
+            raise BadRowError(
+                ProblemKind.NOTHING_LABELLED, None, "no landmark is labelled; expected at least one with v = 0 or 1"
+            )
         foreign = labelled & self._foreign[row.category]
-        self._refuse(row, foreign, f"schema {schema.name!r} has no such landmark for {row.category}; expected v = -1")
+        expected = f"schema {schema.name!r} has no such landmark for {row.category}; expected v = -1"
+        self._refuse(ProblemKind.FOREIGN_LANDMARK, row, foreign, expected)
         image = self._image(row, labelled) if self._check_images else self._unseen(row, labelled)
         points = np.where(labelled[:, None], row.landmarks, -1.0).astype(np.float32)
         points.setflags(write=False)
         codes.setflags(write=False)
         return Record(image, row.category, points, codes, row.image, row.box)
 
-    def _refuse(self, row: Row, bad: NDArray[np.bool_], expected: str) -> None:
+    def _refuse(self, kind: ProblemKind, row: Row, bad: NDArray[np.bool_], expected: str) -> None:
         """Raise for the first landmark that is bad."""
         if bad.any():
             i = int(bad.argmax())
             x, y, v = row.landmarks[i, 0], row.landmarks[i, 1], row.visibility[i]
-            raise BadRowError(self._schema.landmarks[i], f"x={x:g}, y={y:g}, v={v:g}; {expected}")
+            raise BadRowError(kind, self._schema.landmarks[i], f"x={x:g}, y={y:g}, v={v:g}; {expected}")
 
     def _image(self, row: Row, labelled: NDArray[np.bool_]) -> Path:
         """The file of the picture, when it is there and the landmarks and the box lie in it."""
         image, (width, height) = self._finder.find(row.image)
         if image is None:
-            raise BadRowError(None, f"the picture {row.image} is missing; looked in {self._finder.roots}")
+            raise BadRowError(
+                ProblemKind.MISSING_PICTURE,
+                None,
+                f"the picture {row.image} is missing; looked in {self._finder.roots}",
+            )
         if width == 0:
-            raise BadRowError(None, f"{image} is no picture, damaged, or too large; expected e.g. JPEG, PNG or WebP")
+            raise BadRowError(
+                ProblemKind.DAMAGED_PICTURE,
+                None,
+                f"{image} is no picture, damaged, or too large; expected e.g. JPEG, PNG or WebP",
+            )
         slack_x, slack_y = (max(_SLACK_PIXELS, _SLACK_SHARE * side) for side in (width, height))
         x, y = row.landmarks[:, 0], row.landmarks[:, 1]
         outside = (x < -slack_x) | (x > width - 1 + slack_x) | (y < -slack_y) | (y > height - 1 + slack_y)
         expected = f"expected at most {slack_x:g} and {slack_y:g} px outside the picture of {width} × {height}"
-        self._refuse(row, labelled & outside, expected)
+        self._refuse(ProblemKind.OUT_OF_FRAME, row, labelled & outside, expected)
         self._check_box(row, width, height)
         return image
 
     def _unseen(self, row: Row, labelled: NDArray[np.bool_]) -> Path:
         """Where the picture belongs, without looking."""
         outside = (np.abs(row.landmarks) > _LONGEST_SIDE).any(axis=1)
-        self._refuse(row, labelled & outside, f"expected at most {_LONGEST_SIDE} px, the longest side of a JPEG")
+        expected = f"expected at most {_LONGEST_SIDE} px, the longest side of a JPEG"
+        self._refuse(ProblemKind.OUT_OF_FRAME, row, labelled & outside, expected)
         self._check_box(row, _LONGEST_SIDE, _LONGEST_SIDE)
         return self._finder.guess(row.image)
 
@@ -108,4 +122,8 @@ class Judge:
         x0, y0, x1, y1 = row.box
         covered = min(x1, width) - max(x0, 0.0) >= 1 and min(y1, height) - max(y0, 0.0) >= 1
         if not (np.isfinite(row.box).all() and covered):
-            raise BadRowError("box", f"{row.box} covers no pixel of the picture; expected x0 < x1, y0 < y1 inside it")
+            raise BadRowError(
+                ProblemKind.BAD_BOX,
+                "box",
+                f"{row.box} covers no pixel of the picture; expected x0 < x1, y0 < y1 inside it",
+            )

@@ -9,6 +9,7 @@ from fpm_edge.data.cells import parse_cells
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, annotation_file, data_name, read_csv
+from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import UsageError
@@ -46,7 +47,8 @@ class LSPReader:
 
         def parse(cells: list[str]) -> Row:
             if len(cells) != len(landmarks) + 1:
-                raise BadRowError(None, f"{len(cells)} cells; expected {len(landmarks) + 1}")
+                problem = f"{len(cells)} cells; expected {len(landmarks) + 1}"
+                raise BadRowError(ProblemKind.MALFORMED_ROW, None, problem)
             points, visibility = parse_cells(cells[1:], landmarks)
             image = cells[0].strip()
             return Row(image, category, points, visibility, _around(points, visibility), key=(image,))

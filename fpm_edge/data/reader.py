@@ -13,8 +13,10 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.deepfashion import DeepFashionReader
 from fpm_edge.data.fashionai import FashionAIReader
 from fpm_edge.data.lsp import LSPReader
+from fpm_edge.data.problems import Problem
 from fpm_edge.data.rendered import RenderedReader
 from fpm_edge.data.rows import ReadOptions
+from fpm_edge.data.shards import ShardReader
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
@@ -49,7 +51,14 @@ class DatasetReader(Protocol):
 READERS: Mapping[str, DatasetReader] = MappingProxyType(
     {
         reader.kind: reader
-        for reader in (FashionAIReader(), DeepFashionReader(), COCOReader(), LSPReader(), RenderedReader())
+        for reader in (
+            FashionAIReader(),
+            DeepFashionReader(),
+            COCOReader(),
+            LSPReader(),
+            RenderedReader(),
+            ShardReader(),
+        )
     }
 )
 
@@ -64,8 +73,10 @@ def load_dataset(
     images: Path | None = None,
     crop: bool = True,
     progress: Callable[[int, int], None] | None = None,
+    on_problem: Callable[[Problem], None] | None = None,
 ) -> Dataset:
-    """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``coco:JSON``, ``lsp:DIR``, ``rendered:COUNT``.
+    """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``coco:JSON``, ``lsp:DIR``, ``rendered:COUNT``,
+    ``shards:DIR``.
 
     Args:
         spec: ``KIND:PATH``; see the `form` of each of `READERS`.
@@ -76,6 +87,7 @@ def load_dataset(
         images: folder that the names of pictures are relative to; None for the kind's usual layout.
         crop: keep the boxes of the records (of COCO and LSP), so that pictures are cropped to them.
         progress: called with (done, total) while garments are drawn.
+        on_problem: called with each bad row that is skipped, and each row that is left out for another reason.
 
     Raises:
         UsageError: unknown kind or malformed spec; the message lists the forms.
@@ -88,7 +100,7 @@ def load_dataset(
         raise UsageError(f"data set {spec!r} is not KIND:PATH of a known kind; expected one of: {forms}")
     if schema is not None and not isinstance(schema, LandmarkSchema):
         schema = load_schema(schema)
-    options = ReadOptions(skip_bad, check_images, images, progress)
+    options = ReadOptions(skip_bad, check_images, images, progress, on_problem)
     dataset = READERS[kind].read(location, schema=schema, options=options)
     if not crop:
         dataset = replace(dataset, records=tuple(replace(record, box=None) for record in dataset.records))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass
+from io import RawIOBase
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.image import load_image
+from fpm_edge_runtime.errors import DataError, ImageError
+from fpm_edge_runtime.image import decode_image, load_image
 
-__all__ = ["Box", "Record", "RenderKey", "read_image"]
+__all__ = ["Box", "Record", "RenderKey", "ShardKey", "read_encoded", "read_image"]
 
 # (x0, y0, x1, y1) in edge coordinates of a picture: (0, 0, width, height) is all of it.
 Box: TypeAlias = tuple[float, float, float, float]
@@ -33,12 +35,31 @@ class RenderKey:
     size: int
 
 
+@dataclass(frozen=True, order=True)
+class ShardKey:
+    """A picture inside a shard file.
+
+    Attributes:
+        path: the shard.
+        offset, length: where the picture's encoded bytes lie in it.
+        crc32: of these bytes, as `zlib.crc32`.
+        photograph: number of the photograph; garments of the same one have the same, wherever their bytes are. The
+            numbers are in the order in which the source's own photographs are sorted.
+    """
+
+    path: Path
+    offset: int
+    length: int
+    crc32: int
+    photograph: int
+
+
 @dataclass(frozen=True, eq=False)
 class Record:
     """One annotated garment (or person).
 
     Attributes:
-        image: file of the picture, or the key that draws it.
+        image: file of the picture, where it is in a shard, or the key that draws it.
         category: one of the categories of the data set's schema.
         landmarks: (L, 2) float32, (x, y) in pixels of the picture, pixel centres at integers;
             (−1, −1) where not labelled.
@@ -48,7 +69,7 @@ class Record:
             it may reach beyond the picture. None for the whole picture.
     """
 
-    image: Path | RenderKey
+    image: Path | RenderKey | ShardKey
     category: str
     landmarks: NDArray[np.float32]
     visibility: NDArray[np.int8]
@@ -68,16 +89,66 @@ class Record:
                 f"{self.visibility.dtype}; expected float32 and int8"
             )
 
+    @property
+    def photograph(self) -> str:
+        """The same for garments of the same photograph, and for no others; sorts alike in a data set and its shards."""
+        return f"{self.image.photograph:012d}" if isinstance(self.image, ShardKey) else str(self.image)
+
 
 def read_image(record: Record) -> NDArray[np.uint8]:
-    """The picture of a record, (height, width, 3) uint8 RGB, read from its file or drawn.
+    """The picture of a record, (height, width, 3) uint8 RGB, read from its file or shard, or drawn.
 
     Raises:
         ImageError: the file is missing, corrupt or not a picture.
+        DataError: the shard is missing, cut short or altered.
     """
     if isinstance(record.image, Path):
         return load_image(record.image)
+    if isinstance(record.image, ShardKey):
+        return decode_image(_read_shard(record.image, record.identifier), f"{record.image.path}, {record.identifier}")
     # Drawing brings code that reading photographs does not need.
     from fpm_edge.render import render_garment
 
     return render_garment(record.image.seed, record.image.index, size=record.image.size).image
+
+
+def read_encoded(record: Record) -> bytes | None:
+    """The bytes of a record's picture file, as they are on disk or in a shard; None for a drawn one.
+
+    Raises:
+        DataError: the file or shard is missing, cut short or altered.
+    """
+    if isinstance(record.image, RenderKey):
+        return None
+    if isinstance(record.image, ShardKey):
+        return _read_shard(record.image, record.identifier)
+    try:
+        return record.image.read_bytes()
+    except OSError as error:
+        raise ImageError(f"{record.image}: cannot be read: {error.strerror}; check the path") from error
+
+
+def _read_shard(key: ShardKey, identifier: str) -> bytes:
+    # Opened anew each time: readers run in parallel, and share no position, no descriptor and no lock.
+    try:
+        with key.path.open("rb", buffering=0) as shard:
+            shard.seek(key.offset)
+            data = _read_exactly(shard, key.length)
+    except OSError as error:
+        raise DataError(
+            f"{key.path}: record {identifier!r} cannot be read: {error.strerror}; bring the shard back, or shard again"
+        ) from error
+    if len(data) < key.length:
+        raise DataError(f"{key.path}: cut short in record {identifier!r}; copy the shard anew, or shard again")
+    if zlib.crc32(data) != key.crc32:
+        raise DataError(f"{key.path}: the bytes of record {identifier!r} are altered; copy it anew, or shard again")
+    return data
+
+
+def _read_exactly(file: RawIOBase, length: int) -> bytes:
+    """`length` bytes, or fewer at the end of the file: one call may return less than was asked for."""
+    pieces: list[bytes] = []
+    while length > 0 and (piece := file.read(length)):
+        pieces.append(piece)
+        length -= len(piece)
+    return b"".join(pieces)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.record import Box
 
 __all__ = ["BadRowError", "ReadOptions", "Row"]
@@ -23,12 +24,14 @@ class ReadOptions:
         check_images: find every picture and compare the landmarks with its size. Reads headers, not pixels.
         images: folder that the file names of pictures are relative to; None for the data set's usual layout.
         progress: called with (done, total) while something takes long.
+        on_problem: called with each bad row that is skipped, and each row that is left out for another reason.
     """
 
     skip_bad: bool = False
     check_images: bool = True
     images: Path | None = None
     progress: Callable[[int, int], None] | None = None
+    on_problem: Callable[[Problem], None] | None = None
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,15 @@ class BadRowError(Exception):
     """A row that cannot be used; raised by readers and turned into a `DataError` or a skipped row by `collect`.
 
     Args:
+        kind: what is wrong with it.
         column: name of the column or field at fault, or None if the row as a whole is.
         problem: what was wrong and what was expected.
     """
 
-    def __init__(self, column: str | None, problem: str) -> None:
-        super().__init__(f"column {column}: {problem}" if column else problem)
+    def __init__(self, kind: ProblemKind, column: str | None, problem: str) -> None:
+        super().__init__(problem)
+        self.kind, self.column, self.problem = kind, column, problem
+
+    def at(self, source: str, where: str) -> Problem:
+        """The same, with its place."""
+        return Problem(self.kind, source, where, self.column, self.problem)

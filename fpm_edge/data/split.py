@@ -26,7 +26,7 @@ def split_dataset(dataset: Dataset, holdout: int | float, seed: int) -> tuple[Da
     Raises:
         UsageError: the holdout leaves one side without a photograph.
     """
-    photographs = sorted({_photograph(dataset, i) for i in range(len(dataset))})
+    photographs = sorted({record.photograph for record in dataset.records})
     count = round(holdout * len(photographs)) if isinstance(holdout, float) else holdout
     sensible = not isinstance(holdout, float) or 0 < holdout < 1
     if not (sensible and 0 < count < len(photographs)):
@@ -36,12 +36,8 @@ def split_dataset(dataset: Dataset, holdout: int | float, seed: int) -> tuple[Da
         )
     order = np.random.default_rng(seed).permutation(len(photographs))
     held = {photographs[i] for i in order[:count]}
-    is_held = [_photograph(dataset, i) in held for i in range(len(dataset))]
+    is_held = [record.photograph in held for record in dataset.records]
     return (
         replace(dataset.subset(i for i, hold in enumerate(is_held) if not hold), name=f"{dataset.name} (train)"),
         replace(dataset.subset(i for i, hold in enumerate(is_held) if hold), name=f"{dataset.name} (held back)"),
     )
-
-
-def _photograph(dataset: Dataset, index: int) -> str:
-    return str(dataset.records[index].image)

@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 
 from fpm_edge.model.config import Conv, ModelConfig
+from fpm_edge.model.fashionnet_config import VISIBILITY_CLASSES, FashionNetConfig
+from fpm_edge.model.oneshot_config import OneShotConfig, Up
 
-__all__ = ["StageCost", "receptive_fields", "stage_costs"]
+__all__ = ["StageCost", "fashionnet_costs", "oneshot_costs", "receptive_fields", "stage_costs"]
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,21 @@ class _Counter:
         self.macs += weights * self.cells
         self.cells //= pool * pool
         self.channels = filters
+
+    def up(self, kernel: int, filters: int) -> None:
+        """A transposed convolution of stride 2: every input cell meets the whole kernel."""
+        weights = kernel * kernel * self.channels * filters
+        self.parameters += weights + filters
+        self.macs += weights * self.cells
+        self.cells *= 4
+        self.channels = filters
+
+    def dense(self, units: int) -> None:
+        """A fully connected layer on everything there is."""
+        inputs = self.cells * self.channels
+        self.parameters += inputs * units + units
+        self.macs += inputs * units
+        self.cells, self.channels = 1, units
 
     def chain(self, layers: tuple[Conv, ...]) -> "_Counter":
         for layer in layers:
@@ -61,6 +78,10 @@ def stage_costs(config: ModelConfig) -> tuple[StageCost, ...]:
     for stage in range(2, config.stages + 1):
         counter = _Counter(config.maps, own_context.cells)
         counter.conv(join.kernel, join.filters)
+        if config.centre_sigma is not None:
+            weights = join.kernel * join.kernel * join.filters
+            counter.parameters += weights
+            counter.macs += weights * own_context.cells
         counter.chain(tuple(rest))
         counter.conv(1, config.maps)
         shares = stage >= config.share_features_from
@@ -72,6 +93,46 @@ def stage_costs(config: ModelConfig) -> tuple[StageCost, ...]:
             counter.macs += own_context.macs
         costs.append(counter.cost(f"stage_{stage}"))
     return tuple(costs)
+
+
+def fashionnet_costs(config: FashionNetConfig) -> tuple[StageCost, ...]:
+    """Parameters and multiply-accumulates of the shared trunk and of each branch; trunk and pose give landmarks."""
+    landmarks = len(config.schema.landmarks)
+    trunk = _Counter(3, config.input_height * config.input_width).chain(config.trunk)
+
+    def block5() -> _Counter:
+        return _Counter(trunk.channels, trunk.cells // 4).chain(config.block5)
+
+    pose = block5()
+    for units in config.fc_pose:
+        pose.dense(config.units(units))
+    visibility = _Counter(pose.channels, 1)
+    visibility.dense(len(VISIBILITY_CLASSES) * landmarks)
+    pose.dense(2 * landmarks)
+    pose.parameters += visibility.parameters
+    pose.macs += visibility.macs
+    local = _Counter(trunk.channels, landmarks * config.pooled**2)
+    local.dense(config.units(config.fc_local))
+    whole = block5()
+    whole.dense(config.units(config.fc_global))
+    fusion = _Counter(local.channels + whole.channels, 1)
+    fusion.dense(config.units(config.fc_fusion))
+    fusion.dense(len(config.schema.categories))
+    pieces = {"trunk": trunk, "pose": pose, "local": local, "global": whole, "fusion": fusion}
+    return tuple(counter.cost(piece) for piece, counter in pieces.items())
+
+
+def oneshot_costs(config: OneShotConfig) -> tuple[StageCost, ...]:
+    """Parameters and multiply-accumulates of the trunk and of the decoder with its head."""
+    trunk = _Counter(3, config.input_height * config.input_width).chain(config.trunk)
+    decoder = _Counter(trunk.channels, trunk.cells)
+    for layer in config.decoder:
+        if isinstance(layer, Up):
+            decoder.up(layer.kernel, layer.filters)
+        else:
+            decoder.conv(layer.kernel, layer.filters)
+    decoder.conv(1, config.maps)
+    return trunk.cost("trunk"), decoder.cost("decoder")
 
 
 def receptive_fields(config: ModelConfig) -> tuple[int, ...]:
@@ -87,7 +148,7 @@ def receptive_fields(config: ModelConfig) -> tuple[int, ...]:
 
 def _grow(field: int, jump: int, layers: tuple[Conv, ...]) -> tuple[int, int]:
     for layer in layers:
-        field += (layer.kernel - 1) * jump
+        field += (layer.kernel - 1) * layer.dilation * jump
         jump *= layer.stride
         field += (layer.pool - 1) * jump
         jump *= layer.pool

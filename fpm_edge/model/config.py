@@ -1,6 +1,6 @@
 """What a Fashion Pose Machine looks like, as data: a `ModelConfig` builds exactly one network."""
 
-from pathlib import Path
+import math
 from typing import Any, Literal
 
 import msgspec
@@ -8,7 +8,7 @@ import msgspec
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["Conv", "ModelConfig", "decode_config", "read_config"]
+__all__ = ["Conv", "ModelConfig", "check_input", "decode_config", "scaled_channels"]
 
 
 class Conv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -21,18 +21,22 @@ class Conv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         filters: output channels.
         stride: stride of the convolution.
         pool: side and stride of the max-pooling after the activation; 1 for none.
+        dilation: distance between the kernel's taps; 1 for a dense kernel. Only with stride 1.
     """
 
     kernel: int
     filters: int
     stride: int = 1
     pool: int = 1
+    dilation: int = 1
 
     def __post_init__(self) -> None:
         for field in self.__struct_fields__:
             value = getattr(self, field)
             if value < 1:
                 raise ModelError(f"a layer's {field} is {value}; expected at least 1")
+        if self.dilation > 1 and self.stride > 1:
+            raise ModelError(f"a layer has dilation {self.dilation} and stride {self.stride}; one of them must be 1")
 
 
 class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -54,6 +58,8 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         activation: of every hidden layer.
         clip_heatmaps: whether maps are clipped to [0, 1], the range of the ideal map, before the next stage sees
             them. It bounds the maps of landmarks that a category does not have, which get no loss (DESIGN §5.2).
+        centre_sigma: standard deviation, in input pixels, of the Gaussian at the centre of the input that stages ≥ 2
+            get as one more map (Convolutional Pose Machines: 21 at 368 pixels); None for no such map.
     """
 
     name: str
@@ -70,6 +76,7 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     batch_norm: bool = False
     activation: Literal["relu", "relu6"] = "relu"
     clip_heatmaps: bool = False
+    centre_sigma: float | None = None
 
     def __post_init__(self) -> None:
         if self.input_height < 1 or self.input_width < 1:
@@ -80,6 +87,10 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ModelError(f"model {self.name!r}: {self.stages} stages; expected at least 1")
         if self.share_features_from not in (2, 3):
             raise ModelError(f"model {self.name!r}: share_features_from is {self.share_features_from}; expected 2 or 3")
+        if self.centre_sigma is not None and not (self.centre_sigma > 0 and math.isfinite(self.centre_sigma)):
+            raise ModelError(
+                f"model {self.name!r}: centre_sigma is {self.centre_sigma}; expected pixels above 0, or null"
+            )
         if not self.first or not self.context or not self.refine:
             raise ModelError(f"model {self.name!r}: first, context and refine each need at least one layer")
         if total_stride(self.stem + self.context) != self.stride:
@@ -127,6 +138,22 @@ def total_stride(layers: tuple[Conv, ...]) -> int:
     return stride
 
 
+def scaled_channels(channels: int, width: float) -> int:
+    """`channels` times `width`, rounded to a multiple of 8 and at least 8; unchanged where `width` is 1."""
+    return channels if width == 1.0 else max(8, 8 * math.floor(channels * width / 8 + 0.5))
+
+
+def check_input(name: str, input_size: tuple[int, int], width: float, stride: int) -> None:
+    """Raise ModelError where a network cannot have this input (width, height), pixels, or this width multiplier."""
+    across, down = input_size
+    if across < 1 or down < 1:
+        raise ModelError(f"model {name!r}: input {across} × {down}; expected at least 1 × 1")
+    if across % stride or down % stride:
+        raise ModelError(f"model {name!r}: input {across} × {down} is not a multiple of the stride {stride}")
+    if not (width > 0 and math.isfinite(width)):
+        raise ModelError(f"model {name!r}: width is {width}; expected a positive number, 1 for the published network")
+
+
 def decode_config(data: bytes | dict[str, Any], where: str) -> ModelConfig:
     """A configuration from JSON bytes, or from the manifest's copy of it. Raises ModelError naming the field."""
     try:
@@ -135,11 +162,3 @@ def decode_config(data: bytes | dict[str, Any], where: str) -> ModelConfig:
         return msgspec.convert(data, type=ModelConfig)
     except (msgspec.ValidationError, msgspec.DecodeError, SchemaError, UnicodeDecodeError) as error:
         raise ModelError(f"{where}: not a model configuration: {error}") from error
-
-
-def read_config(path: Path) -> ModelConfig:
-    """Read ``config.json``. Raises ModelError."""
-    try:
-        return decode_config(path.read_bytes(), str(path))
-    except OSError as error:
-        raise ModelError(f"{path}: cannot read the model's configuration: {error.strerror}") from error

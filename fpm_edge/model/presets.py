@@ -1,8 +1,14 @@
 """The shipped configurations by name."""
 
+from collections.abc import Callable
+from typing import Any
+
 import msgspec
 
-from fpm_edge.model.config import Conv, ModelConfig
+from fpm_edge.model.config import Conv, ModelConfig, scaled_channels
+from fpm_edge.model.fashionnet_config import FashionNetConfig
+from fpm_edge.model.kinds import NetworkConfig
+from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.schema import LandmarkSchema
 
@@ -10,6 +16,9 @@ __all__ = ["PRESETS", "preset"]
 
 # Layer sizes of Convolutional Pose Machines (Wei et al. 2016), which FPM follows (DESIGN §2).
 _PAPER_FEATURES = (Conv(9, 128, pool=2), Conv(9, 128, pool=2), Conv(9, 128, pool=2), Conv(5, 32))
+
+# The side of its input, and the standard deviation of its centre map, both in pixels.
+_CPM_INPUT, _CPM_SIGMA = 368, 21.0
 
 
 def _paper(schema: LandmarkSchema) -> ModelConfig:
@@ -23,6 +32,20 @@ def _paper(schema: LandmarkSchema) -> ModelConfig:
         context=_PAPER_FEATURES,
         refine=(Conv(11, 128), Conv(11, 128), Conv(11, 128), Conv(1, 128)),
     )
+
+
+def _cpm(schema: LandmarkSchema) -> ModelConfig:
+    return msgspec.structs.replace(
+        _paper(schema), name="cpm", input_height=_CPM_INPUT, input_width=_CPM_INPUT, centre_sigma=_CPM_SIGMA
+    )
+
+
+def _fashionnet(schema: LandmarkSchema) -> FashionNetConfig:
+    return FashionNetConfig("fashionnet", schema)
+
+
+def _oneshot(schema: LandmarkSchema) -> OneShotConfig:
+    return OneShotConfig("oneshot", schema)
 
 
 def _lite(schema: LandmarkSchema) -> ModelConfig:
@@ -61,7 +84,16 @@ def _tiny(schema: LandmarkSchema) -> ModelConfig:
     )
 
 
-_BUILDERS = {"lite": _lite, "paper": _paper, "tiny": _tiny}
+_BUILDERS: dict[str, Callable[[LandmarkSchema], Any]] = {
+    "cpm": _cpm,
+    "fashionnet": _fashionnet,
+    "lite": _lite,
+    "oneshot": _oneshot,
+    "paper": _paper,
+    "tiny": _tiny,
+}
+# Published networks, which have a published width to be scaled from.
+_SCALABLE = ("cpm", "fashionnet", "oneshot", "paper")
 
 PRESETS = tuple(sorted(_BUILDERS))
 
@@ -72,25 +104,58 @@ def preset(
     *,
     stages: int | None = None,
     input_size: tuple[int, int] | None = None,
-) -> ModelConfig:
-    """A shipped configuration: ``paper`` (DESIGN §2 exactly), ``lite`` (for devices), ``tiny`` (for tests).
+    width: float = 1.0,
+    batch_norm: bool | None = None,
+) -> NetworkConfig:
+    """A shipped configuration.
+
+    ``paper`` (DESIGN §2 exactly), ``lite`` (for devices) and ``tiny`` (for tests) are Fashion Pose Machines; ``cpm``,
+    ``fashionnet`` and ``oneshot`` are what they are compared with (docs/baselines.md).
 
     Args:
         name: one of `PRESETS`.
         schema: the landmarks.
         stages: number of stages other than the preset's.
-        input_size: (width, height) other than the preset's, pixels; the network is fully convolutional.
+        input_size: (width, height) other than the preset's, pixels; the centre map of ``cpm`` is scaled with it.
+        width: multiplier of all hidden channel numbers of a published network, rounded to multiples of 8.
+        batch_norm: whether there is batch normalisation, other than the preset's.
 
     Raises:
-        UsageError: unknown name.
+        UsageError: unknown name; stages or width for a network that has none.
+        ModelError: the network cannot be built with these numbers.
     """
     try:
         config = _BUILDERS[name](schema)
     except KeyError:
         raise UsageError(f"unknown model {name!r}; expected one of: {', '.join(PRESETS)}") from None
-    changes: dict[str, int] = {}
+    changes: dict[str, Any] = {}
     if stages is not None:
+        if not isinstance(config, ModelConfig):
+            raise UsageError(f"model {name!r} has no stages; leave the number of stages out")
         changes["stages"] = stages
     if input_size is not None:
         changes["input_width"], changes["input_height"] = input_size
-    return msgspec.structs.replace(config, **changes)
+        if isinstance(config, ModelConfig) and config.centre_sigma is not None:
+            changes["centre_sigma"] = config.centre_sigma * min(input_size) / min(config.input_size)
+    if batch_norm is not None:
+        changes["batch_norm"] = batch_norm
+    if width != 1.0:
+        if name not in _SCALABLE:
+            raise UsageError(f"model {name!r} has one width; those with a choice are: {', '.join(_SCALABLE)}")
+        changes |= {"name": f"{name}-w{width:g}", **_widths(config, width)}
+    scaled: NetworkConfig = msgspec.structs.replace(config, **changes)
+    return scaled
+
+
+def _widths(config: NetworkConfig, width: float) -> dict[str, Any]:
+    if not isinstance(config, ModelConfig):
+        return {"width": width}
+    if not width > 0:
+        raise UsageError(f"width is {width}; expected a positive number, 1 for the published network")
+    return {
+        part: tuple(
+            msgspec.structs.replace(layer, filters=scaled_channels(layer.filters, width))
+            for layer in getattr(config, part)
+        )
+        for part in ("stem", "first", "context", "refine")
+    }

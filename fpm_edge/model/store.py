@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from fpm_edge.model.config import ModelConfig, read_config
-from fpm_edge.model.network import build_model
+from fpm_edge.model.config import ModelConfig
+from fpm_edge.model.kinds import NetworkConfig, config_to_dict, kind_of, read_any_config
+from fpm_edge.model.networks import network_for
 from fpm_edge_runtime.errors import ModelError
 from fpm_edge_runtime.files import write_atomically
 
@@ -22,8 +23,11 @@ __all__ = [
     "FLOAT_FOLDER",
     "assign_weights",
     "load_model",
+    "load_network",
+    "load_weights",
     "named_weights",
     "read_arrays",
+    "read_config",
     "save_model",
     "weights_digest",
 ]
@@ -35,30 +39,67 @@ _CONFIG = "config.json"
 _WEIGHTS = "weights.safetensors"
 
 
-def save_model(folder: Path, config: ModelConfig, model: tf_keras.Model) -> None:
-    """Write the model into `folder` (made if missing); each file appears whole or not at all."""
+def save_model(folder: Path, config: NetworkConfig, model: tf_keras.Model, *, write: bool = True) -> None:
+    """Write the model into `folder` (made if missing); each file appears whole or not at all.
+
+    Args:
+        write: False where another worker writes: reading the weights takes all of them.
+    """
+    arrays = named_weights(model)
+    if not write:
+        return
     folder.mkdir(parents=True, exist_ok=True)
-    write_atomically(folder / _WEIGHTS, save(named_weights(model)))
-    pretty = msgspec.json.format(msgspec.json.encode(config), indent=2)
+    write_atomically(folder / _WEIGHTS, save(arrays))
+    pretty = msgspec.json.format(msgspec.json.encode(config_to_dict(config)), indent=2)
     write_atomically(folder / _CONFIG, pretty)
 
 
 def load_model(folder: Path, stages: int | None = None) -> tuple[ModelConfig, tf_keras.Model]:
-    """Rebuild a saved model, or its first `stages` stages.
+    """Rebuild a saved Fashion Pose Machine, or its first `stages` stages.
 
     Raises:
-        ModelError: missing or damaged files, weights that do not fit the configuration, NaN, too few stages.
+        ModelError: another kind of network, or as `load_network`.
+        UsageError: it has fewer stages.
     """
+    config = read_config(folder)
+    if not isinstance(config, ModelConfig):
+        raise ModelError(
+            f"{folder} holds a network of kind {kind_of(config)!r}, which has no stages to convert or cut; it can be "
+            "trained and evaluated only"
+        )
+    if stages is not None:
+        config = config.truncated(stages)
+    return config, _rebuild(folder, config)
+
+
+def load_network(folder: Path) -> tuple[NetworkConfig, tf_keras.Model]:
+    """Rebuild a saved network of any kind.
+
+    Raises:
+        ModelError: missing or damaged files, weights that do not fit the configuration, NaN.
+    """
+    config = read_config(folder)
+    return config, _rebuild(folder, config)
+
+
+def load_weights(folder: Path, model: tf_keras.Model) -> None:
+    """Set the weights of `model` to a saved network's; those of later stages are ignored. Raises ModelError."""
+    assign_weights(model, read_arrays(folder / _WEIGHTS), str(folder / _WEIGHTS))
+
+
+def read_config(folder: Path) -> NetworkConfig:
+    """The configuration of a saved float network of any kind. Raises ModelError."""
     if not folder.is_dir():
         raise ModelError(f"{folder}: no such model folder; expected one with {_CONFIG} and {_WEIGHTS}")
     if (folder / FLOAT_FOLDER).is_dir():
         raise ModelError(f"{folder} is a QAT model; a float one is needed here, such as {folder / FLOAT_FOLDER}")
-    config = read_config(folder / _CONFIG)
-    if stages is not None:
-        config = config.truncated(stages)
-    model = build_model(config)
-    assign_weights(model, read_arrays(folder / _WEIGHTS), str(folder / _WEIGHTS))
-    return config, model
+    return read_any_config(folder / _CONFIG)
+
+
+def _rebuild(folder: Path, config: NetworkConfig) -> tf_keras.Model:
+    model = network_for(config).build(config)
+    load_weights(folder, model)
+    return model
 
 
 def weights_digest(folder: Path) -> str:

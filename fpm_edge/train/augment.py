@@ -1,72 +1,98 @@
-"""Random flips, rotation, scale, shift and colour of letterboxed pictures, in TensorFlow, from stateless seeds."""
+"""Random flips, rotation, scale, shift and colour of letterboxed pictures, in TensorFlow, on the training device."""
 
 import math
 from typing import Any, TypeAlias
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from fpm_edge.train.settings import Augmentation
 
-__all__ = ["augment"]
+__all__ = ["DRAWS", "augment", "draw"]
 
 Tensor: TypeAlias = Any
 
+DRAWS = 11
+"""Random numbers a picture: flip, angle, zoom, shift (2), saturation, contrast, brightness, gain (3)."""
+
+
+def draw(seed: int, epoch: int, position: int) -> NDArray[np.float32]:
+    """The random numbers of one picture of an epoch: (DRAWS,) float32 in [−1, 1), a function of the arguments alone."""
+    return np.random.default_rng([seed, epoch, position]).uniform(-1.0, 1.0, DRAWS).astype(np.float32)
+
 
 def augment(
-    image: Tensor, landmarks: Tensor, visibility: Tensor, seed: Tensor, settings: Augmentation, flip: tuple[int, ...]
+    image: Tensor, landmarks: Tensor, visibility: Tensor, draws: Tensor, settings: Augmentation, flip: tuple[int, ...]
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """One augmented sample. The same seed gives the same result, whatever ran before.
+    """Augmented pictures with their landmarks. The same draws give the same result, whatever ran before.
 
     Args:
-        image: (height, width, 3) float32 in [0, 1].
-        landmarks: (L, 2) float32, input pixels.
-        visibility: (L,) int8.
-        seed: (2,) int32.
+        image: (batch, height, width, 3) float32 in [0, 1].
+        landmarks: (batch, L, 2) float32, input pixels.
+        visibility: (batch, L) int8.
+        draws: (batch, DRAWS) float32, see `draw`.
         flip: the schema's flip permutation.
 
     Returns:
         Image, landmarks and visibility of the same shapes. A landmark that leaves the frame becomes unlabelled.
     """
-    height, width = image.shape[0], image.shape[1]
-    draws = tf.random.stateless_uniform((16,), seed, -1.0, 1.0)
-    mirrored = draws[0] < 2.0 * settings.flip - 1.0
+    height, width = image.shape[1], image.shape[2]
+    mirrored = draws[:, 0] < 2.0 * settings.flip - 1.0
     sign = tf.where(mirrored, -1.0, 1.0)
-    angle = draws[1] * (settings.rotation * math.pi / 180.0)
-    zoom = tf.pow(2.0, draws[2] * settings.scale)
-    shift = draws[3:5] * settings.shift * tf.constant([width, height], tf.float32)
-    centre = tf.constant([(width - 1) / 2.0, (height - 1) / 2.0], tf.float32)
+    angle = draws[:, 1] * (settings.rotation * math.pi / 180.0)
+    zoom = tf.pow(2.0, draws[:, 2] * settings.scale)
+    size = tf.constant([width, height], tf.float32)
+    shift = draws[:, 3:5] * settings.shift * size
+    centre = (size - 1.0) / 2.0
 
     # point' = zoom · R · F · (point − centre) + centre + shift
-    cosine, sine = tf.cos(angle), tf.sin(angle)
-    forward = zoom * tf.stack([tf.stack([cosine * sign, -sine]), tf.stack([sine * sign, cosine])])
-    moved = tf.linalg.matvec(forward, landmarks - centre) + centre + shift
-    backward = tf.linalg.inv(forward)
-    offset = centre - tf.linalg.matvec(backward, centre + shift)
-    transform = tf.stack(
-        [backward[0, 0], backward[0, 1], offset[0], backward[1, 0], backward[1, 1], offset[1], 0.0, 0.0]
+    cosine, sine = zoom * tf.cos(angle), zoom * tf.sin(angle)
+    x, y = landmarks[..., 0] - centre[0], landmarks[..., 1] - centre[1]
+    across, down, turn = cosine[:, None], sine[:, None], sign[:, None]
+    moved = tf.stack([across * turn * x - down * y, down * turn * x + across * y], axis=-1)
+    moved += centre + shift[:, None, :]
+
+    # Its inverse, from the new picture's pixels to the old one's: F · Rᵀ / zoom.
+    a, b = sign * cosine / zoom**2, sign * sine / zoom**2
+    c, d = -sine / zoom**2, cosine / zoom**2
+    target = centre + shift
+    zero = tf.zeros_like(a)
+    transforms = tf.stack(
+        [
+            a,
+            b,
+            centre[0] - a * target[:, 0] - b * target[:, 1],
+            c,
+            d,
+            centre[1] - c * target[:, 0] - d * target[:, 1],
+            zero,
+            zero,
+        ],
+        axis=1,
     )
     warped = tf.raw_ops.ImageProjectiveTransformV3(
-        images=image[None],
-        transforms=transform[None],
+        images=image,
+        transforms=transforms,
         output_shape=tf.constant([height, width]),
         fill_value=0.0,
         interpolation="BILINEAR",
         fill_mode="CONSTANT",
-    )[0]
+    )
 
     order = tf.constant(flip, tf.int32)
-    moved = tf.where(mirrored, tf.gather(moved, order), moved)
-    visibility = tf.where(mirrored, tf.gather(visibility, order), visibility)
-    size = tf.constant([width, height], tf.float32)
+    moved = tf.where(mirrored[:, None, None], tf.gather(moved, order, axis=1), moved)
+    visibility = tf.where(mirrored[:, None], tf.gather(visibility, order, axis=1), visibility)
     inside = tf.reduce_all((moved >= -0.5) & (moved <= size - 0.5), axis=-1)
     visibility = tf.where(inside, visibility, tf.constant(-1, tf.int8))
-    return tf.ensure_shape(_colour(warped, draws[5:], settings), (height, width, 3)), moved, visibility
+    return tf.ensure_shape(_colour(warped, draws[:, 5:], settings), image.shape), moved, visibility
 
 
 def _colour(image: Tensor, draws: Tensor, settings: Augmentation) -> Tensor:
+    saturation, contrast, brightness = (draws[:, i, None, None, None] for i in range(3))
     grey = tf.reduce_mean(image, axis=-1, keepdims=True)
-    image = grey + (image - grey) * (1.0 + settings.saturation * draws[0])
-    mean = tf.reduce_mean(image)
-    image = (image - mean) * (1.0 + settings.contrast * draws[1]) + mean + settings.brightness * draws[2]
-    image *= 1.0 + settings.channel_gain * draws[3:6]
+    image = grey + (image - grey) * (1.0 + settings.saturation * saturation)
+    mean = tf.reduce_mean(image, axis=(1, 2, 3), keepdims=True)
+    image = (image - mean) * (1.0 + settings.contrast * contrast) + mean + settings.brightness * brightness
+    image *= 1.0 + settings.channel_gain * draws[:, None, None, 3:6]
     return tf.clip_by_value(image, 0.0, 1.0)

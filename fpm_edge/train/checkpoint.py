@@ -13,7 +13,9 @@ from fpm_edge.model.store import assign_weights, named_weights, read_arrays
 from fpm_edge_runtime.errors import ModelError
 from fpm_edge_runtime.files import write_atomically
 
-__all__ = ["Position", "restore_checkpoint", "save_checkpoint"]
+__all__ = ["Position", "restore_checkpoint", "training_state", "write_checkpoint"]
+
+Arrays = dict[str, NDArray[np.generic]]
 
 
 @dataclass(frozen=True)
@@ -25,13 +27,32 @@ class Position:
     step: int
 
 
-def save_checkpoint(path: Path, model: tf_keras.Model, optimizer: tf_keras.optimizers.Optimizer, at: Position) -> None:
-    """Write everything that continuing bit-equal needs."""
-    arrays: dict[str, NDArray[np.generic]] = {f"model/{name}": array for name, array in named_weights(model).items()}
+def training_state(model: tf_keras.Model, optimizer: tf_keras.optimizers.Optimizer, at: Position) -> Arrays:
+    """Everything that continuing bit-equal needs. With several workers, all of them must call it."""
+    arrays: Arrays = {f"model/{name}": array for name, array in named_weights(model).items()}
     for number, variable in enumerate(_variables(optimizer)):
         arrays[f"optimizer/{number}"] = np.asarray(variable.numpy())
     arrays["position"] = np.array([at.epoch, at.step_in_epoch, at.step], np.int64)
-    write_atomically(path, save(arrays))
+    return arrays
+
+
+def write_checkpoint(path: Path, state: Arrays) -> None:
+    """Write `training_state`; on any failure the file that was there is kept.
+
+    Raises:
+        ModelError: a weight is not finite, or the file cannot be written.
+    """
+    for name, array in state.items():
+        if not np.isfinite(array).all():
+            raise ModelError(f"{name} holds NaN or infinity, so no checkpoint was written; {path} is kept as it was")
+    try:
+        write_atomically(path, save(state))
+    except OSError as error:
+        kept = "; the one before it is kept" if path.exists() else ""
+        raise ModelError(
+            f"{path}: the checkpoint could not be written ({error.strerror}){kept}; make room, then continue with "
+            "--resume"
+        ) from error
 
 
 def restore_checkpoint(path: Path, model: tf_keras.Model, optimizer: tf_keras.optimizers.Optimizer) -> Position:
@@ -49,4 +70,9 @@ def restore_checkpoint(path: Path, model: tf_keras.Model, optimizer: tf_keras.op
 
 
 def _variables(optimizer: tf_keras.optimizers.Optimizer) -> list[Any]:
-    return list(optimizer.variables)
+    variables = list(optimizer.variables)
+    if isinstance(optimizer, tf_keras.mixed_precision.LossScaleOptimizer):
+        # Its `variables` are those of the optimiser inside; the scale and the count of good steps are state as well.
+        scale = optimizer._loss_scale
+        variables += [scale._current_loss_scale, scale._counter]
+    return variables

@@ -1,23 +1,25 @@
-"""From records to batches: decode, crop or letterbox with the runtime's own code, augment, batch (tf.data)."""
+"""From records to batches: decode, crop or letterbox with the runtime's own code (tf.data).
+
+The host only decodes and resizes; augmentation and ideal heatmaps are made on the device, in the training step.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, TypeAlias
 
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset, read_image
-from fpm_edge.model.config import ModelConfig
-from fpm_edge.train.augment import augment
+from fpm_edge.model.kinds import NetworkConfig
+from fpm_edge.train.augment import DRAWS, draw
+from fpm_edge.train.batches import Batch, share_of
+from fpm_edge.train.distribute import ALONE, Place
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.image import letterbox
 
-__all__ = ["Sample", "epoch_order", "load_sample", "training_batches"]
-
-Batch: TypeAlias = tuple[Any, Any, Any]
+__all__ = ["Sample", "batch_indices", "epoch_order", "load_sample", "steps_in_epoch", "training_batches"]
 
 # Four samples in preparation keep two cores busy while the step runs, without holding many pictures.
 _PARALLEL_LOADS = 4
@@ -43,7 +45,7 @@ class Sample:
     picture_size: tuple[int, int]
 
 
-def load_sample(dataset: Dataset, index: int, config: ModelConfig) -> Sample:
+def load_sample(dataset: Dataset, index: int, config: NetworkConfig) -> Sample:
     """Read record `index` and bring it into the input of `config`. Raises DataError or ImageError."""
     record = dataset.records[index]
     picture = read_image(record)
@@ -66,52 +68,78 @@ def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     return np.random.default_rng([seed, epoch]).permutation(count)
 
 
+def steps_in_epoch(dataset: Dataset, settings: TrainSettings, place: Place = ALONE) -> int:
+    """Batches of one epoch. The last may be smaller; one that has no picture for some device is left out."""
+    whole, left = divmod(len(dataset), settings.batch)
+    return whole + (left >= place.devices)
+
+
+def batch_indices(dataset: Dataset, settings: TrainSettings, epoch: int, step: int) -> NDArray[np.int64]:
+    """Which records are in the batch of step `step` of an epoch."""
+    order = epoch_order(len(dataset), settings.seed, epoch)
+    return order[step * settings.batch : (step + 1) * settings.batch]
+
+
 def training_batches(
-    dataset: Dataset, config: ModelConfig, settings: TrainSettings, epoch: int, first_step: int = 0
+    dataset: Dataset,
+    config: NetworkConfig,
+    settings: TrainSettings,
+    epoch: int,
+    first_step: int = 0,
+    place: Place = ALONE,
 ) -> Iterator[Batch]:
     """Batches of one epoch from step `first_step` on, always the same for the same arguments.
 
+    Args:
+        place: where this worker stands among all devices; it reads only its own devices' pictures.
+
     Yields:
-        image (batch, height, width, 3) float32 in [0, 1]; landmarks (batch, L, 2) float32, input pixels;
-        visibility (batch, L) int8. The last batch may be smaller.
+        The worker's share of each batch, in the order of its devices. The last batch may be smaller.
 
     Raises:
         DataError: a record cannot be read; it is the reader's own error.
     """
-    order = epoch_order(len(dataset.records), settings.seed, epoch)[first_step * settings.batch :]
-    positions = np.arange(len(order), dtype=np.int32) + first_step * settings.batch
+    order = epoch_order(len(dataset), settings.seed, epoch)
+    positions: list[int] = []
+    sizes = []
+    for step in range(first_step, steps_in_epoch(dataset, settings, place)):
+        count = min(settings.batch, len(order) - step * settings.batch)
+        offset, size = share_of(count, place.devices, place.first, place.local)
+        sizes.append(size)
+        positions.extend(range(step * settings.batch + offset, step * settings.batch + offset + size))
     failures: list[Exception] = []
+    categories = {name: number for number, name in enumerate(config.schema.categories)}
 
-    def load(index: np.int64) -> tuple[NDArray[np.uint8], NDArray[np.float32], NDArray[np.int8]]:
+    def load(position: np.int64) -> tuple[NDArray[np.generic] | np.int32, ...]:
+        index = int(order[position])
         try:
-            sample = load_sample(dataset, int(index), config)
+            sample = load_sample(dataset, index, config)
         except Exception as error:
             failures.append(error)
             raise
-        return sample.image, sample.landmarks, sample.visibility
+        category = np.int32(categories[dataset.records[index].category])
+        return sample.image, sample.landmarks, sample.visibility, category, draw(settings.seed, epoch, int(position))
 
-    def prepare(index: Any, position: Any) -> Batch:
-        # stateful=False: the result depends on the index alone, so TensorFlow may run several at once in order.
-        image, landmarks, visibility = tf.numpy_function(load, [index], (tf.uint8, tf.float32, tf.int8), stateful=False)
-        count = len(config.schema.landmarks)
-        image = tf.ensure_shape(image, (config.input_height, config.input_width, 3))
-        image = tf.cast(image, tf.float32) / 255.0
-        landmarks = tf.ensure_shape(landmarks, (count, 2))
-        visibility = tf.ensure_shape(visibility, (count,))
-        if settings.augmentation is not None:
-            key = tf.stack([settings.seed * 1_000_003 + epoch, position])
-            return augment(image, landmarks, visibility, key, settings.augmentation, config.schema.flip)
-        return image, landmarks, visibility
+    landmarks = len(config.schema.landmarks)
+    shapes = ((config.input_height, config.input_width, 3), (landmarks, 2), (landmarks,), (), (DRAWS,))
+    types = (tf.uint8, tf.float32, tf.int8, tf.int32, tf.float32)
 
-    batches = (
-        tf.data.Dataset.from_tensor_slices((order, positions))
+    def prepare(position: object) -> tuple[object, ...]:
+        # stateful=False: the result depends on the position alone, so TensorFlow may run several at once in order.
+        loaded = tf.numpy_function(load, [position], types, stateful=False)
+        return tuple(tf.ensure_shape(value, shape) for value, shape in zip(loaded, shapes, strict=True))
+
+    # All shares but that of the last batch are of one size, so that tf.data can make them.
+    batches = iter(
+        tf.data.Dataset.from_tensor_slices(np.array(positions, np.int64))
         .map(prepare, num_parallel_calls=_PARALLEL_LOADS, deterministic=True)
-        .batch(settings.batch)
+        .batch(max(sizes, default=1))
         .prefetch(_PREFETCH)
     )
-    try:
-        yield from batches
-    except tf.errors.OpError:
-        if failures:
-            raise failures[0] from None
-        raise
+    for _ in sizes:
+        try:
+            yield Batch(*next(batches))
+        except tf.errors.OpError:
+            if failures:
+                raise failures[0] from None
+            raise

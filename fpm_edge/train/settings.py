@@ -39,33 +39,58 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         epochs: passes over the data.
-        batch: pictures a step.
+        batch: pictures a step, over all devices together.
+        micro_batch: pictures that a device holds at once; gradients are summed over as many as make up its share of
+            the batch, so that a large batch fits a small card. None for the whole share. Batch normalisation takes
+            its statistics over the micro-batch.
         learning_rate: Adam's, at its peak.
         schedule: ``constant``, or ``cosine`` down to 1 % after the warm-up.
         warmup_steps: steps over which the rate rises linearly.
-        sigma: standard deviation of the ideal peak, heatmap cells.
+        clip_norm: gradients are scaled down to this global norm; None for no clipping.
+        sigma: standard deviation of the ideal peak, heatmap cells, at the first step.
+        sigma_end: the same at the last step, linear in between; None for `sigma` throughout.
         augmentation: None for none.
         occluded_weight: weight of the maps of occluded landmarks (v = 0) in the loss; visible ones have 1.
+        teacher_weight: weight of the squared distance to the teacher's last maps, beside the ideal maps' 1.
+        self_weight: weight of the squared distance of every earlier stage to the network's own last stage.
+        ema: decay a step of the average of the weights that is kept in the end; 0 keeps the last weights.
+        precision: ``float32``, or arithmetic in 16 bits with weights, heatmaps and loss in float32.
+        xla: compile forward and backward pass with XLA.
         seed: of initial weights, order and augmentation.
         checkpoint_minutes: a checkpoint at least this often; there is one after every epoch as well.
     """
 
     epochs: int = 6
     batch: int = 5
+    micro_batch: int | None = None
     learning_rate: float = 1e-4
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = 0
+    clip_norm: float | None = None
     sigma: float = 1.25
+    sigma_end: float | None = None
     augmentation: Augmentation | None = None
     occluded_weight: float = 1.0
+    teacher_weight: float = 0.0
+    self_weight: float = 0.0
+    ema: float = 0.0
+    precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
+    xla: bool = False
     seed: int = 0
     checkpoint_minutes: float = 5.0
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch", "learning_rate", "sigma", "checkpoint_minutes"):
+        positive = ("epochs", "batch", "micro_batch", "learning_rate", "clip_norm", "sigma", "sigma_end")
+        for name in (*positive, "checkpoint_minutes"):
             value = getattr(self, name)
-            if not (value > 0 and math.isfinite(value)):
+            if value is not None and not (value > 0 and math.isfinite(value)):
                 raise UsageError(f"training setting {name} is {value}; expected a positive number")
+        for name in ("occluded_weight", "teacher_weight", "self_weight", "warmup_steps", "seed"):
+            value = getattr(self, name)
+            if not (value >= 0 and math.isfinite(value)):
+                raise UsageError(f"training setting {name} is {value}; expected zero or a positive number")
+        if not 0.0 <= self.ema < 1.0:
+            raise UsageError(f"training setting ema is {self.ema}; expected 0, or a decay below 1 such as 0.999")
 
     def rate(self, step: int, total: int) -> float:
         """Learning rate of step `step` (from 0) of `total`."""
@@ -75,3 +100,9 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             return self.learning_rate
         done = (step - self.warmup_steps) / max(1, total - self.warmup_steps)
         return self.learning_rate * (0.01 + 0.99 * 0.5 * (1.0 + math.cos(math.pi * min(1.0, done))))
+
+    def sigma_at(self, step: int, total: int) -> float:
+        """Standard deviation of the ideal peak at step `step` (from 0) of `total`, heatmap cells."""
+        if self.sigma_end is None:
+            return self.sigma
+        return self.sigma + (self.sigma_end - self.sigma) * step / max(1, total - 1)

@@ -4,13 +4,19 @@ from typing import Any, TypeAlias
 
 import tensorflow as tf
 
-__all__ = ["ideal_heatmaps", "map_weights", "stage_losses"]
+__all__ = ["ideal_heatmaps", "map_distance", "map_weights"]
 
 Tensor: TypeAlias = Any  # TensorFlow's own types are not visible to the type checker
 
 
 def ideal_heatmaps(
-    landmarks: Tensor, labelled: Tensor, *, map_size: tuple[int, int], stride: int, sigma: float
+    landmarks: Tensor,
+    labelled: Tensor,
+    *,
+    map_size: tuple[int, int],
+    stride: int,
+    sigma: float | Tensor,
+    background: bool = True,
 ) -> Tensor:
     """A Gaussian of height 1 at each landmark, and background = 1 − max over landmarks.
 
@@ -20,20 +26,23 @@ def ideal_heatmaps(
         map_size: (width, height) in cells.
         stride: input pixels per cell.
         sigma: standard deviation in cells.
+        background: whether the last map is the background.
 
     Returns:
-        (batch, height, width, L + 1) float32 in [0, 1]. Cell i lies at input pixel (i + 0.5)·stride − 0.5.
+        (batch, height, width, L + 1) float32 in [0, 1], or L maps without background. Cell i lies at input pixel
+        (i + 0.5)·stride − 0.5.
     """
     cells = (landmarks + 0.5) / float(stride) - 0.5
     columns = tf.range(map_size[0], dtype=tf.float32)
     rows = tf.range(map_size[1], dtype=tf.float32)
     # A Gaussian is the product of its marginals: L·(W + H) exponentials instead of L·W·H.
-    across = tf.exp(-tf.square(columns[None, :, None] - cells[:, None, :, 0]) / (2.0 * sigma**2))
-    down = tf.exp(-tf.square(rows[None, :, None] - cells[:, None, :, 1]) / (2.0 * sigma**2))
+    across = tf.exp(-tf.square(columns[None, :, None] - cells[:, None, :, 0]) / (2.0 * tf.square(sigma)))
+    down = tf.exp(-tf.square(rows[None, :, None] - cells[:, None, :, 1]) / (2.0 * tf.square(sigma)))
     peaks = down[:, :, None, :] * across[:, None, :, :]
     peaks *= tf.cast(labelled, tf.float32)[:, None, None, :]
-    background = 1.0 - tf.reduce_max(peaks, axis=-1, keepdims=True)
-    return tf.concat([peaks, background], axis=-1)
+    if not background:
+        return peaks
+    return tf.concat([peaks, 1.0 - tf.reduce_max(peaks, axis=-1, keepdims=True)], axis=-1)
 
 
 def map_weights(visibility: Tensor, occluded_weight: float) -> Tensor:
@@ -52,19 +61,14 @@ def map_weights(visibility: Tensor, occluded_weight: float) -> Tensor:
     return tf.concat([weights, tf.ones_like(weights[:, :1])], axis=1)
 
 
-def stage_losses(heatmaps: list[Tensor], ideal: Tensor, weights: Tensor) -> Tensor:
-    """Squared L2 distance over all maps and positions of each stage (eq. 4), averaged over the batch.
-
-    The training loss (eq. 5) is the sum of the result.
+def map_distance(maps: Tensor, other: Tensor, weights: Tensor) -> Tensor:
+    """Squared L2 distance over all maps and positions of each picture (eq. 4).
 
     Args:
-        heatmaps: T tensors (batch, height, width, L + 1).
-        ideal: (batch, height, width, L + 1).
-        weights: (batch, L + 1).
+        maps, other: (batch, height, width, channels).
+        weights: (batch, channels).
 
     Returns:
-        (T,) float32.
+        (batch,) float32.
     """
-    factor = weights[:, None, None, :]
-    per_stage = [tf.reduce_sum(factor * tf.math.squared_difference(maps, ideal), axis=[1, 2, 3]) for maps in heatmaps]
-    return tf.stack([tf.reduce_mean(loss) for loss in per_stage])
+    return tf.reduce_sum(weights[:, None, None, :] * tf.math.squared_difference(maps, other), axis=[1, 2, 3])

@@ -1,5 +1,6 @@
 """From a picture file or an array of pixels to the network's input."""
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.geometry import Letterbox
 
-__all__ = ["MAX_PIXELS", "check_image", "letterbox", "load_image"]
+__all__ = ["MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image"]
 
 MAX_PIXELS = 40_000_000
 """Largest picture that is decoded. 40 megapixels are 120 MB of RGB: more than any phone's photograph needs."""
@@ -35,8 +36,26 @@ def load_image(path: str | Path) -> NDArray[np.uint8]:
     """
     if Path(path).is_dir():
         raise ImageError(f"{path} is a folder; expected the path of one picture")
+    return _load(path, str(path))
+
+
+def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
+    """A picture from the bytes of its file, exactly as `load_image` reads it.
+
+    Args:
+        data: content of a JPEG, PNG, WebP, BMP, GIF (first frame), TIFF or PPM file.
+        name: what messages call it.
+
+    Raises:
+        ImageError: the bytes are not a picture, are damaged or cut short, or have over 40 megapixels.
+    """
+    return _load(BytesIO(data), name)
+
+
+def _load(file: str | Path | BytesIO, path: str) -> NDArray[np.uint8]:
+    """The picture in `file`, which messages call `path`."""
     try:
-        with Image.open(path, formats=_FORMATS) as picture:
+        with Image.open(file, formats=_FORMATS) as picture:
             _check_pixels(picture.size, path)
             return np.array(_to_rgb(ImageOps.exif_transpose(picture)), np.uint8)
     except ImageError:
@@ -107,12 +126,12 @@ def letterbox(image: NDArray[np.uint8], letterbox: Letterbox, input_size: tuple[
     return canvas
 
 
-def _check_pixels(size: tuple[int, int], path: str | Path) -> None:
+def _check_pixels(size: tuple[int, int], path: str) -> None:
     if size[0] * size[1] > MAX_PIXELS:
         raise ImageError(_too_large(path, f"{size[0]} × {size[1]} pixels,"))
 
 
-def _too_large(path: str | Path, what: str) -> str:
+def _too_large(path: str, what: str) -> str:
     return f"{path} has {what} more than {MAX_PIXELS // 10**6} megapixels; make it smaller first"
 
 

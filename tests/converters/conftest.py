@@ -11,10 +11,10 @@ import pytest
 @pytest.fixture(scope="session")
 def inputs(tiny_model: Path, calibration_data: Any) -> list[Any]:
     """16 network inputs, (64, 64, 3) uint8."""
-    from fpm_edge.model.config import read_config
+    from fpm_edge.model.store import read_config
     from fpm_edge.train.pipeline import load_sample
 
-    config = read_config(tiny_model / "config.json")
+    config = read_config(tiny_model)
     return [load_sample(calibration_data, index, config).image for index in range(16)]
 
 

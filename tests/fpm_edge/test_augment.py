@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fpm_edge.train.augment import augment
+from fpm_edge.train.augment import DRAWS, augment, draw
 from fpm_edge.train.settings import Augmentation
 
 # Not square, so that a mix-up of the axes shows.
@@ -35,10 +35,11 @@ def centroids(image: Any) -> Any:
 
 def apply(settings: Augmentation, seed: int, image: Any = None, landmarks: Any = LANDMARKS) -> tuple[Any, Any, Any]:
     pixels = dots(landmarks) if image is None else image
-    results = augment(
-        tf.constant(pixels), tf.constant(landmarks), tf.constant(VISIBILITY), tf.constant([7, seed]), settings, FLIP
-    )
-    image, points, visibility = (result.numpy() for result in results)
+    # Second of a batch of two, so that a mix-up of pictures shows.
+    batch = [np.stack([np.zeros_like(value), value]) for value in (pixels, landmarks, VISIBILITY)]
+    draws = np.stack([draw(7, 1, seed), draw(7, 0, seed)])
+    results = augment(*(tf.constant(value) for value in (*batch, draws)), settings, FLIP)
+    image, points, visibility = (result.numpy()[1] for result in results)
     assert (image.shape, points.shape, visibility.dtype) == ((HEIGHT, WIDTH, 3), (3, 2), np.int8)
     return image, points, visibility
 
@@ -105,6 +106,16 @@ def test_a_landmark_that_leaves_the_frame_is_not_labelled() -> None:
         np.testing.assert_array_equal(visibility, np.where(inside, VISIBILITY, -1))
         left += int((~inside).sum())
     assert left > 0
+
+
+def test_draws_are_a_function_of_seed_epoch_and_position() -> None:
+    first = draw(3, 4, 5)
+    assert (first.shape, first.dtype) == ((DRAWS,), np.float32)
+    np.testing.assert_array_equal(first, draw(3, 4, 5))
+    many = np.stack([draw(*key) for key in ((3, 4, 5), (4, 4, 5), (3, 5, 5), (3, 4, 6), (2**31 - 1, 4, 5))])
+    assert len(np.unique(many[:, 0])) == len(many)
+    assert -1.0 <= many.min() < -0.5
+    assert 0.5 < many.max() < 1.0
 
 
 def test_the_same_seed_gives_the_same_sample() -> None:

@@ -87,7 +87,7 @@ def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
 
 def test_data_check_counts(tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_csv(tmp_path, skirt_row(photo.name, GOOD))
-    summary = json.loads(succeeds(capsys, "data", "check", "--data", f"fashionai:{tmp_path}", "--json"))
+    summary = json.loads(succeeds(capsys, "data", "check", f"fashionai:{tmp_path}", "--json"))["summary"]
     assert summary["categories"]["skirt"] == 1
     assert summary["visible"] == 4
 
@@ -106,7 +106,7 @@ def test_a_bad_row_is_named(
     points: tuple[str, str, str, str], said: str, tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write_csv(tmp_path, skirt_row(photo.name, points))
-    failure = fails(capsys, "data", "check", "--data", f"fashionai:{path}")
+    failure = fails(capsys, "data", "shard", f"fashionai:{path}", "-o", tmp_path / "shards")
     assert failure.code == 1
     assert said in failure.error
     assert "--skip-bad" in failure.error
@@ -115,23 +115,23 @@ def test_a_bad_row_is_named(
 
 def test_wrong_columns_are_named(tmp_path: Path, photo: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = write_csv(tmp_path, skirt_row(photo.name, GOOD), header=HEADER.replace("crotch", "crotsch"))
-    failure = fails(capsys, "data", "check", "--data", f"fashionai:{path}")
+    failure = fails(capsys, "data", "check", f"fashionai:{path}")
     assert failure.code == 1
     assert "crotch" in failure.error
 
 
 def test_a_missing_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    failure = fails(capsys, "data", "check", "--data", f"fashionai:{tmp_path / 'nowhere'}")
+    failure = fails(capsys, "data", "check", f"fashionai:{tmp_path / 'nowhere'}")
     assert failure.code == 1
     assert "nowhere" in failure.error
 
 
 def test_a_malformed_spec(capsys: pytest.CaptureFixture[str]) -> None:
-    assert fails(capsys, "data", "check", "--data", "photos").code == 2
+    assert fails(capsys, "data", "check", "photos").code == 2
 
 
 def test_an_unknown_schema(capsys: pytest.CaptureFixture[str]) -> None:
-    failure = fails(capsys, "data", "check", "--data", "rendered:4", "--schema", "fashion25")
+    failure = fails(capsys, "data", "check", "rendered:4", "--schema", "fashion25")
     assert failure.code == 1
     assert "fashionai24" in failure.error
 

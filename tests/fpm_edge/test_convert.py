@@ -11,9 +11,9 @@ import pytest
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.data import Dataset
 from fpm_edge.model import preset
-from fpm_edge.model.config import decode_config, read_config
+from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model
-from fpm_edge.model.store import load_model, save_model
+from fpm_edge.model.store import load_model, read_config, save_model
 from fpm_edge.predict import predict_network, predict_session
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import choose_samples
@@ -41,7 +41,7 @@ def test_the_manifest_says_what_was_made(
     assert (manifest.geometry.input_width, manifest.geometry.input_height, manifest.geometry.stride) == (64, 64, 4)
     config = decode_config(manifest.model, "manifest")
     # Batch normalisation is folded; all else is as it was trained.
-    assert config == msgspec.structs.replace(read_config(tiny_model / "config.json"), batch_norm=False)
+    assert config == msgspec.structs.replace(read_config(tiny_model), batch_norm=False)
     assert config.schema == calibration_data.schema
     for package in ("fpm-edge", "tensorflow", "tf2onnx", "onnx", "onnxruntime", "ai-edge-litert", "numpy"):
         assert manifest.versions[package][0].isdigit()
@@ -57,7 +57,7 @@ def test_the_calibration_can_be_repeated(tiny_bundle: Path, tiny_model: Path, ca
     assert card is not None
     chosen = choose_samples([record.category for record in calibration_data.records], 16, seed=0)
     assert card.samples == tuple(calibration_data.records[i].identifier for i in chosen)
-    config = read_config(tiny_model / "config.json")
+    config = read_config(tiny_model)
     pixels = b"".join(load_sample(calibration_data, i, config).image.tobytes() for i in chosen)
     assert card.digest == hashlib.sha256(pixels).hexdigest()
     assert (card.strategy, card.seed, card.estimator, card.source) == (

@@ -1,13 +1,18 @@
 """NE, PCK and the mean-shape floor on answers that can be worked out by hand."""
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+from fpm_edge.__main__ import main
 from fpm_edge.data import Dataset, Record, load_dataset, read_image
 from fpm_edge.evaluate import evaluate
+from fpm_edge.model import preset
+from fpm_edge.model.networks import network_for
+from fpm_edge.model.store import save_model
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_network, predict_session, truth_of
 from fpm_edge.quantized import load_any
 from fpm_edge_runtime import SchemaError, load_schema, open_bundle
@@ -90,3 +95,45 @@ def test_other_landmarks_are_refused(tiny_float_bundle: Path, garments: Dataset)
     other: Any = load_schema("lsp14")
     with pytest.raises(SchemaError, match="lsp14"):
         predict_session(open_bundle(tiny_float_bundle).session(), replace(garments, schema=other))
+
+
+def test_several_models_each_have_their_tables(
+    tiny_model: Path, tiny_float_bundle: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--data", "rendered:12@9/64")
+    plain = json.loads(evaluated(capsys, tiny_model, tiny_float_bundle, *common, "--json"))
+    assert [model["model"] for model in plain["models"]] == ["tiny", "tiny_float"]
+    alone = json.loads(evaluated(capsys, tiny_float_bundle, *common, "--json"))
+    assert plain["models"][1] == {"model": "tiny_float", **alone}
+
+    text = evaluated(capsys, tiny_model, tiny_float_bundle, *common)
+    assert text.count("by landmark and stage") == 2
+    assert text.index("tiny on rendered") < text.index("tiny_float on rendered")
+    for model in plain["models"]:
+        assert f"{model['stages'][-1]['ne']['mean']:.4f}" in text
+
+
+def test_another_kind_of_network_is_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = preset("fashionnet", load_schema("fashionai24"), width=0.125, input_size=(64, 64))
+    save_model(tmp_path / "rival", config, network_for(config).build(config))
+    plain = json.loads(evaluated(capsys, tmp_path / "rival", "--data", "rendered:4@9/64", "--json"))
+    assert [stage["stage"] for stage in plain["stages"]] == [1]
+    assert plain["stages"][0]["ne"]["mean"] > 0.0
+
+
+def test_a_missing_model_is_named_before_any_work(
+    tiny_float_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # The data set is missing too: the models are looked for first.
+    with pytest.raises(SystemExit) as caught:
+        main(["evaluate", str(tiny_float_bundle), str(tmp_path / "nowhere"), "--data", f"fashionai:{tmp_path / 'no'}"])
+    assert caught.value.code == 2
+    assert "nowhere: no such model" in capsys.readouterr().err
+
+
+def evaluated(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    with pytest.raises(SystemExit) as caught:
+        main([str(argument) for argument in ("evaluate", *arguments)])
+    captured = capsys.readouterr()
+    assert caught.value.code == 0, captured.err
+    return captured.out

@@ -105,7 +105,7 @@ def test_paper_preset_is_the_papers_network(schema24: LandmarkSchema) -> None:
 
 
 def test_lite_costs_a_hundredth_of_the_paper(schema24: LandmarkSchema) -> None:
-    macs = {name: sum(cost.macs for cost in stage_costs(preset(name, schema24))) for name in PRESETS}
+    macs = {name: sum(cost.macs for cost in stage_costs(preset(name, schema24))) for name in ("lite", "paper")}
     assert macs["lite"] * 100 <= macs["paper"]
 
 
@@ -327,14 +327,18 @@ def test_numbers_below_one_are_refused(changes: dict[str, Any]) -> None:
 def test_presets_survive_json(name: str, schema24: LandmarkSchema) -> None:
     config = preset(name, schema24)
     assert config.name == name
-    assert decode_config(msgspec.json.encode(config), "here") == config
-    assert decode_config(msgspec.to_builtins(config), "here") == config
+    decoded = msgspec.convert(msgspec.to_builtins(config), type=type(config))
+    assert decoded == config
+    if isinstance(config, ModelConfig):
+        assert decode_config(msgspec.json.encode(config), "here") == config
 
 
 def test_preset_options(schema24: LandmarkSchema) -> None:
     config = preset("lite", schema24, stages=2, input_size=(128, 256))
     assert (config.stages, config.input_size, config.map_size) == (2, (128, 256), (16, 32))
-    with pytest.raises(UsageError, match="unknown model 'huge'; expected one of: lite, paper, tiny"):
+    with pytest.raises(
+        UsageError, match="unknown model 'huge'; expected one of: cpm, fashionnet, lite, oneshot, paper, tiny"
+    ):
         preset("huge", schema24)
     with pytest.raises(ModelError, match="not a multiple"):
         preset("lite", schema24, input_size=(130, 128))

@@ -12,7 +12,10 @@ from PIL import Image
 
 from fpm_edge.data import Dataset, Record, load_dataset, read_image
 from fpm_edge.model import ModelConfig, preset
-from fpm_edge.train.pipeline import epoch_order, load_sample, training_batches
+from fpm_edge.train.augment import draw
+from fpm_edge.train.batches import Batch, share_of, shares
+from fpm_edge.train.distribute import Place
+from fpm_edge.train.pipeline import batch_indices, epoch_order, load_sample, steps_in_epoch, training_batches
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.errors import ImageError
 from fpm_edge_runtime.geometry import Letterbox
@@ -31,15 +34,15 @@ def config(schema24: Any) -> ModelConfig:
     return preset("tiny", schema24)
 
 
-def batches(*arguments: Any) -> list[tuple[Any, ...]]:
-    return [tuple(tensor.numpy() for tensor in batch) for batch in training_batches(*arguments)]
+def batches(*arguments: Any) -> list[Batch]:
+    return [Batch(*(tensor.numpy() for tensor in batch)) for batch in training_batches(*arguments)]
 
 
 def replace_settings(**changes: Any) -> TrainSettings:
     return msgspec.structs.replace(SETTINGS, **changes)
 
 
-def assert_same(first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]) -> None:
+def assert_same(first: list[Batch], second: list[Batch]) -> None:
     assert len(first) == len(second)
     for one, other in zip(first, second, strict=True):
         for a, b in zip(one, other, strict=True):
@@ -47,25 +50,29 @@ def assert_same(first: list[tuple[Any, ...]], second: list[tuple[Any, ...]]) -> 
 
 
 def test_an_epoch_has_every_record_once(dataset: Dataset, config: ModelConfig) -> None:
-    plain = replace_settings(augmentation=None)
-    epoch = batches(dataset, config, plain, 0)
-    assert [len(image) for image, _, _ in epoch] == [4, 4, 2]
-    order = epoch_order(10, plain.seed, 0)
+    epoch = batches(dataset, config, SETTINGS, 0)
+    assert [len(batch.image) for batch in epoch] == [4, 4, 2]
+    assert steps_in_epoch(dataset, SETTINGS) == 3
+    order = epoch_order(10, SETTINGS.seed, 0)
     assert sorted(order) == list(range(10))
-    images, landmarks, visibility = (np.concatenate(parts) for parts in zip(*epoch, strict=True))
-    assert (images.dtype, landmarks.dtype, visibility.dtype) == (np.float32, np.float32, np.int8)
+    np.testing.assert_array_equal(np.concatenate([batch_indices(dataset, SETTINGS, 0, i) for i in range(3)]), order)
+    whole = Batch(*(np.concatenate(parts) for parts in zip(*epoch, strict=True)))
+    assert [field.dtype for field in whole] == [np.uint8, np.float32, np.int8, np.int32, np.float32]
     for position, index in enumerate(order):
         sample = load_sample(dataset, int(index), config)
-        np.testing.assert_array_equal(images[position], sample.image.astype(np.float32) / np.float32(255.0))
-        np.testing.assert_array_equal(landmarks[position], sample.landmarks)
-        np.testing.assert_array_equal(visibility[position], sample.visibility)
+        np.testing.assert_array_equal(whole.image[position], sample.image)
+        np.testing.assert_array_equal(whole.landmarks[position], sample.landmarks)
+        np.testing.assert_array_equal(whole.visibility[position], sample.visibility)
+        np.testing.assert_array_equal(whole.draws[position], draw(SETTINGS.seed, 0, position))
+        category = tuple(dataset.schema.categories)[whole.category[position]]
+        assert category == dataset.records[index].category
 
 
 def test_the_same_arguments_give_the_same_batches(dataset: Dataset, config: ModelConfig) -> None:
     first = batches(dataset, config, SETTINGS, 1)
     assert_same(first, batches(dataset, config, SETTINGS, 1))
     for other in (batches(dataset, config, SETTINGS, 2), batches(dataset, config, replace_settings(seed=4), 1)):
-        assert not np.array_equal(first[0][0], other[0][0])
+        assert not np.array_equal(first[0].image, other[0].image)
 
 
 def test_an_epoch_begun_in_the_middle_is_its_tail(dataset: Dataset, config: ModelConfig) -> None:
@@ -76,10 +83,32 @@ def test_an_epoch_begun_in_the_middle_is_its_tail(dataset: Dataset, config: Mode
 
 def test_a_record_is_augmented_differently_each_epoch(dataset: Dataset, config: ModelConfig) -> None:
     only = dataset.subset([0])
-    settings = replace_settings(batch=1)
-    ((first, _, _),) = batches(only, config, settings, 0)
-    ((second, _, _),) = batches(only, config, settings, 1)
-    assert not np.array_equal(first, second)
+    (first,), (second,) = (batches(only, config, SETTINGS, epoch) for epoch in (0, 1))
+    np.testing.assert_array_equal(first.image, second.image)
+    assert not np.array_equal(first.draws, second.draws)
+
+
+@pytest.mark.parametrize(("devices", "local"), [(2, 1), (3, 1), (4, 2)])
+def test_workers_read_their_devices_shares_and_nothing_else(
+    dataset: Dataset, config: ModelConfig, devices: int, local: int
+) -> None:
+    whole = batches(dataset, config, SETTINGS, 0)
+    workers = [batches(dataset, config, SETTINGS, 0, 0, Place(devices, n, local)) for n in range(0, devices, local)]
+    # Ten records in batches of four: the last two are left out where there are more devices than that.
+    steps = 3 if devices == 2 else 2
+    assert [len(parts) for parts in workers] == [steps] * len(workers)
+    assert steps_in_epoch(dataset, SETTINGS, Place(devices, 0, local)) == steps
+    joined = [
+        Batch(*(np.concatenate(parts) for parts in zip(*step, strict=True))) for step in zip(*workers, strict=True)
+    ]
+    assert_same(joined, whole[:steps])
+    assert [len(batch.image) for batch in workers[0]] == [sum(shares(n, devices)[:local]) for n in (4, 4, 2)][:steps]
+
+
+def test_pictures_are_dealt_evenly() -> None:
+    assert (shares(5, 2), shares(4, 4), shares(7, 3)) == ([3, 2], [1, 1, 1, 1], [3, 2, 2])
+    assert [share_of(7, 3, first, 1) for first in range(3)] == [(0, 3), (3, 2), (5, 2)]
+    assert share_of(7, 4, 2, 2) == (4, 3)
 
 
 def test_a_sample_is_what_the_runtime_sees(dataset: Dataset, config: ModelConfig) -> None:

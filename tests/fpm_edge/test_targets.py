@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpm_edge.train.targets import ideal_heatmaps, map_weights, stage_losses
+from fpm_edge.train.targets import ideal_heatmaps, map_distance, map_weights
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.geometry import cells_to_input
 
@@ -85,12 +85,13 @@ def test_loss_is_equation_4_of_every_stage() -> None:
     stages = [generator.normal(size=target.shape).astype(np.float32) for _ in range(3)]
     visibility = np.array([[1, 0, -1], [1, 1, 0]], np.int8)
     weights = np.array([[1, 0.5, 0, 1], [1, 1, 0.5, 1]])
-    found = stage_losses(stages, target, map_weights(visibility, 0.5)).numpy()
-    # The sum over maps and positions of one picture, averaged over the pictures only.
-    expected = [(weights[:, None, None] * (maps - target) ** 2).sum() / 2 for maps in stages]
-    np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert found.shape == (3,)
-    assert (stage_losses([target], target, map_weights(visibility, 0.5)).numpy() == 0).all()
+    for maps in stages:
+        found = map_distance(maps, target, map_weights(visibility, 0.5)).numpy()
+        # The sum over maps and positions of each picture.
+        expected = (weights[:, None, None] * (maps - target) ** 2).sum(axis=(1, 2, 3))
+        np.testing.assert_allclose(found, expected, rtol=1e-5)
+        assert found.shape == (2,)
+    assert (map_distance(target, target, map_weights(visibility, 0.5)).numpy() == 0).all()
 
 
 def test_the_map_of_an_unlabelled_landmark_does_not_count() -> None:
@@ -99,8 +100,17 @@ def test_the_map_of_an_unlabelled_landmark_does_not_count() -> None:
     visibility[1, 2] = -1
     weights = map_weights(visibility, 1.0)
     maps = np.zeros_like(target)
-    before = stage_losses([maps], target, weights).numpy()
+    before = map_distance(maps, target, weights).numpy()
     maps[1, ..., 2] = 50.0
-    np.testing.assert_array_equal(stage_losses([maps], target, weights).numpy(), before)
+    np.testing.assert_array_equal(map_distance(maps, target, weights).numpy(), before)
     maps[0, 0, 0, 2] = 50.0  # the same landmark, labelled, in another picture
-    assert stage_losses([maps], target, weights).numpy() > before + 100
+    after = map_distance(maps, target, weights).numpy()
+    assert after[0] > before[0] + 100
+    np.testing.assert_array_equal(after[1:], before[1:])
+
+
+def test_maps_without_background() -> None:
+    points = random_points(5)
+    labelled = np.ones((3, 4), bool)
+    maps = ideal_heatmaps(points, labelled, map_size=MAP_SIZE, stride=STRIDE, sigma=1.25, background=False).numpy()
+    np.testing.assert_array_equal(maps, ideal(points, labelled)[..., :-1])

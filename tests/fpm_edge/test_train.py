@@ -1,11 +1,13 @@
 """The training loop: it learns, and a run that was killed ends as one that was not."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,10 +20,12 @@ from safetensors.numpy import load, load_file
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.network import build_model
-from fpm_edge.train import loop
+from fpm_edge.train import pipeline
 from fpm_edge.train.loop import CHECKPOINT, EpochLog, train
+from fpm_edge.train.pipeline import batch_indices
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import Augmentation, TrainSettings
+from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 from fpm_edge_runtime.schema import load_schema
 
@@ -99,7 +103,8 @@ def assert_same_arrays(first: Path, second: Path) -> None:
 def test_it_learns(tiny_training: tuple[Path, list[EpochLog]]) -> None:
     _, logs = tiny_training
     assert [log.epoch for log in logs] == list(range(1, 11))
-    first, last = np.array(logs[0].stage_losses), np.array(logs[-1].stage_losses)
+    assert logs[0].terms == ("stage_1", "stage_2", "stage_3")
+    first, last = np.array(logs[0].losses), np.array(logs[-1].losses)
     assert first.shape == (3,)
     assert (last < 0.8 * first).all()
     # Later stages see the maps of earlier ones, and do better.
@@ -168,25 +173,17 @@ def test_control_c_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path) -> None
     assert "its checkpoint was made with other settings or data" in other.stderr
 
 
-class Interrupted:
+def interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     """Ctrl-C at step `at`. As Python acts on signals between bytecodes, it comes when TensorFlow's step is done."""
+    step = TrainStep.__call__
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, at: int) -> None:
-        make, self.left = loop._make_step, at
+    def interrupted(self: TrainStep, batch: Any, count: int, number: int, total: int) -> Any:
+        losses = step(self, batch, count, number, total)
+        if number == at:
+            os.kill(os.getpid(), signal.SIGINT)
+        return losses
 
-        def make_interrupted(*arguments: Any) -> Callable[..., Any]:
-            step = make(*arguments)
-
-            def interrupted(*batch: Any) -> Any:
-                losses = step(*batch)
-                self.left -= 1
-                if self.left == 0:
-                    os.kill(os.getpid(), signal.SIGINT)
-                return losses
-
-            return interrupted
-
-        monkeypatch.setattr(loop, "_make_step", make_interrupted)
+    monkeypatch.setattr(TrainStep, "__call__", interrupted)
 
 
 def test_control_c_repeats_no_step(
@@ -202,7 +199,7 @@ def test_control_c_repeats_no_step(
 
     run(tmp_path / "whole")
     with monkeypatch.context() as patch:
-        Interrupted(patch, at=3)
+        interrupt(patch, at=2)
         with pytest.raises(KeyboardInterrupt):
             run(tmp_path / "stopped")
     run(tmp_path / "stopped", resume=True)
@@ -252,24 +249,77 @@ def test_data_of_another_schema(dataset: Dataset, tmp_path: Path) -> None:
     assert not (tmp_path / "run").exists()
 
 
-def test_a_loss_that_is_no_number_stops_the_run_and_keeps_the_checkpoint(
+def test_a_loss_that_is_no_number_goes_back_to_the_checkpoint_and_names_the_pictures(
     dataset: Dataset, config: ModelConfig, tmp_path: Path
 ) -> None:
     # With this rate the maps grow beyond float32 in one step, so that the loss is infinite in the second.
-    settings = TrainSettings(epochs=5, batch=8, learning_rate=1e25)
-    kept: list[bytes] = []
-    with pytest.raises(ModelError, match=r"the loss became (inf|nan) at step 1 \(epoch 2\)"):
-        train(
-            build_model(config),
-            config,
-            dataset,
-            settings,
-            tmp_path,
-            on_epoch=lambda log: kept.append((tmp_path / CHECKPOINT).read_bytes()),
-        )
-    assert len(kept) == 1
-    assert (tmp_path / CHECKPOINT).read_bytes() == kept[0]
-    assert position(tmp_path / CHECKPOINT) == [1, 0, 1]
+    settings = TrainSettings(epochs=5, batch=4, learning_rate=1e25)
+    model = build_model(config)
+    start = model.get_weights()
+    with pytest.raises(ModelError) as caught:
+        train(model, config, dataset, settings, tmp_path)
+    message = str(caught.value)
+    assert re.search(r"the loss became (inf|nan) at step 1 \(epoch 1\) on the batch of rendered/3/64/\d, ", message)
+    for index in batch_indices(dataset, settings, 0, 1):
+        assert f"rendered/3/64/{index}" in message
+    assert "none of them alone does it with the last good weights, so check the learning rate first" in message
+    assert f"The checkpoint of step 0 is kept in {tmp_path}" in message
+    assert position(tmp_path / CHECKPOINT) == [0, 0, 0]
+    for before, after in zip(start, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_a_picture_that_breaks_the_loss_is_named(
+    dataset: Dataset, config: ModelConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # No file can hold such a landmark, as readers refuse it; the fault is put in behind them.
+    load = pipeline.load_sample
+
+    def broken(data: Dataset, index: int, config: ModelConfig) -> Any:
+        sample = load(data, index, config)
+        return replace(sample, landmarks=sample.landmarks * np.float32(np.nan)) if index == 5 else sample
+
+    monkeypatch.setattr(pipeline, "load_sample", broken)
+    with pytest.raises(ModelError, match=r"already alone and with the last good weights: rendered/3/64/5; check these"):
+        train(build_model(config), config, dataset, SETTINGS, tmp_path)
+
+
+def test_weights_that_are_not_finite_are_never_saved(dataset: Dataset, config: ModelConfig, tmp_path: Path) -> None:
+    # One step only: its loss is finite, what it makes of the weights is not.
+    settings = TrainSettings(epochs=1, batch=8, learning_rate=1e39)
+    with pytest.raises(ModelError, match=r"holds NaN or infinity, so no checkpoint was written; .* is kept as it was"):
+        train(build_model(config), config, dataset, settings, tmp_path)
+    assert position(tmp_path / CHECKPOINT) == [0, 0, 0]
+
+
+def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, render_cache: Path) -> None:
+    """Files may grow to the size of the first checkpoint and no further: the second cannot be written whole."""
+    folder = tmp_path / "run"
+    program = f"""
+import resource, sys
+from fpm_edge.train import loop
+save = loop.write_checkpoint
+def fill_after_first(path, state):
+    save(path, state)
+    size = path.stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
+loop.write_checkpoint = fill_after_first
+{PROGRAM}"""
+    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "the checkpoint could not be written (File too large); the one before it is kept; make room" in done.stderr
+    assert position(folder / CHECKPOINT) == [0, 0, 0]
+    assert not list(folder.glob(".*.part"))
+    command = [sys.executable, "-c", PROGRAM, str(folder), "--resume"]
+    resumed = subprocess.run(command, capture_output=True, text=True)
+    assert resumed.returncode == 0, resumed.stderr
+    assert_same_arrays(folder / CHECKPOINT, tmp_path / "run.whole" / CHECKPOINT)
+
+
+def test_the_log_cannot_be_written(dataset: Dataset, config: ModelConfig, tmp_path: Path) -> None:
+    (tmp_path / "tensorboard").write_text("a file where the folder should be")
+    with pytest.raises(ModelError, match="tensorboard: the training log could not be written"):
+        train(build_model(config), config, dataset, SETTINGS, tmp_path)
 
 
 def test_the_paper_recipe_is_the_papers() -> None:

@@ -10,7 +10,7 @@ from PIL import Image
 
 from fpm_edge_runtime import DataError, ImageError, load_image
 from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import check_image, letterbox
+from fpm_edge_runtime.image import check_image, decode_image, letterbox
 
 
 def _scene(width: int = 40, height: int = 24) -> np.ndarray:
@@ -135,6 +135,37 @@ def test_every_truncation_is_an_image_error(tmp_path: Path, form: str) -> None:
             except ImageError:
                 refused += 1
     assert refused > 40
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "TIFF", "WEBP", "BMP"])
+def test_bytes_decode_as_their_file_does(tmp_path: Path, form: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    extra = {"exif": exif} if form in ("JPEG", "PNG", "TIFF", "WEBP") else {}
+    Image.fromarray(_scene()).save(tmp_path / "a.img", form, **extra)
+    decoded = decode_image((tmp_path / "a.img").read_bytes(), "a picture")
+    np.testing.assert_array_equal(decoded, load_image(tmp_path / "a.img"))
+    assert decoded.flags.writeable
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [(b"", "the third is not a picture"), (b"hello", "the third is not a picture"), (None, "the third is damaged")],
+)
+def test_bad_bytes_are_called_by_their_name(content: bytes | None, message: str) -> None:
+    if content is None:
+        file = BytesIO()
+        Image.fromarray(_scene()).save(file, "JPEG")
+        content = file.getvalue()[:-40]
+    with pytest.raises(ImageError, match=message):
+        decode_image(content, "the third")
+
+
+def test_bytes_of_too_many_pixels() -> None:
+    file = BytesIO()
+    Image.new("1", (8000, 5001)).save(file, "PNG")
+    with pytest.raises(ImageError, match="the third has 8000 × 5001 pixels, more than 40 megapixels"):
+        decode_image(file.getvalue(), "the third")
 
 
 def test_too_many_pixels(tmp_path: Path) -> None:

@@ -1,0 +1,148 @@
+"""What buys NE per MAC: short trainings of variants of `lite` that differ in one thing, on the same pictures.
+
+    benchmarks/lite_study.py --data rendered:12000@1/192 --test rendered:500@102/192 -o runs/lite-study
+
+Trains every variant that has no result yet, and prints all of them: MACs, parameters, NE by stage. The numbers are for
+comparing variants with each other; longer training lowers all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import msgspec
+import tensorflow as tf
+
+from fpm_edge.data import Dataset, load_dataset
+from fpm_edge.evaluate import evaluate
+from fpm_edge.model import Conv, ModelConfig, preset, stage_costs
+from fpm_edge.model.network import build_model
+from fpm_edge.predict import predict_network, truth_of
+from fpm_edge.train.loop import train
+from fpm_edge.train.settings import Augmentation, TrainSettings
+from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.schema import load_schema
+
+Variant = tuple[ModelConfig, TrainSettings]
+
+SIDE = 128
+SETTINGS = TrainSettings(
+    epochs=2, batch=16, learning_rate=2e-3, schedule="cosine", warmup_steps=100, augmentation=Augmentation(), seed=1
+)
+BASE = preset("lite", load_schema("fashionai24"), input_size=(SIDE, SIDE))
+
+
+def shaped(**changes: object) -> Variant:
+    return msgspec.structs.replace(BASE, **changes), SETTINGS
+
+
+def trained(**changes: object) -> Variant:
+    return BASE, msgspec.structs.replace(SETTINGS, **changes)
+
+
+def sized(side: int) -> Variant:
+    return shaped(input_width=side, input_height=side)
+
+
+def wide(filters: int) -> Variant:
+    return shaped(
+        first=(Conv(5, filters), Conv(5, filters), Conv(1, filters)),
+        refine=(Conv(5, filters), Conv(5, filters), Conv(1, filters)),
+    )
+
+
+# A stem that ends at stride 4, and the rest narrower, so that the MACs stay about the same.
+_STEM_4 = (Conv(4, 16, stride=2), Conv(4, 32, stride=2), Conv(3, 32))
+_STEM_8_WIDE = (Conv(4, 16, stride=2), Conv(4, 48, stride=2), Conv(3, 48), Conv(4, 96, stride=2), Conv(3, 96))
+_STEM_8_POOL = (Conv(3, 16), Conv(3, 32, pool=2), Conv(3, 32, pool=2), Conv(3, 64, pool=2), Conv(3, 64))
+
+VARIANTS: dict[str, Callable[[], Variant]] = {
+    "base": lambda: shaped(),
+    "stages-1": lambda: shaped(stages=1),
+    "stages-2": lambda: shaped(stages=2),
+    "stages-6": lambda: shaped(stages=6),
+    "stride-4": lambda: shaped(
+        stem=_STEM_4,
+        first=(Conv(5, 32), Conv(5, 32), Conv(1, 32)),
+        context=(Conv(3, 32),),
+        refine=(Conv(5, 32), Conv(5, 32), Conv(1, 32)),
+    ),
+    "kernels-3": lambda: shaped(
+        first=(Conv(3, 96), Conv(3, 96), Conv(1, 96)), refine=(Conv(3, 96), Conv(3, 96), Conv(1, 96))
+    ),
+    "kernels-7": lambda: shaped(
+        first=(Conv(7, 48), Conv(7, 48), Conv(1, 48)), refine=(Conv(7, 48), Conv(7, 48), Conv(1, 48))
+    ),
+    "dilated-3": lambda: shaped(
+        first=(Conv(3, 96, dilation=2), Conv(3, 96, dilation=2), Conv(1, 96)),
+        refine=(Conv(3, 96, dilation=2), Conv(3, 96, dilation=2), Conv(1, 96)),
+    ),
+    "own-join": lambda: shaped(share_join=False),
+    "stem-wide": lambda: shaped(stem=_STEM_8_WIDE),
+    "stem-pool": lambda: shaped(stem=_STEM_8_POOL),
+    "narrow-48": lambda: wide(48),
+    "wide-96": lambda: wide(96),
+    "deep-first": lambda: shaped(first=(Conv(5, 64), Conv(5, 64), Conv(5, 64), Conv(1, 64))),
+    "side-96": lambda: sized(96),
+    "side-192": lambda: sized(192),
+    "sigma-0.8": lambda: trained(sigma=0.8),
+    "sigma-1.75": lambda: trained(sigma=1.75),
+    "constant-rate": lambda: trained(schedule="constant"),
+    "rate-4e-3": lambda: trained(learning_rate=4e-3),
+    "rate-1e-3": lambda: trained(learning_rate=1e-3),
+    "no-augmentation": lambda: trained(augmentation=None),
+}
+
+
+def run(name: str, data: Dataset, test: Dataset, folder: Path) -> dict[str, object]:
+    """Train one variant and measure it."""
+    tf.keras.utils.set_random_seed(1)
+    config, settings = VARIANTS[name]()
+    model = build_model(config)
+    began = time.monotonic()
+    train(model, config, data, settings, folder / name)
+    seconds = time.monotonic() - began
+    accuracy = evaluate(predict_network(model, config, test), truth_of(test), config.schema, test.name)
+    costs = stage_costs(config)
+    return {
+        "name": name,
+        "gmac": sum(cost.macs for cost in costs) / 1e9,
+        "parameters": sum(cost.parameters for cost in costs),
+        "seconds": seconds,
+        "ne": [stage.ne.mean for stage in accuracy.stages],
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="pictures to train on")
+    parser.add_argument("--test", required=True, help="pictures to measure on")
+    parser.add_argument("--only", help="comma-separated names of variants")
+    parser.add_argument("--threads", type=int, default=0, help="of one operation (0: all cores)")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and results")
+    arguments = parser.parse_args()
+    tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
+    names = arguments.only.split(",") if arguments.only else list(VARIANTS)
+    todo = [name for name in names if not (arguments.output / name / "result.json").is_file()]
+    if todo:
+        data, test = load_dataset(arguments.data), load_dataset(arguments.test)
+        for name in todo:
+            result = run(name, data, test, arguments.output)
+            write_atomically(arguments.output / name / "result.json", msgspec.json.encode(result))
+            print(name, result, flush=True)
+    print(f"{'variant':18s} {'GMAC':>6s} {'M par.':>6s}  NE by stage")
+    for path in sorted(arguments.output.glob("*/result.json")):
+        result = msgspec.json.decode(path.read_bytes())
+        stages = " ".join(f"{ne:.4f}" for ne in result["ne"])
+        print(f"{result['name']:18s} {result['gmac']:6.3f} {result['parameters'] / 1e6:6.3f}  {stages}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,51 @@
+"""`fpm-edge train --dry-run`: a few steps of the run, timed."""
+
+import itertools
+from collections.abc import Iterator
+
+import tf_keras
+
+from fpm_edge.cli.train_plan import TrainPlan
+from fpm_edge.progress import progress_bar
+from fpm_edge.train.batches import Batch
+from fpm_edge.train.distribute import Team
+from fpm_edge.train.estimate import RunEstimate, describe_run
+from fpm_edge.train.loop import Teacher, make_step
+from fpm_edge.train.pipeline import training_batches
+
+__all__ = ["dry_run"]
+
+_STEPS = 4
+
+
+def dry_run(plan: TrainPlan, model: tf_keras.Model, teacher: Teacher | None, team: Team) -> RunEstimate:
+    """Train `model` for a few steps on the plan's data, writing nothing, and say what the whole run will take."""
+    settings, dataset = plan.settings, plan.training
+    with team.strategy.scope():
+        step, _ = make_step(model, plan.config, settings, teacher=teacher, team=team)
+    batches = _batches(plan, team)
+    count = min(settings.batch, len(dataset))
+    with progress_bar("timing steps", _STEPS) as advance:
+
+        def one() -> None:
+            step(next(batches), count, 0, _STEPS).numpy()
+            advance()
+
+        return describe_run(
+            plan.config,
+            model,
+            one,
+            pictures=len(dataset),
+            batch=settings.batch,
+            epochs=settings.epochs,
+            micro_batch=settings.micro_batch,
+            averaged=settings.ema > 0,
+        )
+
+
+def _batches(plan: TrainPlan, team: Team) -> Iterator[Batch]:
+    """Whole batches for ever, read as in training."""
+    whole = max(1, len(plan.training) // plan.settings.batch)
+    for epoch in itertools.count():
+        batches = training_batches(plan.training, plan.config, plan.settings, epoch, place=team.place)
+        yield from itertools.islice(batches, whole)

@@ -1,0 +1,228 @@
+"""What a training run will be: network, data and settings, from a TOML file and the options of `fpm-edge train`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import tf_keras
+
+from fpm_edge.cli.options import DataSource
+from fpm_edge.cli.training import changed_settings
+from fpm_edge.data import Dataset
+from fpm_edge.data.paper import PaperSplit, paper_split
+from fpm_edge.data.parts import find_parts
+from fpm_edge.model.config import ModelConfig
+from fpm_edge.model.kinds import NetworkConfig, config_to_dict
+from fpm_edge.model.networks import network_for
+from fpm_edge.model.store import load_weights, read_config, weights_digest
+from fpm_edge.train.config_file import (
+    DataConfig,
+    PresetModel,
+    RunConfig,
+    dump_run_config,
+    network_config,
+    read_run_config,
+)
+from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime import UsageError
+
+__all__ = ["TrainPlan", "plan_training"]
+
+_DEFAULT_MODEL = "paper"
+_DEFAULT_RECIPE = "paper"
+
+
+@dataclass(frozen=True)
+class TrainPlan:
+    """A training run, resolved.
+
+    Attributes:
+        config: the network.
+        settings: how.
+        training, held: what to train on, and what was held back (None for nothing).
+        data: the options that say so.
+        recipe: name of the recipe that the settings began with; None where a file gave them.
+        start: folder of the weights to start from.
+        teacher: folder of the teacher.
+        notes: for people.
+    """
+
+    config: NetworkConfig
+    settings: TrainSettings
+    training: Dataset
+    held: Dataset | None
+    data: DataConfig
+    recipe: str | None
+    start: Path | None
+    teacher: Path | None
+    notes: tuple[str, ...]
+
+    @property
+    def origin(self) -> str:
+        """Digest of the weights to start from; empty for none."""
+        return "" if self.start is None else weights_digest(self.start)
+
+    @property
+    def teacher_origin(self) -> str:
+        """Digest of the teacher's weights; empty for none."""
+        return "" if self.teacher is None else weights_digest(self.teacher)
+
+    @property
+    def start_name(self) -> str | None:
+        """The weights to start from, by name and digest."""
+        return None if self.start is None else f"{self.start.resolve().name} (weights SHA-256 `{self.origin}`)"
+
+    @property
+    def board_data(self) -> Dataset:
+        """Whose heatmaps to look at: held-back pictures, if there are any."""
+        return self.held or self.training
+
+    @property
+    def parameters(self) -> int:
+        """Trainable ones, without batch normalisation."""
+        return sum(cost.parameters for cost in network_for(self.config).costs(self.config))
+
+    @property
+    def run(self) -> RunConfig:
+        """The run for a TOML file."""
+        return RunConfig(self.config, self.settings, self.data)
+
+    def build(self, *, synchronized: bool) -> tf_keras.Model:
+        """The network with the weights that training starts from; in the scope of the strategy."""
+        model = network_for(self.config).build(
+            self.config,
+            policy=self.settings.precision,
+            # Micro-batches have statistics of their own, on one device as on several.
+            synchronized=synchronized and self.settings.micro_batch is None,
+        )
+        if self.start is not None:
+            load_weights(self.start, model)
+        return model
+
+    def to_toml(self) -> str:
+        """The run as its TOML file will be."""
+        return dump_run_config(self.run)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "model": config_to_dict(self.config),
+            "train": msgspec.to_builtins(self.settings),
+            "data": msgspec.to_builtins(self.data),
+            "records": len(self.training),
+            "held": None if self.held is None else len(self.held),
+            "notes": list(self.notes),
+        }
+
+    def again(self, config_file: str, output: Path) -> list[str]:
+        """The command that trains the same again."""
+        command = ["fpm-edge", "train", "--config", config_file]
+        if self.start is not None:
+            command += ["--from", str(self.start)]
+        if self.teacher is not None:
+            command += ["--teacher", str(self.teacher)]
+        return [*command, "-o", str(output)]
+
+
+def plan_training(
+    config_file: Path | None,
+    source: DataSource | None,
+    *,
+    model: Mapping[str, Any],
+    start: Path | None,
+    teacher: Path | None,
+    recipe: str | None,
+    settings: Mapping[str, Any],
+) -> TrainPlan:
+    """Put file and options together; an option wins over the file.
+
+    Args:
+        model: fields of `PresetModel`, None where not given.
+        settings: fields of `TrainSettings`, None where not given.
+
+    Raises:
+        UsageError: options that contradict each other, or nothing says what to train on.
+        ModelError, DataError, SchemaError: what they name cannot be used.
+    """
+    file = RunConfig() if config_file is None else read_run_config(config_file)
+    if config_file is not None and recipe is not None:
+        raise UsageError(f"--recipe and --config {config_file} both give the settings; leave one out")
+    if config_file is None:
+        recipe = recipe or _DEFAULT_RECIPE
+    base = file.train if recipe is None else RECIPES[recipe]
+    if teacher is not None and base.teacher_weight == 0:
+        base = msgspec.structs.replace(base, teacher_weight=1.0)
+    source = source or _source_of(file.data)
+    if source is None:
+        raise UsageError("nothing says what to train on; give --data, or a table [data] in the --config file")
+    chosen = {name: value for name, value in model.items() if value is not None}
+    training, held, notes = _data(source, paper=recipe == _DEFAULT_RECIPE and not chosen and file.model is None)
+    return TrainPlan(
+        config=_network(file.model, chosen, start, training),
+        settings=changed_settings(base, **settings),
+        training=training,
+        held=held,
+        data=_data_config(source),
+        recipe=recipe,
+        start=start,
+        teacher=teacher,
+        notes=notes,
+    )
+
+
+def _network(
+    given: PresetModel | NetworkConfig | None, chosen: dict[str, Any], start: Path | None, training: Dataset
+) -> NetworkConfig:
+    if start is not None:
+        stages = chosen.pop("stages", None)
+        if chosen:
+            raise UsageError(f"--from brings its own network; leave --{next(iter(chosen)).replace('_', '-')} out")
+        config = read_config(start)
+        if stages is None:
+            return config
+        if not isinstance(config, ModelConfig):
+            raise UsageError(f"model {config.name!r} has no stages; leave --stages out")
+        return config.truncated(stages)
+    if isinstance(given, PresetModel):
+        chosen = msgspec.to_builtins(given, builtin_types=()) | chosen
+    elif given is not None:
+        if chosen:
+            raise UsageError("the --config file holds a whole network; change it there, not by options")
+        return given
+    preset = chosen.pop("preset", None) or _DEFAULT_MODEL
+    return network_config(PresetModel(preset, **chosen), training.schema)
+
+
+def _data(source: DataSource, *, paper: bool) -> tuple[Dataset, Dataset | None, tuple[str, ...]]:
+    """Training data, what is held back, and notes; the paper's own split where that was asked for and is there."""
+    kind, _, location = source.spec.partition(":")
+    whole = source.holdout is None and source.categories is None
+    if paper and whole and kind == "fashionai" and find_parts(Path(location).expanduser()):
+        return _paper_data(paper_split(source.spec, skip_bad=source.skip_bad))
+    return source.training(), None if source.holdout is None else source.held(), ()
+
+
+def _paper_data(split: PaperSplit) -> tuple[Dataset, Dataset, tuple[str, ...]]:
+    published, actual = split.published, split.actual
+    note = (
+        "the paper's split: train, warm-up and test A of blouse, trousers and dress, "
+        f"{actual.train:,} / {actual.validation:,} / {actual.test:,} pictures (published: {published.train:,} / "
+        f"{published.validation:,} / {published.test:,}); accuracy is measured on test A"
+    )
+    return split.train, split.test, (note, *split.train.notes)
+
+
+def _source_of(data: DataConfig | None) -> DataSource | None:
+    if data is None:
+        return None
+    fields = {name: getattr(data, name) for name in data.__struct_fields__}
+    return DataSource(**fields | {"categories": None if data.categories is None else ",".join(data.categories)})
+
+
+def _data_config(source: DataSource) -> DataConfig:
+    categories = None if source.categories is None else tuple(name.strip() for name in source.categories.split(","))
+    fields = {name: getattr(source, name) for name in DataConfig.__struct_fields__}
+    return DataConfig(**fields | {"categories": categories})

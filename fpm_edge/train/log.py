@@ -1,0 +1,71 @@
+"""TensorBoard's log of a run: losses, rate, and pictures of heatmaps."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, TypeAlias
+
+import tensorflow as tf
+
+from fpm_edge_runtime.errors import ModelError
+
+__all__ = ["Draw", "TrainingLog"]
+
+# Called with the default summary writer set and the number of the step; writes `tf.summary.image`s.
+Draw: TypeAlias = Callable[[int], None]
+
+
+class TrainingLog:
+    """A context that writes into the folder ``tensorboard``, or nowhere where this worker is not the chief.
+
+    Every method raises ModelError where the log cannot be written, as on a full disk.
+    """
+
+    def __init__(self, folder: Path, chief: bool) -> None:
+        self._path = folder / "tensorboard"
+        self._chief = chief
+        self._writer: Any = None
+
+    def __enter__(self) -> "TrainingLog":
+        if self._chief:
+            with self._checked():
+                self._writer = tf.summary.create_file_writer(str(self._path))
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._writer is None:
+            return
+        try:
+            with self._checked():
+                self._writer.close()
+        except ModelError:
+            # What ended the run says more than that the log's last lines are missing.
+            if error is None:
+                raise
+
+    def scalars(self, values: Mapping[str, float], step: int) -> None:
+        """Log values by name."""
+        if self._writer is not None:
+            with self._checked(), self._writer.as_default():
+                for name, value in values.items():
+                    tf.summary.scalar(name, value, step=step)
+
+    def pictures(self, draw: Draw, step: int) -> None:
+        """Log the pictures that `draw` draws, and have all on the disk."""
+        if self._writer is not None:
+            with self._checked(), self._writer.as_default():
+                draw(step)
+                self._writer.flush()
+
+    @contextmanager
+    def _checked(self) -> Iterator[None]:
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            raise ModelError(
+                f"{self._path}: the training log could not be written ({error}); the last checkpoint is kept; make "
+                "room, then continue with --resume"
+            ) from error

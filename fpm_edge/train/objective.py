@@ -1,0 +1,167 @@
+"""What each kind of network is trained to do: its loss terms, a picture at a time."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+import tensorflow as tf
+import tf_keras
+
+from fpm_edge.model.config import ModelConfig
+from fpm_edge.model.fashionnet_config import FashionNetConfig
+from fpm_edge.model.kinds import NetworkConfig
+from fpm_edge.model.oneshot_config import OneShotConfig
+from fpm_edge.train.regression import LossWeights, fashionnet_losses
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge.train.targets import ideal_heatmaps, map_distance, map_weights
+from fpm_edge_runtime.errors import UsageError
+
+__all__ = ["Goal", "Objective", "objective_for"]
+
+Tensor: TypeAlias = Any
+
+
+class Goal:
+    """What is known about the pictures of a batch.
+
+    Attributes:
+        image: (batch, height, width, 3) float32 in [0, 1], augmented.
+        landmarks: (batch, L, 2) float32, input pixels.
+        visibility: (batch, L) int8.
+        category: (batch,) int32, index into the schema's categories.
+        sigma: of the ideal peaks, cells; scalar.
+        progress: share of the training that is done, in [0, 1); scalar.
+    """
+
+    def __init__(
+        self, image: Tensor, landmarks: Tensor, visibility: Tensor, category: Tensor, sigma: Tensor, progress: Tensor
+    ) -> None:
+        self.image = image
+        self.landmarks = landmarks
+        self.visibility = visibility
+        self.category = category
+        self.sigma = sigma
+        self.progress = progress
+
+
+class Objective(Protocol):
+    """The loss of one kind of network."""
+
+    @property
+    def terms(self) -> tuple[str, ...]:
+        """Names of the loss terms, for logs."""
+
+    def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
+        """(batch, terms) float32: the terms of each picture. The training loss is their sum, averaged over pictures.
+
+        Args:
+            outputs: of the network's `training_outputs`.
+        """
+
+
+class _Heatmaps:
+    """Squared distance to the ideal maps, summed over the stages (eq. 4–5), and to a teacher's maps if there is one."""
+
+    def __init__(self, config: ModelConfig, settings: TrainSettings, teacher: tf_keras.Model | None) -> None:
+        self.terms = tuple(f"stage_{stage}" for stage in range(1, config.stages + 1))
+        self._config = config
+        self._settings = settings
+        self._teacher = teacher
+
+    def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
+        config, settings = self._config, self._settings
+        ideal = ideal_heatmaps(
+            goal.landmarks, goal.visibility >= 0, map_size=config.map_size, stride=config.stride, sigma=goal.sigma
+        )
+        weights = map_weights(goal.visibility, settings.occluded_weight)
+        losses = [map_distance(maps, ideal, weights) for maps in outputs]
+        if self._teacher is not None:
+            taught = self._teachers_maps(self._teacher, goal.image)
+            losses = [
+                loss + settings.teacher_weight * map_distance(maps, taught, weights)
+                for loss, maps in zip(losses, outputs, strict=True)
+            ]
+        if settings.self_weight:
+            last = tf.stop_gradient(tf.clip_by_value(outputs[-1], 0.0, 1.0))
+            losses[:-1] = [
+                loss + settings.self_weight * map_distance(maps, last, weights)
+                for loss, maps in zip(losses[:-1], outputs[:-1], strict=True)
+            ]
+        return tf.stack(losses, axis=1)
+
+    def _teachers_maps(self, teacher: tf_keras.Model, image: Tensor) -> Tensor:
+        """The teacher's last maps for the student's pictures, in the student's cells."""
+        size = teacher.input_shape[1:3]
+        if tuple(image.shape[1:3]) != tuple(size):
+            image = tf.image.resize(image, size)
+        outputs = teacher(image, training=False)
+        maps = tf.clip_by_value(outputs[-1] if isinstance(outputs, list) else outputs, 0.0, 1.0)
+        width, height = self._config.map_size
+        if tuple(maps.shape[1:3]) != (height, width):
+            maps = tf.image.resize(maps, (height, width))
+        return tf.stop_gradient(maps)
+
+
+class _OneShot:
+    """Squared distance to the ideal maps of the landmarks alone; see `OneShotConfig`."""
+
+    terms = ("heatmaps",)
+
+    def __init__(self, config: OneShotConfig, settings: TrainSettings) -> None:
+        self._config = config
+        self._settings = settings
+
+    def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
+        (maps,) = outputs
+        ideal = ideal_heatmaps(
+            goal.landmarks,
+            goal.visibility >= 0,
+            map_size=self._config.map_size,
+            stride=self._config.stride,
+            sigma=goal.sigma,
+            background=False,
+        )
+        weights = map_weights(goal.visibility, self._settings.occluded_weight)[:, :-1]
+        return map_distance(maps, ideal, weights)[:, None]
+
+
+class _Regression:
+    """Coordinates, visibility and category; see `fashionnet_losses`."""
+
+    terms = LossWeights._fields
+
+    def __init__(self, config: FashionNetConfig, settings: TrainSettings) -> None:
+        self._config = config
+        self._settings = settings
+
+    def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
+        return fashionnet_losses(
+            self._config,
+            outputs,
+            goal.landmarks,
+            goal.visibility,
+            goal.category,
+            goal.progress,
+            occluded_weight=self._settings.occluded_weight,
+        )
+
+
+def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: tf_keras.Model | None = None) -> Objective:
+    """The loss of a network.
+
+    Args:
+        teacher: network of the same landmarks with heatmaps, whose last stage the student learns from as well.
+
+    Raises:
+        UsageError: settings that this kind of network cannot follow.
+    """
+    if (settings.teacher_weight > 0) != (teacher is not None):
+        raise UsageError("learning from a teacher needs both a teacher and a teacher_weight above 0")
+    if isinstance(config, ModelConfig):
+        return _Heatmaps(config, settings, teacher)
+    if teacher is not None or settings.self_weight:
+        raise UsageError(f"model {config.name!r}: only networks with stages of heatmaps learn from a teacher's")
+    if isinstance(config, OneShotConfig):
+        return _OneShot(config, settings)
+    if isinstance(config, FashionNetConfig):
+        return _Regression(config, settings)
+    raise UsageError(f"model {config.name!r}: there is no loss for a network of this kind")

@@ -1,0 +1,55 @@
+"""What a run folder belongs to, so that a run is only resumed as itself."""
+
+from pathlib import Path
+
+import msgspec
+
+from fpm_edge.data import Dataset
+from fpm_edge.model.kinds import NetworkConfig, config_to_dict
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime.errors import UsageError
+from fpm_edge_runtime.files import write_atomically
+
+__all__ = ["CHECKPOINT", "check_run", "describe_run", "record_run"]
+
+CHECKPOINT = "checkpoint.safetensors"
+_RUN = "run.json"
+# How often a run saves changes nothing about what it computes.
+_FREE = ("checkpoint_minutes",)
+
+
+def describe_run(
+    config: NetworkConfig, dataset: Dataset, settings: TrainSettings, origin: str, teacher: str
+) -> dict[str, object]:
+    """Everything that the weights depend on."""
+    plain = msgspec.to_builtins(settings)
+    return {
+        "config": config_to_dict(config),
+        "settings": {name: value for name, value in plain.items() if name not in _FREE},
+        "data": dataset.name,
+        "records": len(dataset.records),
+        "annotations": dataset.digest,
+        "origin": origin,
+        "teacher": teacher,
+    }
+
+
+def record_run(folder: Path, run: dict[str, object]) -> None:
+    """Mark `folder` as this run's. Raises UsageError where it holds a checkpoint."""
+    if (folder / CHECKPOINT).exists():
+        raise UsageError(f"{folder}: holds a checkpoint already; continue it with --resume, or use another folder")
+    write_atomically(folder / _RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
+
+
+def check_run(folder: Path, run: dict[str, object]) -> None:
+    """Raise UsageError unless `folder` holds a checkpoint of this very run."""
+    record = folder / _RUN
+    if not (folder / CHECKPOINT).is_file():
+        raise UsageError(f"{folder}: there is no checkpoint to resume; start without --resume")
+    if not record.is_file() or msgspec.json.decode(record.read_bytes()) != msgspec.json.decode(
+        msgspec.json.encode(run)
+    ):
+        raise UsageError(
+            f"{folder}: its checkpoint was made with other settings or data, or from other weights (see {_RUN} "
+            "there); resume with the same ones, or use another folder"
+        )
