@@ -35,6 +35,13 @@ class _Counter:
         self.cells //= pool * pool
         self.channels = filters
 
+    def depthwise(self, kernel: int, stride: int) -> None:
+        """One kernel a channel."""
+        self.cells //= stride * stride
+        weights = kernel * kernel * self.channels
+        self.parameters += weights + self.channels
+        self.macs += weights * self.cells
+
     def up(self, kernel: int, filters: int) -> None:
         """A transposed convolution of stride 2: every input cell meets the whole kernel."""
         weights = kernel * kernel * self.channels * filters
@@ -52,7 +59,11 @@ class _Counter:
 
     def chain(self, layers: tuple[Conv, ...]) -> "_Counter":
         for layer in layers:
-            self.conv(layer.kernel, layer.filters, layer.stride, layer.pool)
+            if layer.separable:
+                self.depthwise(layer.kernel, layer.stride)
+                self.conv(1, layer.filters, pool=layer.pool)
+            else:
+                self.conv(layer.kernel, layer.filters, layer.stride, layer.pool)
         return self
 
     def cost(self, piece: str) -> StageCost:

@@ -22,6 +22,8 @@ class Conv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         stride: stride of the convolution.
         pool: side and stride of the max-pooling after the activation; 1 for none.
         dilation: distance between the kernel's taps; 1 for a dense kernel. Only with stride 1.
+        separable: a depthwise convolution of this kernel with its activation, then a 1 × 1 convolution to `filters`.
+            The int8 path does not take it (docs/results/lite.md says why nothing needs it).
     """
 
     kernel: int
@@ -29,9 +31,10 @@ class Conv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stride: int = 1
     pool: int = 1
     dilation: int = 1
+    separable: bool = False
 
     def __post_init__(self) -> None:
-        for field in self.__struct_fields__:
+        for field in ("kernel", "filters", "stride", "pool", "dilation"):
             value = getattr(self, field)
             if value < 1:
                 raise ModelError(f"a layer's {field} is {value}; expected at least 1")
@@ -95,6 +98,8 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise ModelError(f"model {self.name!r}: first, context and refine each need at least one layer")
         if total_stride(self.stem + self.context) != self.stride:
             raise ModelError(f"model {self.name!r}: stage 1 and x' have different strides; they must be equal")
+        if self.refine[0].separable:
+            raise ModelError(f"model {self.name!r}: the first refine layer joins two inputs and cannot be separable")
         if total_stride(self.refine) != 1:
             raise ModelError(f"model {self.name!r}: refine layers must keep the size of the maps (stride 1)")
         if self.input_height % self.stride or self.input_width % self.stride:

@@ -29,8 +29,10 @@ def fold_batch_norm(config: ModelConfig, model: tf_keras.Model) -> tuple[ModelCo
             norm = model.get_layer(norm_name)
             gamma, beta, mean, variance = (w.astype(np.float64) for w in norm.get_weights())
             scale = gamma / np.sqrt(variance + norm.epsilon)
+            # A depthwise kernel is (height, width, channels, 1); any other has its output channels last.
+            per_channel = scale[:, np.newaxis] if isinstance(layer, tf_keras.layers.DepthwiseConv2D) else scale
             weights = [
-                (weights[0].astype(np.float64) * scale).astype(np.float32),
+                (weights[0].astype(np.float64) * per_channel).astype(np.float32),
                 (beta - mean * scale).astype(np.float32),
             ]
         layer.set_weights(weights)

@@ -111,20 +111,37 @@ class _Builder:
         for number, spec in enumerate(specs, start=1):
             name = f"{prefix}_{number}"
             end = last if last is not None and number == len(specs) else None
+            if spec.separable:
+                x = self._norm(self._depthwise(spec, f"{name}_depth_conv")(x), f"{name}_depth_bn")
+                x = self._relu(f"{name}_depth_relu")(x)
+                spec = Conv(1, spec.filters, pool=spec.pool)
             x = self._conv(spec, f"{name}_conv", use_bias=not self.config.batch_norm)(x)
-            if self.config.batch_norm:
-                x = _layers.BatchNormalization(
-                    momentum=0.99,
-                    epsilon=1e-3,
-                    synchronized=self.synchronized,
-                    dtype=self.policy,
-                    name=f"{name}_bn",
-                )(x)
+            x = self._norm(x, f"{name}_bn")
             pooled = spec.pool > 1
             x = self._relu(end if end and not pooled else f"{name}_relu")(x)
             if pooled:
                 x = _layers.MaxPooling2D(spec.pool, dtype=self.policy, name=end or f"{name}_pool")(x)
         return x
+
+    def _norm(self, x: Tensor, name: str) -> Tensor:
+        if not self.config.batch_norm:
+            return x
+        norm = _layers.BatchNormalization(
+            momentum=0.99, epsilon=1e-3, synchronized=self.synchronized, dtype=self.policy, name=name
+        )
+        return norm(x)
+
+    def _depthwise(self, spec: Conv, name: str) -> Any:
+        return _layers.DepthwiseConv2D(
+            spec.kernel,
+            strides=spec.stride,
+            dilation_rate=spec.dilation,
+            padding="same",
+            use_bias=not self.config.batch_norm,
+            depthwise_initializer=_HIDDEN_INIT,
+            dtype=self.policy,
+            name=name,
+        )
 
     def _conv(self, spec: Conv, name: str, *, use_bias: bool = True) -> Any:
         return _layers.Conv2D(

@@ -25,7 +25,7 @@ def make_optimizer(settings: TrainSettings, variables: list[Any]) -> tf_keras.op
         settings.learning_rate, use_ema=settings.ema > 0, ema_momentum=settings.ema or 0.99
     )
     if settings.precision == "mixed_float16":
-        # Gradients below 6e-8 are zero in float16: the loss is scaled up for them, and steps that overflow are left out.
+        # Gradients below 6e-8 are 0 in float16: the loss is scaled up for them, and steps that overflow are left out.
         optimizer = tf_keras.mixed_precision.LossScaleOptimizer(optimizer)
     optimizer.build(variables)
     return optimizer

@@ -1,0 +1,170 @@
+"""Several devices and several workers train as one device does with the same batch."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import load_file
+
+from fpm_edge.train.batches import Batch
+from fpm_edge.train.distribute import ALONE, alone, make_team
+from fpm_edge_runtime.errors import UsageError
+
+# Trains "tiny" in a folder: on one device, or as the --distribute of its first argument says.
+PROGRAM = """
+import sys
+from pathlib import Path
+
+import tensorflow as tf
+
+distribution, folder, records = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+if distribution == "mirrored":
+    two = [tf.config.LogicalDeviceConfiguration()] * 2
+    tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
+
+from fpm_edge.data import load_dataset
+from fpm_edge.model import preset
+from fpm_edge.model.network import build_model
+from fpm_edge.model.store import save_model
+from fpm_edge.train.distribute import make_team
+from fpm_edge.train.loop import train
+from fpm_edge.train.settings import Augmentation, TrainSettings
+
+team = make_team(distribution)
+dataset = load_dataset(f"rendered:{records}@3/64")
+config = preset("tiny", dataset.schema, stages=2)
+settings = TrainSettings(epochs=1, batch=5, learning_rate=1e-3, augmentation=Augmentation())
+with team.strategy.scope():
+    tf.keras.utils.set_random_seed(0)
+    model = build_model(config, synchronized=team.place.devices > 1)
+train(model, config, dataset, settings, folder, team=team, on_epoch=lambda log: print(*log.losses))
+save_model(folder, config, model, write=team.chief)
+print(team.place.devices, team.chief)
+"""
+
+
+def start(distribution: str, folder: Path, records: int, **environment: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", PROGRAM, distribution, str(folder), str(records)]
+    return subprocess.Popen(
+        command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+def finish(process: "subprocess.Popen[str]") -> list[str]:
+    try:
+        output, errors = process.communicate(timeout=240)
+    finally:
+        process.kill()
+    assert process.returncode == 0, errors
+    return output.splitlines()
+
+
+def free_ports(count: int) -> list[int]:
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in sockets]
+    for each in sockets:
+        each.close()
+    return ports
+
+
+def start_workers(folder: Path, records: int) -> list["subprocess.Popen[str]"]:
+    hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    configs = [{"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}} for index in range(2)]
+    return [start("multiworker", folder, records, TF_CONFIG=json.dumps(config)) for config in configs]
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, list[str]]]:
+    """One step (five records) and four (18 records, the last batch of three) in each way, and what they printed."""
+    folder = tmp_path_factory.mktemp("distributed")
+    found = {}
+    for records in (5, 18):
+        # All at once: most of their time is TensorFlow's start.
+        names = [f"{kind}-{records}" for kind in ("none", "mirrored", "multiworker")]
+        one, two = (start(name.partition("-")[0], folder / name, records) for name in names[:2])
+        workers = start_workers(folder / names[2], records)
+        found[names[0]] = folder / names[0], finish(one)
+        found[names[1]] = folder / names[1], finish(two)
+        first, second = (finish(worker) for worker in workers)
+        assert second == ["2 False"]  # only the chief reports
+        found[names[2]] = folder / names[2], first
+    return found
+
+
+@pytest.mark.parametrize("kind", ["mirrored", "multiworker"])
+def test_the_gradient_is_that_of_the_whole_batch(runs: dict[str, tuple[Path, list[str]]], kind: str) -> None:
+    one, several = (load_file(runs[f"{name}-5"][0] / "checkpoint.safetensors") for name in ("none", kind))
+    assert one.keys() == several.keys()
+    compared = 0
+    for name, array in one.items():
+        # After one step Adam's first moments are a tenth of the gradient, its second a thousandth of the square.
+        if name.startswith("optimizer/") and array.ndim:
+            largest = float(np.abs(array).max())
+            np.testing.assert_allclose(several[name], array, rtol=1e-3, atol=1e-5 * largest, err_msg=name)
+            compared += 1
+    assert compared > 20
+    for name in ("model/stem_1_bn/moving_mean", "model/stem_1_bn/moving_variance"):
+        np.testing.assert_allclose(several[name], one[name], rtol=1e-4, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["mirrored", "multiworker"])
+def test_losses_and_weights_are_those_of_one_device(runs: dict[str, tuple[Path, list[str]]], kind: str) -> None:
+    expected, found = runs["none-18"][1], runs[f"{kind}-18"][1]
+    assert (expected[-1], found[-1]) == ("1 True", "2 True")
+    losses = [[float(v) for v in lines[0].split()] for lines in (expected, found)]
+    assert len(losses[0]) == 2
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
+    one, several = (load_file(runs[f"{name}-18"][0] / "weights.safetensors") for name in ("none", kind))
+    start = load_file(runs["none-18"][0].parent / "none-5" / "weights.safetensors")
+    assert one.keys() == several.keys()
+    for name, array in one.items():
+        # Adam makes a step of full size of a gradient that is nothing but rounding, so a few weights go elsewhere.
+        apart = np.abs(several[name] - array)
+        # One device's moving variance is the unbiased one, several devices' is not: 1 in 1,280 apart here.
+        assert np.median(apart) <= 1e-3 * max(0.01, float(np.abs(array).max())), name
+        assert apart.max() <= 4e-3, name  # four steps of 1e-3
+    assert any(not np.array_equal(start[name], one[name]) for name in one)
+
+
+def test_one_process_is_a_team() -> None:
+    team = alone()
+    assert (team.place, team.workers, team.chief) == (ALONE, 1, True)
+    assert team.agree(True, False) == (True, False)
+    batch = Batch(*(np.zeros((3, 2)) for _ in range(5)))
+    assert team.deal(batch, 3) is batch
+    assert make_team("none").place == ALONE
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (None, r"needs TF_CONFIG, which lacks 'TF_CONFIG'; expected e\.g\. "),
+        ("{}", "lacks 'cluster'"),
+        ("not json", "TF_CONFIG is malformed"),
+        ("[1]", "TF_CONFIG is malformed"),
+        (
+            '{"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": 1}}',
+            "there is no worker 1 in the cluster",
+        ),
+    ],
+)
+def test_a_cluster_that_cannot_be(monkeypatch: pytest.MonkeyPatch, value: str | None, message: str) -> None:
+    monkeypatch.delenv("TF_CONFIG", raising=False)
+    if value is not None:
+        monkeypatch.setenv("TF_CONFIG", value)
+    with pytest.raises(UsageError, match=message):
+        make_team("multiworker")
+
+
+def test_an_unknown_way() -> None:
+    wrong: Any = "everywhere"
+    with pytest.raises(UsageError, match="expected one of: none, mirrored, multiworker"):
+        make_team(wrong)
