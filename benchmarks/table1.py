@@ -120,9 +120,7 @@ def main() -> None:
     output: Path = arguments.output
     shards = output / "garments"
     if not shards.exists():
-        subprocess.run(
-            [sys.executable, "-m", "fpm_edge", "data", "shard", GARMENTS, "-o", str(shards)], check=True
-        )
+        subprocess.run([sys.executable, "-m", "fpm_edge", "data", "shard", GARMENTS, "-o", str(shards)], check=True)
     runs = [Run(network, int(seed)) for seed in arguments.seeds.split(",") for network in arguments.networks.split(",")]
     for run in runs:
         train_all(run, output, shards, arguments.ccp, arguments.epochs, arguments.tuned)

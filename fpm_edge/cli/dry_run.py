@@ -35,7 +35,7 @@ def dry_run(plan: TrainPlan, model: tf_keras.Model, teacher: Teacher | None, tea
             plan.config,
             model,
             one,
-            pictures=len(dataset),
+            pictures=plan.pictures,
             batch=settings.batch,
             epochs=settings.epochs,
             micro_batch=settings.micro_batch,

@@ -103,6 +103,7 @@ def command(
         start=start,
         teacher=teacher,
         recipe=recipe,
+        stand_in=dry,
         settings={"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "seed": seed,
                   "precision": precision, "micro_batch": micro_batch, "xla": xla},
     )  # fmt: skip

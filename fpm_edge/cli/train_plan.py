@@ -11,7 +11,7 @@ import tf_keras
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.training import changed_settings
 from fpm_edge.data import Dataset
-from fpm_edge.data.paper import PaperSplit, paper_split
+from fpm_edge.data.paper import PUBLISHED, PaperSplit, paper_split
 from fpm_edge.data.parts import find_parts
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig, config_to_dict
@@ -33,6 +33,7 @@ __all__ = ["TrainPlan", "plan_training"]
 
 _DEFAULT_MODEL = "paper"
 _DEFAULT_RECIPE = "paper"
+_STAND_IN = "rendered:20@0/512"
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,7 @@ class TrainPlan:
         start: folder of the weights to start from.
         teacher: folder of the teacher.
         notes: for people.
+        pictures: how many training pictures to count with: those of `training`, unless these only stand in.
     """
 
     config: NetworkConfig
@@ -59,6 +61,7 @@ class TrainPlan:
     start: Path | None
     teacher: Path | None
     notes: tuple[str, ...]
+    pictures: int
 
     @property
     def origin(self) -> str:
@@ -112,7 +115,7 @@ class TrainPlan:
             "model": config_to_dict(self.config),
             "train": msgspec.to_builtins(self.settings),
             "data": msgspec.to_builtins(self.data),
-            "records": len(self.training),
+            "records": self.pictures,
             "held": None if self.held is None else len(self.held),
             "notes": list(self.notes),
         }
@@ -136,12 +139,15 @@ def plan_training(
     teacher: Path | None,
     recipe: str | None,
     settings: Mapping[str, Any],
+    stand_in: bool = False,
 ) -> TrainPlan:
     """Put file and options together; an option wins over the file.
 
     Args:
         model: fields of `PresetModel`, None where not given.
         settings: fields of `TrainSettings`, None where not given.
+        stand_in: where nothing says what to train on, take a few drawn garments in its place, and count with the
+            paper's number of pictures.
 
     Raises:
         UsageError: options that contradict each other, or nothing says what to train on.
@@ -156,10 +162,15 @@ def plan_training(
     if teacher is not None and base.teacher_weight == 0:
         base = msgspec.structs.replace(base, teacher_weight=1.0)
     source = source or _source_of(file.data)
+    assumed = source is None and stand_in
+    if assumed:
+        source = DataSource(_STAND_IN)
     if source is None:
         raise UsageError("nothing says what to train on; give --data, or a table [data] in the --config file")
     chosen = {name: value for name, value in model.items() if value is not None}
     training, held, notes = _data(source, paper=recipe == _DEFAULT_RECIPE and not chosen and file.model is None)
+    if assumed:
+        notes = (f"no data was given: timed on drawn garments, counted with the paper's {PUBLISHED.train:,} pictures",)
     return TrainPlan(
         config=_network(file.model, chosen, start, training),
         settings=changed_settings(base, **settings),
@@ -170,6 +181,7 @@ def plan_training(
         start=start,
         teacher=teacher,
         notes=notes,
+        pictures=PUBLISHED.train if assumed else len(training),
     )
 
 
