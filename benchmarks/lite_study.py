@@ -1,6 +1,7 @@
 """What buys NE per MAC: short trainings of variants of `lite` that differ in one thing, on the same pictures.
 
-    benchmarks/lite_study.py --data rendered:12000@1/192 --test rendered:500@102/192 -o runs/lite-study
+    fpm-edge data shard rendered:8000@1/192 -o runs/garments
+    benchmarks/lite_study.py --data shards:runs/garments --test rendered:500@102/192 -o runs/lite-study
 
 Trains every variant that has no result yet, and prints all of them: MACs, parameters, NE by stage. The numbers are for
 comparing variants with each other; longer training lowers all of them.
@@ -24,8 +25,9 @@ from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.evaluate import evaluate
 from fpm_edge.model import Conv, ModelConfig, preset, stage_costs
 from fpm_edge.model.network import build_model
+from fpm_edge.model.store import load_model, save_model, weights_digest
 from fpm_edge.predict import predict_network, truth_of
-from fpm_edge.train.loop import train
+from fpm_edge.train.loop import CHECKPOINT, Teacher, train
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.schema import load_schema
@@ -98,16 +100,35 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
     "rate-4e-3": lambda: trained(learning_rate=4e-3),
     "rate-1e-3": lambda: trained(learning_rate=1e-3),
     "no-augmentation": lambda: trained(augmentation=None),
+    "more-augmentation": lambda: trained(augmentation=Augmentation(rotation=25.0, scale=0.5, shift=0.12)),
+    "sigma-2-to-1": lambda: trained(sigma=2.0, sigma_end=1.0),
+    "ema": lambda: trained(ema=0.99),
+    "self-taught": lambda: trained(self_weight=0.5),
+    "taught": lambda: trained(teacher_weight=1.0),
+    "clipped": lambda: trained(clip_norm=50.0),
+    "batch-8": lambda: trained(batch=8, learning_rate=1.4e-3),
+    "separable-7": lambda: shaped(
+        first=(Conv(7, 96, separable=True), Conv(7, 96, separable=True), Conv(1, 96)),
+        refine=(Conv(3, 96), Conv(7, 96, separable=True), Conv(1, 96)),
+    ),
 }
+# Variants that learn from another one's last stage as well.
+TEACHERS = {"taught": "side-192"}
 
 
 def run(name: str, data: Dataset, test: Dataset, folder: Path) -> dict[str, object]:
     """Train one variant and measure it."""
-    tf.keras.utils.set_random_seed(1)
     config, settings = VARIANTS[name]()
+    teacher = None
+    if name in TEACHERS:
+        tutor = folder / TEACHERS[name]
+        teacher = Teacher(load_model(tutor)[1], weights_digest(tutor))
+    tf.keras.utils.set_random_seed(1)
     model = build_model(config)
     began = time.monotonic()
-    train(model, config, data, settings, folder / name)
+    resume = (folder / name / CHECKPOINT).exists()
+    train(model, config, data, settings, folder / name, teacher=teacher, resume=resume)
+    save_model(folder / name, config, model)
     seconds = time.monotonic() - began
     accuracy = evaluate(predict_network(model, config, test), truth_of(test), config.schema, test.name)
     costs = stage_costs(config)
