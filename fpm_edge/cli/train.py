@@ -28,7 +28,7 @@ from fpm_edge.train.board import HeatmapBoard, board_samples
 from fpm_edge.train.config_file import write_run_config
 from fpm_edge.train.distribute import DISTRIBUTIONS, Distribution, Team, make_team
 from fpm_edge.train.estimate import estimate_table
-from fpm_edge.train.loop import EpochLog, Teacher, train
+from fpm_edge.train.loop import KEEP_BYTES, EpochLog, Teacher, train
 from fpm_edge_runtime import UsageError
 
 __all__ = ["command"]
@@ -55,6 +55,8 @@ _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 @click.option("--precision", type=click.Choice(_PRECISIONS), help="Of the arithmetic; weights stay float32.")
 @click.option("--micro-batch", type=click.IntRange(1), help="Pictures that a device holds at once.")
 @click.option("--xla", is_flag=True, default=None, help="Compile the step with XLA.")
+@click.option("--keep-mb", type=click.IntRange(0), default=KEEP_BYTES // 1_000_000, show_default=True,
+              help="Memory for pictures between epochs, so that they are decoded once.")  # fmt: skip
 @click.option("--dry-run", "dry", is_flag=True, help="Only print the run, its cost and how long it will take.")
 @json_option
 @output_option("Folder for the model, checkpoints and TensorBoard logs.", required=False)
@@ -78,6 +80,7 @@ def command(
     precision: str | None,
     micro_batch: int | None,
     xla: bool | None,
+    keep_mb: int,
     dry: bool,
     as_json: bool,
     output: Path | None,
@@ -122,7 +125,7 @@ def command(
             print_table(estimate_table(estimate))
         return
     assert output is not None  # for the type checker; refused above
-    logs = _train(plan, model, master, team, output, resume)
+    logs = _train(plan, model, master, team, output, resume=resume, keep_bytes=keep_mb * 1_000_000)
     save_model(output, plan.config, model, write=team.chief)
     if team.chief:
         write_run_config(output / _CONFIG, plan.run)
@@ -134,7 +137,7 @@ def command(
 
 
 def _train(
-    plan: TrainPlan, model: Any, teacher: Teacher | None, team: Team, output: Path, resume: bool
+    plan: TrainPlan, model: Any, teacher: Teacher | None, team: Team, output: Path, *, resume: bool, keep_bytes: int
 ) -> list[EpochLog]:
     board = None
     if team.chief and isinstance(plan.config, ModelConfig | OneShotConfig):
@@ -156,6 +159,7 @@ def _train(
             resume=resume,
             teacher=teacher,
             team=team,
+            keep_bytes=keep_bytes,
             on_epoch=on_epoch,
             draw=None if board is None else lambda step: board.write(model, step),
         )

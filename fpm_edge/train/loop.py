@@ -20,13 +20,17 @@ from fpm_edge.train.distribute import Team, alone
 from fpm_edge.train.interrupt import deferred_interrupt
 from fpm_edge.train.log import Draw, TrainingLog
 from fpm_edge.train.objective import Objective, objective_for
-from fpm_edge.train.pipeline import batch_indices, steps_in_epoch, training_batches
+from fpm_edge.train.pipeline import SampleStore, batch_indices, steps_in_epoch, training_batches
 from fpm_edge.train.run_record import CHECKPOINT, check_run, describe_run, record_run
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep, make_optimizer
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 
-__all__ = ["CHECKPOINT", "EpochLog", "Teacher", "make_step", "train"]
+__all__ = ["CHECKPOINT", "KEEP_BYTES", "EpochLog", "Teacher", "make_step", "train"]
+
+KEEP_BYTES = 1_000_000_000
+"""Pixels kept in memory between epochs by default: 9,000 pictures of 192 × 192, 1,270 of 512 × 512."""
+
 
 _SUMMARY_EVERY = 20
 _NAMED_PICTURES = 8
@@ -68,6 +72,7 @@ def train(
     resume: bool = False,
     teacher: Teacher | None = None,
     team: Team | None = None,
+    keep_bytes: int = KEEP_BYTES,
     on_epoch: Callable[[EpochLog], None] | None = None,
     draw: Draw | None = None,
 ) -> None:
@@ -82,6 +87,7 @@ def train(
             was never interrupted.
         teacher: see `TrainSettings.teacher_weight`.
         team: devices; None for the default one.
+        keep_bytes: pictures of the size of the input to keep in memory between epochs, in bytes; changes no result.
         on_epoch: called after every epoch, by the chief only.
         draw: called after every epoch, for pictures in the TensorBoard log.
 
@@ -106,7 +112,8 @@ def train(
     elif team.chief:
         record_run(folder, run)
     with TrainingLog(folder, team.chief) as log, deferred_interrupt() as interrupted:
-        loop = _Loop(model, config, dataset, settings, folder / CHECKPOINT, team, step, optimizer, log, at)
+        kept = SampleStore(keep_bytes)
+        loop = _Loop(model, config, dataset, settings, folder / CHECKPOINT, team, step, optimizer, log, kept, at)
         if not resume:
             # What a loss that is not finite goes back to, and a run that is killed at once.
             loop.save()
@@ -143,6 +150,7 @@ class _Loop:
     step: TrainStep
     optimizer: tf_keras.optimizers.Optimizer
     log: TrainingLog
+    kept: SampleStore
     at: Position
     losses: list[NDArray[np.float32]] = field(default_factory=list)
     # The newest step's loss is read one step late, so that a GPU never waits for Python.
@@ -169,7 +177,13 @@ class _Loop:
             while self.at.epoch < epochs:
                 began, self.losses = time.monotonic(), []
                 batches = training_batches(
-                    self.dataset, self.config, self.settings, self.at.epoch, self.at.step_in_epoch, self.team.place
+                    self.dataset,
+                    self.config,
+                    self.settings,
+                    self.at.epoch,
+                    self.at.step_in_epoch,
+                    self.team.place,
+                    self.kept,
                 )
                 for batch in batches:
                     self._train_on(batch)

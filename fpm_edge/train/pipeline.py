@@ -19,7 +19,7 @@ from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.image import letterbox
 
-__all__ = ["Sample", "batch_indices", "epoch_order", "load_sample", "steps_in_epoch", "training_batches"]
+__all__ = ["Sample", "SampleStore", "batch_indices", "epoch_order", "load_sample", "steps_in_epoch", "training_batches"]
 
 # Four samples in preparation keep two cores busy while the step runs, without holding many pictures.
 _PARALLEL_LOADS = 4
@@ -63,6 +63,30 @@ def load_sample(dataset: Dataset, index: int, config: NetworkConfig) -> Sample:
     )
 
 
+class SampleStore:
+    """Samples kept in memory from one epoch to the next, as many as fit: nothing random is done to them on the host.
+
+    Args:
+        limit: bytes of pixels to keep at most. Samples beyond it are read anew in every epoch.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._bytes = 0
+        self._samples: dict[int, Sample] = {}
+
+    def sample(self, dataset: Dataset, index: int, config: NetworkConfig) -> Sample:
+        """`load_sample`, or what it gave before."""
+        known = self._samples.get(index)
+        if known is not None:
+            return known
+        sample = load_sample(dataset, index, config)
+        if self._bytes + sample.image.nbytes <= self._limit:
+            self._bytes += sample.image.nbytes
+            self._samples[index] = sample
+        return sample
+
+
 def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
     """The order of `count` records in epoch `epoch`: a function of its arguments alone, so that resuming repeats it."""
     return np.random.default_rng([seed, epoch]).permutation(count)
@@ -87,11 +111,13 @@ def training_batches(
     epoch: int,
     first_step: int = 0,
     place: Place = ALONE,
+    kept: "SampleStore | None" = None,
 ) -> Iterator[Batch]:
     """Batches of one epoch from step `first_step` on, always the same for the same arguments.
 
     Args:
         place: where this worker stands among all devices; it reads only its own devices' pictures.
+        kept: samples of earlier epochs, of this very data set and configuration; None to read every picture anew.
 
     Yields:
         The worker's share of each batch, in the order of its devices. The last batch may be smaller.
@@ -113,7 +139,7 @@ def training_batches(
     def load(position: np.int64) -> tuple[NDArray[np.generic] | np.int32, ...]:
         index = int(order[position])
         try:
-            sample = load_sample(dataset, index, config)
+            sample = kept.sample(dataset, index, config) if kept else load_sample(dataset, index, config)
         except Exception as error:
             failures.append(error)
             raise

@@ -12,10 +12,18 @@ from PIL import Image
 
 from fpm_edge.data import Dataset, Record, load_dataset, read_image
 from fpm_edge.model import ModelConfig, preset
+from fpm_edge.train import pipeline
 from fpm_edge.train.augment import draw
 from fpm_edge.train.batches import Batch, share_of, shares
-from fpm_edge.train.distribute import Place
-from fpm_edge.train.pipeline import batch_indices, epoch_order, load_sample, steps_in_epoch, training_batches
+from fpm_edge.train.distribute import ALONE, Place
+from fpm_edge.train.pipeline import (
+    SampleStore,
+    batch_indices,
+    epoch_order,
+    load_sample,
+    steps_in_epoch,
+    training_batches,
+)
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.errors import ImageError
 from fpm_edge_runtime.geometry import Letterbox
@@ -103,6 +111,24 @@ def test_workers_read_their_devices_shares_and_nothing_else(
     ]
     assert_same(joined, whole[:steps])
     assert [len(batch.image) for batch in workers[0]] == [sum(shares(n, devices)[:local]) for n in (4, 4, 2)][:steps]
+
+
+@pytest.mark.parametrize(("limit", "again"), [(0, 10), (3 * 64 * 64 * 3, 7), (10**9, 0)])
+def test_pictures_kept_in_memory_are_those_read_anew(
+    dataset: Dataset, config: ModelConfig, monkeypatch: pytest.MonkeyPatch, limit: int, again: int
+) -> None:
+    read: list[int] = []
+
+    def counted(data: Dataset, index: int, config: ModelConfig) -> Any:
+        read.append(index)
+        return load_sample(data, index, config)
+
+    kept = SampleStore(limit)
+    plain = [batches(dataset, config, SETTINGS, epoch) for epoch in (0, 1)]
+    monkeypatch.setattr(pipeline, "load_sample", counted)
+    for epoch in (0, 1):
+        assert_same(batches(dataset, config, SETTINGS, epoch, 0, ALONE, kept), plain[epoch])
+    assert len(read) == 10 + again
 
 
 def test_pictures_are_dealt_evenly() -> None:
