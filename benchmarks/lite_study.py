@@ -27,7 +27,8 @@ from fpm_edge.model import Conv, ModelConfig, preset, stage_costs
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, save_model, weights_digest
 from fpm_edge.predict import predict_network, truth_of
-from fpm_edge.train.loop import CHECKPOINT, Teacher, train
+from fpm_edge.train.loop import CHECKPOINT, train
+from fpm_edge.train.objective import Teacher
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.schema import load_schema
@@ -122,7 +123,7 @@ def run(name: str, data: Dataset, test: Dataset, folder: Path) -> dict[str, obje
     teacher = None
     if name in TEACHERS:
         tutor = folder / TEACHERS[name]
-        teacher = Teacher(load_model(tutor)[1], weights_digest(tutor))
+        teacher = Teacher(*load_model(tutor), weights_digest(tutor))
     tf.keras.utils.set_random_seed(1)
     model = build_model(config)
     began = time.monotonic()

@@ -32,7 +32,6 @@ from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import preset
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.networks import network_for
-from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge.model.store import load_network, read_config
 from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.table1 import table1
@@ -63,8 +62,6 @@ def run_config(network: str) -> RunConfig:
         # The best of four ways that were tried for one epoch (docs/results/table1.md).
         config = msgspec.structs.replace(config, dropout=0.0)
         settings = msgspec.structs.replace(settings, learning_rate=1e-3)
-    if isinstance(config, OneShotConfig):
-        settings = msgspec.structs.replace(settings, sigma=8 * settings.sigma)
     return RunConfig(config, settings)
 
 

@@ -111,6 +111,8 @@ def data_options(
         @wraps(command)
         def gathered(**given: Any) -> Any:
             fields = {name: given.pop(name) for name in names}
+            if fields["spec"] is None:
+                _refuse_without_data(option, fields)
             return command(source=None if fields["spec"] is None else DataSource(**fields), **given)
 
         wrapped: Any = gathered
@@ -128,6 +130,13 @@ def data_options(
         return result
 
     return decorate
+
+
+def _refuse_without_data(option: str | None, fields: dict[str, Any]) -> None:
+    """Options about data that nothing names would be ignored."""
+    for name in ("schema", "categories", "skip_bad", "holdout", "split_seed"):
+        if fields.get(name):
+            raise UsageError(f"--{name.replace('_', '-')} says something about {option}, which is missing; give both")
 
 
 _SPLIT_OPTIONS = (

@@ -20,15 +20,17 @@ from fpm_edge.cli.train_plan import TrainPlan, plan_training
 from fpm_edge.cli.training import epoch_reporter, make_deterministic, training_options
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import PRESETS, ModelConfig
+from fpm_edge.model.networks import network_for
 from fpm_edge.model.oneshot_config import OneShotConfig
-from fpm_edge.model.store import load_network, save_model
+from fpm_edge.model.store import assign_weights, load_network, save_model
 from fpm_edge.model_card import ModelCard, data_facts, tool_versions, write_card
 from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.train.board import HeatmapBoard, board_samples
 from fpm_edge.train.config_file import write_run_config
 from fpm_edge.train.distribute import DISTRIBUTIONS, Distribution, Team, make_team
 from fpm_edge.train.estimate import estimate_table
-from fpm_edge.train.loop import KEEP_BYTES, EpochLog, Teacher, train
+from fpm_edge.train.loop import KEEP_BYTES, EpochLog, train
+from fpm_edge.train.objective import Teacher, peak_sigma
 from fpm_edge_runtime import UsageError
 
 __all__ = ["command"]
@@ -57,6 +59,7 @@ _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 @click.option("--xla", is_flag=True, default=None, help="Compile the step with XLA.")
 @click.option("--keep-mb", type=click.IntRange(0), default=KEEP_BYTES // 1_000_000, show_default=True,
               help="Memory for pictures between epochs, so that they are decoded once.")  # fmt: skip
+@click.option("--derived", is_flag=True, help="The landmarks were computed, not marked by people: say so in the card.")
 @click.option("--dry-run", "dry", is_flag=True, help="Only print the run, its cost and how long it will take.")
 @json_option
 @output_option("Folder for the model, checkpoints and TensorBoard logs.", required=False)
@@ -81,6 +84,7 @@ def command(
     micro_batch: int | None,
     xla: bool | None,
     keep_mb: int,
+    derived: bool,
     dry: bool,
     as_json: bool,
     output: Path | None,
@@ -113,7 +117,7 @@ def command(
     make_deterministic(plan.settings.seed)
     with team.strategy.scope():
         model = plan.build(synchronized=team.place.devices > 1)
-        master = None if teacher is None else Teacher(load_network(teacher)[1], plan.teacher_origin)
+        master = None if teacher is None else Teacher(*load_network(teacher), plan.teacher_origin)
     for line in plan.notes:
         say(f"note: {line}")
     if dry:
@@ -130,7 +134,7 @@ def command(
     if team.chief:
         write_run_config(output / _CONFIG, plan.run)
         result = _measure(plan, output)
-        _write_card(plan, output, logs, result)
+        _write_card(plan, output, logs, result, derived)
         if as_json:
             print_json({"model": str(output), "held": None if result is None else result.to_dict()})
         say(f"model written to {output}")
@@ -138,18 +142,21 @@ def command(
 
 def _train(
     plan: TrainPlan, model: Any, teacher: Teacher | None, team: Team, output: Path, *, resume: bool, keep_bytes: int
-) -> list[EpochLog]:
+) -> tuple[EpochLog, ...]:
     board = None
     if team.chief and isinstance(plan.config, ModelConfig | OneShotConfig):
-        board = HeatmapBoard(plan.config, board_samples(plan.board_data, plan.config), sigma=plan.settings.sigma)
-    logs: list[EpochLog] = []
+        samples = board_samples(plan.board_data, plan.config)
+        board = HeatmapBoard(plan.config, samples, sigma=peak_sigma(plan.config, plan.settings.sigma))
+    # A network of its own: to read one that several workers train takes all of them.
+    copy = network_for(plan.config).build(plan.config)
+
+    def draw(weights: Any) -> Any:
+        assert board is not None
+        assign_weights(copy, weights, "the run")
+        return board.picture(copy)
+
     with epoch_reporter(plan.settings, output) as report:
-
-        def on_epoch(log: EpochLog) -> None:
-            logs.append(log)
-            report(log)
-
-        train(
+        return train(
             model,
             plan.config,
             plan.training,
@@ -160,10 +167,9 @@ def _train(
             teacher=teacher,
             team=team,
             keep_bytes=keep_bytes,
-            on_epoch=on_epoch,
-            draw=None if board is None else lambda step: board.write(model, step),
+            on_epoch=report,
+            draw=None if board is None else draw,
         )
-    return logs
 
 
 def _measure(plan: TrainPlan, output: Path) -> Evaluation | None:
@@ -177,7 +183,9 @@ def _measure(plan: TrainPlan, output: Path) -> Evaluation | None:
     return result
 
 
-def _write_card(plan: TrainPlan, output: Path, logs: list[EpochLog], held: Evaluation | None) -> None:
+def _write_card(
+    plan: TrainPlan, output: Path, logs: tuple[EpochLog, ...], held: Evaluation | None, derived: bool
+) -> None:
     floor = None
     if plan.held is not None:
         shapes = predict_mean_shape(plan.training, plan.held)
@@ -186,14 +194,16 @@ def _write_card(plan: TrainPlan, output: Path, logs: list[EpochLog], held: Evalu
         name=output.resolve().name,
         config=plan.config,
         parameters=plan.parameters,
-        training=data_facts(plan.training),
+        training=data_facts(plan.training, derived=derived),
         recipe=plan.recipe,
         settings=plan.settings,
+        seeds={} if plan.data.holdout is None else {"split": plan.data.split_seed},
         origin=plan.start_name,
-        command=plan.again(_CONFIG, output),
+        command=plan.again(output / _CONFIG, output),
         versions=tool_versions(),
         losses=logs,
         held=held,
+        held_derived=derived,
         floor=floor,
     )
     write_card(output, card)

@@ -1,7 +1,7 @@
 """What a training run will be: network, data and settings, from a TOML file and the options of `fpm-edge train`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,11 @@ from fpm_edge_runtime import UsageError
 __all__ = ["TrainPlan", "plan_training"]
 
 _DEFAULT_MODEL = "paper"
-_DEFAULT_RECIPE = "paper"
-_STAND_IN = "rendered:20@0/512"
+_PAPER = "paper"
+# Enough garments for a whole batch.
+_STAND_IN = "rendered:{}@0/512"
+# What a spec ends with that stands for the paper's three parts.
+_PAPERS_SPLIT = "#paper"
 
 
 @dataclass(frozen=True)
@@ -120,14 +123,14 @@ class TrainPlan:
             "notes": list(self.notes),
         }
 
-    def again(self, config_file: str, output: Path) -> list[str]:
-        """The command that trains the same again."""
-        command = ["fpm-edge", "train", "--config", config_file]
+    def again(self, config_file: Path, output: Path) -> list[str]:
+        """The command that trains the same again, into another folder."""
+        command = ["fpm-edge", "train", "--config", str(config_file)]
         if self.start is not None:
             command += ["--from", str(self.start)]
         if self.teacher is not None:
             command += ["--teacher", str(self.teacher)]
-        return [*command, "-o", str(output)]
+        return [*command, "-o", f"{output}-again"]
 
 
 def plan_training(
@@ -157,18 +160,19 @@ def plan_training(
     if config_file is not None and recipe is not None:
         raise UsageError(f"--recipe and --config {config_file} both give the settings; leave one out")
     if config_file is None:
-        recipe = recipe or _DEFAULT_RECIPE
+        recipe = recipe or _PAPER
     base = file.train if recipe is None else RECIPES[recipe]
     if teacher is not None and base.teacher_weight == 0:
         base = msgspec.structs.replace(base, teacher_weight=1.0)
     source = source or _source_of(file.data)
     assumed = source is None and stand_in
     if assumed:
-        source = DataSource(_STAND_IN)
+        source = DataSource(_STAND_IN.format(max(20, changed_settings(base, **settings).batch)))
     if source is None:
         raise UsageError("nothing says what to train on; give --data, or a table [data] in the --config file")
     chosen = {name: value for name, value in model.items() if value is not None}
-    training, held, notes = _data(source, paper=recipe == _DEFAULT_RECIPE and not chosen and file.model is None)
+    source = _with_papers_split(source, recipe)
+    training, held, notes = _data(source)
     if assumed:
         notes = (f"no data was given: timed on drawn garments, counted with the paper's {PUBLISHED.train:,} pictures",)
     return TrainPlan(
@@ -188,10 +192,13 @@ def plan_training(
 def _network(
     given: PresetModel | NetworkConfig | None, chosen: dict[str, Any], start: Path | None, training: Dataset
 ) -> NetworkConfig:
-    if start is not None:
+    if start is not None and (given is None or isinstance(given, PresetModel)):
+        if given is not None:
+            raise UsageError(f"--from {start} and the --config file both say which network; leave one out")
         stages = chosen.pop("stages", None)
         if chosen:
-            raise UsageError(f"--from brings its own network; leave --{next(iter(chosen)).replace('_', '-')} out")
+            name = next(iter(chosen)).replace("preset", "model").replace("_", "-")
+            raise UsageError(f"--from brings its own network; leave --{name} out")
         config = read_config(start)
         if stages is None:
             return config
@@ -208,13 +215,24 @@ def _network(
     return network_config(PresetModel(preset, **chosen), training.schema)
 
 
-def _data(source: DataSource, *, paper: bool) -> tuple[Dataset, Dataset | None, tuple[str, ...]]:
-    """Training data, what is held back, and notes; the paper's own split where that was asked for and is there."""
+def _with_papers_split(source: DataSource, recipe: str | None) -> DataSource:
+    """The paper's recipe on the contest's whole folder is the paper's experiment: say so in the spec."""
     kind, _, location = source.spec.partition(":")
-    whole = source.holdout is None and source.categories is None
-    if paper and whole and kind == "fashionai" and find_parts(Path(location).expanduser()):
-        return _paper_data(paper_split(source.spec, skip_bad=source.skip_bad))
-    return source.training(), None if source.holdout is None else source.held(), ()
+    whole = source.holdout is None and source.categories is None and source.schema is None
+    if recipe == _PAPER and whole and kind == "fashionai" and find_parts(Path(location).expanduser()):
+        return replace(source, spec=source.spec + _PAPERS_SPLIT)
+    return source
+
+
+def _data(source: DataSource) -> tuple[Dataset, Dataset | None, tuple[str, ...]]:
+    """Training data, what is held back, and notes."""
+    if not source.spec.endswith(_PAPERS_SPLIT):
+        return source.training(), None if source.holdout is None else source.held(), ()
+    if not (source.holdout is None and source.categories is None and source.schema is None):
+        raise UsageError(
+            f"{source.spec} fixes what is held back, the categories and the schema; leave these options out"
+        )
+    return _paper_data(paper_split(source.spec.removesuffix(_PAPERS_SPLIT), skip_bad=source.skip_bad))
 
 
 def _paper_data(split: PaperSplit) -> tuple[Dataset, Dataset, tuple[str, ...]]:

@@ -56,7 +56,7 @@ def epoch_reporter(settings: TrainSettings, output: Path) -> Iterator[Callable[[
 
     def report(log: EpochLog) -> None:
         terms = "  ".join(f"{term} {loss:.3f}" for term, loss in zip(log.terms, log.losses, strict=True))
-        say(f"epoch {log.epoch}/{settings.epochs}: loss {terms}  ({log.seconds:.0f} s)")
+        say(f"epoch {log.epoch}/{settings.epochs}: loss {terms}  ({log.seconds or 0.0:.0f} s)")
 
     try:
         yield report

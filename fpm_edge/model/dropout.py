@@ -28,6 +28,8 @@ class ReplayableDropout(tf_keras.layers.Layer):  # type: ignore[misc]
             dtype="int32",
             initializer="zeros",
             trainable=False,
+            # Each device counts for itself, so that counting needs no other device; all counts are equal.
+            synchronization=tf.VariableSynchronization.ON_READ,
             aggregation=tf.VariableAggregation.ONLY_FIRST_REPLICA,
         )
         super().build(input_shape)

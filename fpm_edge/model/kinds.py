@@ -7,7 +7,7 @@ with. How a kind is built and read is in `fpm_edge.model.networks`, what it is t
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol
 
 import msgspec
 
@@ -17,7 +17,7 @@ from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge_runtime.errors import ModelError, SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["KINDS", "AnyConfig", "NetworkConfig", "config_to_dict", "kind_of", "read_any_config"]
+__all__ = ["KINDS", "NetworkConfig", "config_to_dict", "kind_of", "read_any_config"]
 
 
 class NetworkConfig(Protocol):
@@ -47,8 +47,6 @@ class NetworkConfig(Protocol):
     def stages(self) -> int:
         """Answers for a picture, each better than the one before; 1 for networks without stages."""
 
-
-AnyConfig: TypeAlias = NetworkConfig
 
 KINDS: Mapping[str, type[Any]] = MappingProxyType(
     {"fpm": ModelConfig, "fashionnet": FashionNetConfig, "oneshot": OneShotConfig}

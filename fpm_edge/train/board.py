@@ -1,7 +1,6 @@
 """Pictures of the heatmaps for TensorBoard: what every stage sees, beside what it should see."""
 
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +19,7 @@ from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.overlay import contact_sheet
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["BoardSample", "HeatmapBoard", "board_samples", "heatmap_grid", "write_heatmaps"]
+__all__ = ["BoardSample", "HeatmapBoard", "board_samples", "heatmap_grid"]
 
 # Side of one picture of the grid, pixels.
 _CELL = 192
@@ -113,18 +112,6 @@ def heatmap_grid(
     return np.asarray(contact_sheet(cells, len(cells), titles=titles, cell=_CELL), np.uint8)
 
 
-def write_heatmaps(
-    writer: tf.summary.SummaryWriter | None, step: int, grids: Sequence[NDArray[np.uint8]], name: str = "heatmaps"
-) -> None:
-    """Write rows from `heatmap_grid`, one below the other, as one picture of TensorBoard.
-
-    Args:
-        writer: None for the default one (``with writer.as_default()``).
-    """
-    with writer.as_default() if writer is not None else nullcontext():
-        tf.summary.image(name, np.concatenate(grids, axis=0)[np.newaxis], step=step)
-
-
 class HeatmapBoard:
     """Draws the same few samples whenever it is asked, with the maps that the network has by then.
 
@@ -132,8 +119,6 @@ class HeatmapBoard:
         config: of a network that answers with heatmaps.
         samples: from `board_samples`, or your own.
         sigma: of the ideal peaks, cells.
-        writer: where the pictures go; None for the default writer at the time.
-        name: under which TensorBoard shows them.
 
     Raises:
         DataError: no samples.
@@ -145,15 +130,11 @@ class HeatmapBoard:
         samples: Sequence[BoardSample],
         *,
         sigma: float,
-        writer: tf.summary.SummaryWriter | None = None,
-        name: str = "heatmaps",
     ) -> None:
         if not samples:
             raise DataError("no samples to draw heatmaps of; expected at least one")
         self._config = config
         self._samples = tuple(samples)
-        self._writer = writer
-        self._name = name
         self._images = np.stack([sample.image for sample in samples]).astype(np.float32) / 255.0
         visibility = np.stack([sample.visibility for sample in samples])
         self._ideal = ideal_heatmaps(
@@ -164,8 +145,8 @@ class HeatmapBoard:
             sigma=sigma,
         ).numpy()
 
-    def write(self, model: Callable[..., Any], step: int) -> None:
-        """Run `model`, whose outputs are the maps of every stage, and write one row a sample."""
+    def picture(self, model: Callable[..., Any]) -> NDArray[np.uint8]:
+        """Run `model`, whose outputs are the maps of every stage: (rows, columns, 3) uint8, one row a sample."""
         outputs = model(self._images, training=False)
         stages = [tf.cast(maps, tf.float32).numpy() for maps in (outputs if isinstance(outputs, list) else [outputs])]
         grids = [
@@ -178,7 +159,7 @@ class HeatmapBoard:
             )
             for row, sample in enumerate(self._samples)
         ]
-        write_heatmaps(self._writer, step, grids, self._name)
+        return np.concatenate(grids, axis=0)
 
 
 def _overlay(image: NDArray[np.uint8], values: NDArray[np.floating[Any]]) -> Image.Image:

@@ -134,6 +134,7 @@ def describe_run(
     pictures: int,
     batch: int,
     epochs: int,
+    devices: int = 1,
     micro_batch: int | None = None,
     averaged: bool = False,
 ) -> RunEstimate:
@@ -145,7 +146,9 @@ def describe_run(
         step: runs one whole training step and returns when it is done. It is called four times and changes the
             weights.
         pictures: training pictures.
-        batch, micro_batch, averaged: see `memory_estimate`.
+        batch: pictures a step, over all devices; the memory is that of one.
+        micro_batch, averaged: see `memory_estimate`.
+        devices: how many share a batch.
         epochs: passes over the data.
     """
     step()
@@ -158,7 +161,7 @@ def describe_run(
         model=config.name,
         parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
         pieces=stage_costs(config) if isinstance(config, ModelConfig) else (),
-        memory=memory_estimate(model, batch, micro_batch=micro_batch, averaged=averaged),
+        memory=memory_estimate(model, -(-batch // devices), micro_batch=micro_batch, averaged=averaged),
         pictures=pictures,
         batch=batch,
         epochs=epochs,

@@ -1,19 +1,18 @@
 """TensorBoard's log of a run: losses, rate, and pictures of heatmaps."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import ModelError
 
-__all__ = ["Draw", "TrainingLog"]
-
-# Called with the default summary writer set and the number of the step; writes `tf.summary.image`s.
-Draw: TypeAlias = Callable[[int], None]
+__all__ = ["TrainingLog"]
 
 
 class TrainingLog:
@@ -53,11 +52,11 @@ class TrainingLog:
                 for name, value in values.items():
                     tf.summary.scalar(name, value, step=step)
 
-    def pictures(self, draw: Draw, step: int) -> None:
-        """Log the pictures that `draw` draws, and have all on the disk."""
+    def picture(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
+        """Log a picture (rows, columns, 3), and have all on the disk."""
         if self._writer is not None:
             with self._checked(), self._writer.as_default():
-                draw(step)
+                tf.summary.image(name, picture[np.newaxis], step=step)
                 self._writer.flush()
 
     @contextmanager

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeAlias
 
 import numpy as np
 import tf_keras
@@ -15,18 +15,29 @@ from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.progress import progress_bar
 from fpm_edge.train.batches import Batch
-from fpm_edge.train.checkpoint import Position, restore_checkpoint, training_state, write_checkpoint
+from fpm_edge.train.checkpoint import (
+    LossLog,
+    Position,
+    is_finite,
+    no_losses,
+    restore_checkpoint,
+    training_state,
+    write_checkpoint,
+)
 from fpm_edge.train.distribute import Team, alone
 from fpm_edge.train.interrupt import deferred_interrupt
-from fpm_edge.train.log import Draw, TrainingLog
-from fpm_edge.train.objective import Objective, objective_for
+from fpm_edge.train.log import TrainingLog
+from fpm_edge.train.objective import Objective, Teacher, objective_for
 from fpm_edge.train.pipeline import SampleStore, batch_indices, steps_in_epoch, training_batches
-from fpm_edge.train.run_record import CHECKPOINT, check_run, describe_run, record_run
+from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep, make_optimizer
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 
-__all__ = ["CHECKPOINT", "KEEP_BYTES", "EpochLog", "Teacher", "make_step", "train"]
+__all__ = ["CHECKPOINT", "KEEP_BYTES", "EpochLog", "check_size", "make_step", "train"]
+
+# Weights by name → a picture (rows, columns, 3) uint8.
+Draw: TypeAlias = Callable[[dict[str, NDArray[np.generic]]], NDArray[np.uint8]]
 
 KEEP_BYTES = 1_000_000_000
 """Pixels kept in memory between epochs by default: 9,000 pictures of 192 × 192, 1,270 of 512 × 512."""
@@ -44,21 +55,13 @@ class EpochLog:
         epoch: from 1.
         terms: names of the loss terms; for the Fashion Pose Machine one a stage.
         losses: mean of each term over the epoch's batches, before each update.
-        seconds: of wall clock.
+        seconds: of wall clock; None for an epoch that ended before this process began.
     """
 
     epoch: int
     terms: tuple[str, ...]
     losses: tuple[float, ...]
-    seconds: float
-
-
-@dataclass(frozen=True)
-class Teacher:
-    """A trained network with heatmaps to learn from, and what identifies its weights (`store.weights_digest`)."""
-
-    network: tf_keras.Model
-    origin: str
+    seconds: float | None
 
 
 def train(
@@ -75,7 +78,7 @@ def train(
     keep_bytes: int = KEEP_BYTES,
     on_epoch: Callable[[EpochLog], None] | None = None,
     draw: Draw | None = None,
-) -> None:
+) -> tuple[EpochLog, ...]:
     """Train `model` in place on all stages jointly with Adam (eq. 5), writing checkpoints into `folder`.
 
     Args:
@@ -89,7 +92,11 @@ def train(
         team: devices; None for the default one.
         keep_bytes: pictures of the size of the input to keep in memory between epochs, in bytes; changes no result.
         on_epoch: called after every epoch, by the chief only.
-        draw: called after every epoch, for pictures in the TensorBoard log.
+        draw: called after every epoch, by the chief only, with the weights by name; gives a picture (rows, columns, 3)
+            uint8 for the TensorBoard log.
+
+    Returns:
+        The log of every epoch, those before a resume included.
 
     Raises:
         SchemaError: data and model have different landmarks.
@@ -99,27 +106,35 @@ def train(
         KeyboardInterrupt: after a checkpoint was written.
     """
     _check_schema(dataset, config)
-    _check_size(dataset, settings, team or alone())
-    run = describe_run(config, dataset, settings, origin, "" if teacher is None else teacher.origin)
     team = team or alone()
+    check_size(dataset, settings, team)
+    taught = "" if teacher is None else teacher.origin
+    run = identity_of(config, dataset, settings, origin, taught, team.place.devices)
     with team.strategy.scope():
         step, optimizer = make_step(model, config, settings, teacher=teacher, team=team)
     folder.mkdir(parents=True, exist_ok=True)
-    at = Position(0, 0, 0)
+    at, losses = Position(0, 0, 0), no_losses(len(step.objective.terms))
     if resume:
         check_run(folder, run)
-        at = restore_checkpoint(folder / CHECKPOINT, model, optimizer)
-    elif team.chief:
-        record_run(folder, run)
+        at, losses = restore_checkpoint(folder / CHECKPOINT, model, optimizer)
+    else:
+        check_unused(folder)
+        # No worker may see what the chief is about to write.
+        team.agree(True)
+        if team.chief:
+            record_run(folder, run)
     with TrainingLog(folder, team.chief) as log, deferred_interrupt() as interrupted:
         kept = SampleStore(keep_bytes)
-        loop = _Loop(model, config, dataset, settings, folder / CHECKPOINT, team, step, optimizer, log, kept, at)
+        loop = _Loop(
+            model, config, dataset, settings, folder / CHECKPOINT, team, step, optimizer, log, kept, at, losses
+        )
         if not resume:
             # What a loss that is not finite goes back to, and a run that is killed at once.
             loop.save()
         loop.run(interrupted, on_epoch, draw)
     if settings.ema > 0:
         optimizer.finalize_variable_values(model.trainable_variables)
+    return tuple(loop.history)
 
 
 def make_step(
@@ -133,7 +148,7 @@ def make_step(
     """The training step of a network, with its new optimiser. Raises UsageError for settings that it cannot follow."""
     network = network_for(config).training_outputs(model)
     optimizer = make_optimizer(settings, network.trainable_variables)
-    objective = objective_for(config, settings, None if teacher is None else teacher.network)
+    objective = objective_for(config, settings, teacher)
     return TrainStep(network, objective, settings, optimizer, team or alone(), config.schema.flip), optimizer
 
 
@@ -152,10 +167,20 @@ class _Loop:
     log: TrainingLog
     kept: SampleStore
     at: Position
-    losses: list[NDArray[np.float32]] = field(default_factory=list)
+    earlier: LossLog
+    losses: list[NDArray[np.float32]] = field(init=False)
+    history: list[EpochLog] = field(init=False)
     # The newest step's loss is read one step late, so that a GPU never waits for Python.
     pending: tuple[Any, Position] | None = None
+    last: Position = field(default_factory=lambda: Position(0, 0, 0))
     saved_at: float = field(default_factory=time.monotonic)
+
+    def __post_init__(self) -> None:
+        self.losses = list(self.earlier.steps)
+        self.history = [
+            EpochLog(epoch, self.objective.terms, tuple(float(v) for v in means), None)
+            for epoch, means in enumerate(self.earlier.epochs, start=1)
+        ]
 
     @property
     def objective(self) -> Objective:
@@ -175,7 +200,7 @@ class _Loop:
         epochs = self.settings.epochs
         with progress_bar("training", self.total, self.at.step) as advance:
             while self.at.epoch < epochs:
-                began, self.losses = time.monotonic(), []
+                began = time.monotonic()
                 batches = training_batches(
                     self.dataset,
                     self.config,
@@ -197,13 +222,25 @@ class _Loop:
                         raise KeyboardInterrupt
                 self._end_epoch(time.monotonic() - began, on_epoch, draw)
 
-    def save(self) -> None:
-        """Write a checkpoint. Raises ModelError, see `train`."""
+    def save(self) -> dict[str, NDArray[np.generic]]:
+        """Write a checkpoint, and return what is in it. Raises ModelError, see `train`."""
         self._read_loss()
-        state = training_state(self.model, self.optimizer, self.at)
+        means = [log.losses for log in self.history]
+        shape = (-1, len(self.objective.terms))
+        losses = LossLog(np.reshape(np.array(means, np.float64), shape), np.reshape(self.losses, shape))
+        state = training_state(self.model, self.optimizer, self.at, losses)
+        if not is_finite(state):
+            self._stop("the weights are no longer finite", self.last)
+        failure: ModelError | None = None
         if self.team.chief:
-            write_checkpoint(self.checkpoint, state)
+            try:
+                write_checkpoint(self.checkpoint, state)
+            except ModelError as error:
+                failure = error
+        if self.team.agree(failure is not None)[0]:
+            raise failure or ModelError(f"{self.checkpoint}: the chief could not write it; see what that worker said")
         self.saved_at = time.monotonic()
+        return state
 
     def _train_on(self, batch: Batch) -> None:
         at = self.at
@@ -220,31 +257,38 @@ class _Loop:
         draw: Draw | None,
     ) -> None:
         self._read_loss()
-        self.at = Position(self.at.epoch + 1, 0, self.at.step)
-        self.save()
-        if not self.team.chief or not self.losses:
+        means = tuple(float(v) for v in np.mean(self.losses, axis=0))
+        log = EpochLog(self.at.epoch + 1, self.objective.terms, means, seconds)
+        self.history.append(log)
+        self.losses = []
+        self.at = Position(log.epoch, 0, self.at.step)
+        state = self.save()
+        if not self.team.chief:
             return
         if draw is not None:
-            self.log.pictures(draw, self.at.step)
+            weights = {name.removeprefix("model/"): v for name, v in state.items() if name.startswith("model/")}
+            self.log.picture("heatmaps", draw(weights), self.at.step)
         if on_epoch is not None:
-            means = tuple(float(v) for v in np.mean(self.losses, axis=0))
-            on_epoch(EpochLog(self.at.epoch, self.objective.terms, means, seconds))
+            on_epoch(log)
 
     def _read_loss(self) -> None:
         if self.pending is None:
             return
         loss, at = self.pending[0].numpy(), self.pending[1]
         self.pending = None
+        self.last = at
         if not np.isfinite(loss).all():
-            self._stop_on_bad_loss(loss, at)
+            self._stop(f"the loss became {loss.sum()}", at)
         self.losses.append(loss)
         if (at.step + 1) % _SUMMARY_EVERY == 0:
             values = {f"loss/{term}": float(v) for term, v in zip(self.objective.terms, loss, strict=True)}
             self.log.scalars(values | {"learning_rate": self.settings.rate(at.step, self.total)}, at.step + 1)
 
-    def _stop_on_bad_loss(self, loss: NDArray[np.float32], at: Position) -> None:
-        """Go back to the last checkpoint, and say which pictures were in the batch."""
-        restored = restore_checkpoint(self.checkpoint, self.model, self.optimizer)
+    def _stop(self, what: str, at: Position) -> NoReturn:
+        """Go back to the last checkpoint, and say which pictures were in the batch of step `at`."""
+        if not self.checkpoint.is_file():
+            raise ModelError(f"{what} before the first step; start from other weights")
+        restored, _ = restore_checkpoint(self.checkpoint, self.model, self.optimizer)
         indices = batch_indices(self.dataset, self.settings, at.epoch, at.step_in_epoch)
         names = [self.dataset.records[index].identifier for index in indices]
         listed = ", ".join(names[:_NAMED_PICTURES]) + (", …" if len(names) > _NAMED_PICTURES else "")
@@ -255,7 +299,7 @@ class _Loop:
             else "none of them alone does it with the last good weights, so check the learning rate first"
         )
         raise ModelError(
-            f"the loss became {loss.sum()} at step {at.step} (epoch {at.epoch + 1}) on the batch of {listed}; {blame}. "
+            f"{what} at step {at.step} (epoch {at.epoch + 1}) on the batch of {listed}; {blame}. "
             f"The checkpoint of step {restored.step} is kept in {self.checkpoint.parent}"
         )
 
@@ -268,7 +312,8 @@ class _Loop:
         return [not np.isfinite(terms).all() for terms in losses]
 
 
-def _check_size(dataset: Dataset, settings: TrainSettings, team: Team) -> None:
+def check_size(dataset: Dataset, settings: TrainSettings, team: Team) -> None:
+    """Raise UsageError where a batch has no picture for some device."""
     devices = team.place.devices
     if min(settings.batch, len(dataset)) < devices:
         raise UsageError(

@@ -1,6 +1,7 @@
 """What each kind of network is trained to do: its loss terms, a picture at a time."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
 import tensorflow as tf
@@ -15,7 +16,7 @@ from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.targets import ideal_heatmaps, map_distance, map_weights
 from fpm_edge_runtime.errors import UsageError
 
-__all__ = ["Goal", "Objective", "objective_for"]
+__all__ = ["Goal", "Objective", "Teacher", "objective_for", "peak_sigma"]
 
 Tensor: TypeAlias = Any
 
@@ -101,8 +102,15 @@ class _Heatmaps:
         return tf.stop_gradient(maps)
 
 
+# The stride of the networks whose cells `TrainSettings.sigma` is given in.
+_USUAL_STRIDE = 8
+
+
 class _OneShot:
-    """Squared distance to the ideal maps of the landmarks alone; see `OneShotConfig`."""
+    """Squared distance to the ideal maps of the landmarks alone; see `OneShotConfig`.
+
+    Its cells are smaller than those of the other networks; peaks of the same sigma are as wide on the picture.
+    """
 
     terms = ("heatmaps",)
 
@@ -117,7 +125,7 @@ class _OneShot:
             goal.visibility >= 0,
             map_size=self._config.map_size,
             stride=self._config.stride,
-            sigma=goal.sigma,
+            sigma=peak_sigma(self._config, goal.sigma),
             background=False,
         )
         weights = map_weights(goal.visibility, self._settings.occluded_weight)[:, :-1]
@@ -145,19 +153,38 @@ class _Regression:
         )
 
 
-def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: tf_keras.Model | None = None) -> Objective:
+def peak_sigma(config: NetworkConfig, sigma: Any) -> Any:
+    """Standard deviation of a network's ideal peaks in its own cells, from that in the training settings."""
+    return sigma * (_USUAL_STRIDE / config.stride) if isinstance(config, OneShotConfig) else sigma
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """A trained network to learn from.
+
+    Attributes:
+        config, network: of the teacher.
+        origin: identifies its weights (`store.weights_digest`).
+    """
+
+    config: NetworkConfig
+    network: tf_keras.Model
+    origin: str
+
+
+def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: Teacher | None = None) -> Objective:
     """The loss of a network.
 
     Args:
-        teacher: network of the same landmarks with heatmaps, whose last stage the student learns from as well.
+        teacher: a Fashion Pose Machine of the same landmarks, whose last stage the student learns from as well.
 
     Raises:
-        UsageError: settings that this kind of network cannot follow.
+        UsageError: settings that this kind of network cannot follow, or a teacher of another kind or schema.
     """
     if (settings.teacher_weight > 0) != (teacher is not None):
         raise UsageError("learning from a teacher needs both a teacher and a teacher_weight above 0")
     if isinstance(config, ModelConfig):
-        return _Heatmaps(config, settings, teacher)
+        return _Heatmaps(config, settings, _teaching_network(config, teacher))
     if teacher is not None or settings.self_weight:
         raise UsageError(f"model {config.name!r}: only networks with stages of heatmaps learn from a teacher's")
     if isinstance(config, OneShotConfig):
@@ -165,3 +192,14 @@ def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: tf_ke
     if isinstance(config, FashionNetConfig):
         return _Regression(config, settings)
     raise UsageError(f"model {config.name!r}: there is no loss for a network of this kind")
+
+
+def _teaching_network(config: ModelConfig, teacher: Teacher | None) -> tf_keras.Model | None:
+    if teacher is None:
+        return None
+    if not isinstance(teacher.config, ModelConfig) or teacher.config.schema.landmarks != config.schema.landmarks:
+        raise UsageError(
+            f"model {config.name!r} cannot learn from {teacher.config.name!r}; a teacher is a Fashion Pose Machine "
+            "with the same landmarks"
+        )
+    return teacher.network

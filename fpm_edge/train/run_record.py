@@ -10,7 +10,7 @@ from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.files import write_atomically
 
-__all__ = ["CHECKPOINT", "check_run", "describe_run", "record_run"]
+__all__ = ["CHECKPOINT", "check_run", "check_unused", "identity_of", "record_run"]
 
 CHECKPOINT = "checkpoint.safetensors"
 _RUN = "run.json"
@@ -18,8 +18,8 @@ _RUN = "run.json"
 _FREE = ("checkpoint_minutes",)
 
 
-def describe_run(
-    config: NetworkConfig, dataset: Dataset, settings: TrainSettings, origin: str, teacher: str
+def identity_of(
+    config: NetworkConfig, dataset: Dataset, settings: TrainSettings, origin: str, teacher: str, devices: int
 ) -> dict[str, object]:
     """Everything that the weights depend on."""
     plain = msgspec.to_builtins(settings)
@@ -31,13 +31,18 @@ def describe_run(
         "annotations": dataset.digest,
         "origin": origin,
         "teacher": teacher,
+        "devices": devices,
     }
 
 
-def record_run(folder: Path, run: dict[str, object]) -> None:
-    """Mark `folder` as this run's. Raises UsageError where it holds a checkpoint."""
+def check_unused(folder: Path) -> None:
+    """Raise UsageError where `folder` holds a checkpoint."""
     if (folder / CHECKPOINT).exists():
         raise UsageError(f"{folder}: holds a checkpoint already; continue it with --resume, or use another folder")
+
+
+def record_run(folder: Path, run: dict[str, object]) -> None:
+    """Mark `folder` as this run's. Raises OSError."""
     write_atomically(folder / _RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
 
 
@@ -50,6 +55,6 @@ def check_run(folder: Path, run: dict[str, object]) -> None:
         msgspec.json.encode(run)
     ):
         raise UsageError(
-            f"{folder}: its checkpoint was made with other settings or data, or from other weights (see {_RUN} "
-            "there); resume with the same ones, or use another folder"
+            f"{folder}: its checkpoint was made with other settings or data, from other weights, or on another number "
+            f"of devices (see {_RUN} there); resume with the same ones, or use another folder"
         )

@@ -47,7 +47,8 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         schedule: ``constant``, or ``cosine`` down to 1 % after the warm-up.
         warmup_steps: steps over which the rate rises linearly.
         clip_norm: gradients are scaled down to this global norm; None for no clipping.
-        sigma: standard deviation of the ideal peak, heatmap cells, at the first step.
+        sigma: standard deviation of the ideal peak, heatmap cells (of stride 8 for the one-shot network), at the first
+            step.
         sigma_end: the same at the last step, linear in between; None for `sigma` throughout.
         augmentation: None for none.
         occluded_weight: weight of the maps of occluded landmarks (v = 0) in the loss; visible ones have 1.

@@ -12,7 +12,8 @@ from PIL import Image
 
 from fpm_edge.data import load_dataset
 from fpm_edge.model.store import load_model
-from fpm_edge.train.board import BoardSample, HeatmapBoard, board_samples, heatmap_grid, write_heatmaps
+from fpm_edge.train.board import BoardSample, HeatmapBoard, board_samples, heatmap_grid
+from fpm_edge.train.log import TrainingLog
 from fpm_edge_runtime import DataError, SchemaError, load_schema
 
 SCHEMA = load_schema("fashionai24")
@@ -112,34 +113,27 @@ def pictures(folder: Path) -> dict[tuple[str, int], NDArray[np.uint8]]:
     return found
 
 
-def test_rows_are_written_one_below_the_other(tmp_path: Path) -> None:
-    maps = maps_with(WAISTBAND_LEFT, 2, 9)
-    rows = [heatmap_grid(GREY, [maps], maps, SCHEMA, category) for category in ("skirt", "trousers")]
-    writer = tf.summary.create_file_writer(str(tmp_path))
-    write_heatmaps(writer, 7, rows)
-    writer.close()
-    found = pictures(tmp_path)
+def test_pictures_are_in_tensorboards_files(tmp_path: Path) -> None:
+    picture = np.random.default_rng(0).integers(0, 256, (20, 30, 3), dtype=np.uint8)
+    with TrainingLog(tmp_path, chief=True) as log:
+        log.picture("heatmaps", picture, 7)
+    with TrainingLog(tmp_path, chief=False) as log:
+        log.picture("heatmaps", picture, 8)
+    found = pictures(tmp_path / "tensorboard")
     assert list(found) == [("heatmaps", 7)]
-    np.testing.assert_array_equal(found["heatmaps", 7], np.concatenate(rows))
+    np.testing.assert_array_equal(found["heatmaps", 7], picture)
 
 
-def test_the_board_shows_the_network_as_it_is(tiny_model: Path, tmp_path: Path) -> None:
+def test_the_board_shows_the_network_as_it_is(tiny_model: Path) -> None:
     config, model = load_model(tiny_model)
     dataset = load_dataset("rendered:12@5/64")
     samples = board_samples(dataset, config, 3)
     assert len({sample.category for sample in samples}) == 3
     board = HeatmapBoard(config, samples, sigma=1.25)
-    writer = tf.summary.create_file_writer(str(tmp_path))
-    with writer.as_default():
-        board.write(model, 1)
-        board.write(model, 2)
-        head = model.get_layer("stage_3_head")
-        head.set_weights([0.0 * weight for weight in head.get_weights()])
-        board.write(model, 3)
-    writer.close()
-    found = pictures(tmp_path)
-    assert [step for _, step in found] == [1, 2, 3]
-    first, again, silent = found.values()
+    first, again = board.picture(model), board.picture(model)
+    head = model.get_layer("stage_3_head")
+    head.set_weights([0.0 * weight for weight in head.get_weights()])
+    silent = board.picture(model)
     np.testing.assert_array_equal(first, again)
     assert first.shape == (3 * (first.shape[0] // 3), GAP + 5 * (CELL + GAP), 3)
     assert (cell(first, 3) != cell(silent, 3)).any()

@@ -48,8 +48,9 @@ def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, st
 
 def planned(source: str | None = "rendered:8@3/64", config: Path | None = None, **given: Any) -> TrainPlan:
     model = NOTHING | given.pop("model", {})
+    data = None if source is None else DataSource(source, **given.pop("source_options", {}))
     options = {"start": None, "teacher": None, "recipe": None, "settings": {}} | given
-    return plan_training(config, None if source is None else DataSource(source), model=model, **options)
+    return plan_training(config, data, model=model, **options)
 
 
 @pytest.fixture
@@ -87,6 +88,10 @@ def test_what_contradicts_itself_is_refused(run_file: Path, tiny_model: Path) ->
         planned(None)
     with pytest.raises(UsageError, match="--from brings its own network; leave --input-size out"):
         planned(start=tiny_model, model={"input_size": (64, 64)})
+    with pytest.raises(UsageError, match="--from brings its own network; leave --model out"):
+        planned(start=tiny_model, model={"preset": "tiny"})
+    with pytest.raises(UsageError, match=r"--from .* and the --config file both say which network"):
+        planned(None, run_file, start=tiny_model)
     with pytest.raises(UsageError, match="cannot keep 9"):
         planned(start=tiny_model, model={"stages": 9})
     run_file.write_text(RUN.replace("stages = 2", "stages = 0"))
@@ -132,9 +137,18 @@ def test_the_papers_experiment_takes_the_contests_parts(tmp_path: Path) -> None:
     assert (len(plan.training), len(plan.held)) == (4, 4)
     assert "4 / 3 / 4 pictures (published: 18,420 / 8,107 / 5,076)" in plan.notes[0]
     assert any("2 rows of train were left out" in note for note in plan.notes)
-    # Another network, recipe or part of the data is somebody's own experiment: train and warm-up, nothing held back.
-    for other in (planned(f"fashionai:{tmp_path}", recipe="lite"), planned(f"fashionai:{tmp_path}#train")):
-        assert other.held is None
+    # Any network can stand in the experiment, and the exported run is the same experiment.
+    other = planned(f"fashionai:{tmp_path}", model={"preset": "fashionnet", "width": 0.125})
+    assert (len(other.training), len(other.held or ())) == (4, 4)
+    exported = tmp_path / "run.toml"
+    exported.write_text(plan.to_toml())
+    again = planned(None, exported)
+    assert (again.run, len(again.training), len(again.held or ())) == (plan.run, 4, 4)
+    with pytest.raises(UsageError, match="fixes what is held back, the categories and the schema"):
+        planned(f"fashionai:{tmp_path}#paper", recipe="lite", source_options={"holdout": 2})
+    # Another recipe or part of the data is somebody's own: train and warm-up, nothing held back.
+    for own in (planned(f"fashionai:{tmp_path}", recipe="lite"), planned(f"fashionai:{tmp_path}#train")):
+        assert own.held is None
     assert len(planned(f"fashionai:{tmp_path}", recipe="lite").training) == 7
 
 
@@ -154,16 +168,48 @@ def test_a_run_leaves_everything_that_it_takes_to_repeat_it(
     written = read_run_config(folder / "run.toml")
     assert (written.train.seed, written.train.micro_batch) == (3, 4)
     card = (folder / "card.md").read_text()
-    again = f"fpm-edge train --config run.toml -o {folder}"
+    again = f"fpm-edge train --config {folder / 'run.toml'} -o {folder}-again"
     for part in ("16 records", again, "NE (paper)", "mean shape", "| 1 |", "stage 2"):
         assert part in card
     events = list((folder / "tensorboard").glob("events*"))
     assert len(events) == 1
     assert b"heatmaps" in events[0].read_bytes()
-    # The exported file alone makes the same weights.
-    code, _, err = run(capsys, "--config", folder / "run.toml", "-o", tmp_path / "again")
+    # The command of the card makes the same weights.
+    code, _, err = run(capsys, *again.split()[2:])
     assert code == 0, err
-    assert (folder / "weights.safetensors").read_bytes() == (tmp_path / "again" / "weights.safetensors").read_bytes()
+    weights = [(path / "weights.safetensors").read_bytes() for path in (folder, tmp_path / "run-again")]
+    assert weights[0] == weights[1]
+
+
+def test_fewer_stages_of_a_start_are_trained_again(
+    tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ("--recipe", "lite", "--epochs", 1, "--data", "rendered:8@3/64", "-o", tmp_path / "short")
+    assert run(capsys, "--from", tiny_model, "--stages", 1, *options)[0] == 0
+    command = next(
+        line.split() for line in (tmp_path / "short" / "card.md").read_text().splitlines() if "--config" in line
+    )
+    code, _, err = run(capsys, *command[2:])
+    assert code == 0, err
+    first, second = (load_file(tmp_path / name / "weights.safetensors") for name in ("short", "short-again"))
+    assert first.keys() == second.keys()
+    assert not any("stage_2" in name for name in first)
+    for name, array in first.items():
+        np.testing.assert_array_equal(array, second[name], err_msg=name)
+
+
+@pytest.mark.parametrize("option", [("--holdout", 4), ("--categories", "blouse"), ("--skip-bad",), ("--split-seed", 3)])
+def test_options_about_data_need_data(
+    run_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], option: tuple[Any, ...]
+) -> None:
+    code, _, err = run(capsys, "--config", run_file, *option, "-o", tmp_path / "x")
+    assert (code, f"{option[0]} says something about --data, which is missing; give both" in err) == (2, True)
+
+
+def test_computed_landmarks_are_said_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--model", "tiny", "--stages", 1, "--recipe", "lite", "--epochs", 1, "--data", "rendered:12@3/64")
+    assert run(capsys, *options, "--holdout", 4, "--derived", "-o", tmp_path / "run")[0] == 0
+    assert "derived" in (tmp_path / "run" / "card.md").read_text()
 
 
 def test_a_dry_run_prints_the_run_and_its_cost_and_writes_nothing(
@@ -196,6 +242,16 @@ def test_a_dry_run_without_data_counts_with_the_papers(capsys: pytest.CaptureFix
     estimate = json.loads(out)["estimate"]
     assert (estimate["pictures"], estimate["steps_per_epoch"], estimate["epochs"]) == (18420, 3684, 6)
     assert "note: no data was given: timed on drawn garments, counted with the paper's 18,420 pictures" in err
+
+
+def test_a_dry_run_times_whole_batches(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also where the data are fewer than a batch."""
+    seconds = []
+    for batch in (4, 128):
+        code, out, err = run(capsys, "--config", run_file, "--batch", batch, "--dry-run", "--json")
+        assert code == 0, err
+        seconds.append(json.loads(out)["estimate"]["seconds_per_step"])
+    assert seconds[1] > 3 * seconds[0]
 
 
 def test_learning_from_a_teacher(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,19 +30,23 @@ if distribution == "mirrored":
 
 from fpm_edge.data import load_dataset
 from fpm_edge.model import preset
-from fpm_edge.model.network import build_model
+from fpm_edge.model.networks import network_for
 from fpm_edge.model.store import save_model
 from fpm_edge.train.distribute import make_team
 from fpm_edge.train.loop import train
 from fpm_edge.train.settings import Augmentation, TrainSettings
 
+micro = {}
 team = make_team(distribution)
 dataset = load_dataset(f"rendered:{records}@3/64")
 config = preset("tiny", dataset.schema, stages=2)
-settings = TrainSettings(epochs=1, batch=5, learning_rate=1e-3, augmentation=Augmentation())
+if records == "7":  # dropout on several devices, in micro-batches
+    config = preset("fashionnet", dataset.schema, input_size=(64, 64), width=0.0625)
+    micro = {"micro_batch": 2}
+settings = TrainSettings(epochs=1, batch=5, learning_rate=1e-3, augmentation=Augmentation(), **micro)
 with team.strategy.scope():
     tf.keras.utils.set_random_seed(0)
-    model = build_model(config, synchronized=team.place.devices > 1)
+    model = network_for(config).build(config, synchronized=team.place.devices > 1)
 train(model, config, dataset, settings, folder, team=team, on_epoch=lambda log: print(*log.losses))
 save_model(folder, config, model, write=team.chief)
 print(team.place.devices, team.chief)
@@ -132,6 +136,57 @@ def test_losses_and_weights_are_those_of_one_device(runs: dict[str, tuple[Path, 
         assert np.median(apart) <= 1e-3 * max(0.01, float(np.abs(array).max())), name
         assert apart.max() <= 4e-3, name  # four steps of 1e-3
     assert any(not np.array_equal(start[name], one[name]) for name in one)
+
+
+def test_dropout_counts_on_every_device(tmp_path: Path) -> None:
+    lines = finish(start("mirrored", tmp_path / "run", 7))
+    assert lines[-1] == "2 True"
+    weights = load_file(tmp_path / "run" / "weights.safetensors")
+    # One whole batch of 5 over two devices in micro-batches of 2, and one of 2: 2 + 1 calls on the first device.
+    assert int(weights["fc6_pose_dropout/calls"]) == 3
+
+
+def test_the_command_on_two_workers(tmp_path: Path) -> None:
+    """With batch normalisation, whose statistics only all workers together can read, and heatmaps in the log."""
+    folder = tmp_path / "run"
+    arguments = ["--model", "tiny", "--stages", "1", "--recipe", "lite", "--epochs", "1", "--batch", "4"]
+    arguments += ["--data", "rendered:12@3/64", "--holdout", "4", "--distribute", "multiworker", "-o", str(folder)]
+    ended = run_command_on_two(arguments)
+    assert [code for code, _ in ended] == [0, 0], ended
+    assert "held back, stage 1: NE" in ended[0][1]
+    assert "held back" not in ended[1][1]
+    files = {path.name for path in folder.iterdir()}
+    assert files >= {
+        "card.md",
+        "checkpoint.safetensors",
+        "config.json",
+        "run.toml",
+        "weights.safetensors",
+        "tensorboard",
+    }
+    # What every worker can see for itself, every worker says.
+    for code, error in run_command_on_two(arguments):
+        assert (code, "holds a checkpoint already" in error, "Traceback" in error) == (2, True, False), error
+
+
+def run_command_on_two(arguments: list[str]) -> list[tuple[int, str]]:
+    hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
+    workers = []
+    for index in range(2):
+        config = json.dumps({"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}})
+        command = [sys.executable, "-m", "fpm_edge", "train", *arguments]
+        workers.append(
+            subprocess.Popen(command, env=os.environ | {"TF_CONFIG": config}, stderr=subprocess.PIPE, text=True)
+        )
+    ended = []
+    try:
+        for worker in workers:
+            error = worker.communicate(timeout=240)[1]
+            ended.append((worker.returncode, error))
+    finally:
+        for worker in workers:
+            worker.kill()
+    return ended
 
 
 def test_one_process_is_a_team() -> None:

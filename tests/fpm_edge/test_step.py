@@ -16,7 +16,8 @@ from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.train.batches import Batch
 from fpm_edge.train.distribute import Place, Team, alone
-from fpm_edge.train.loop import Teacher, make_step, train
+from fpm_edge.train.loop import make_step, train
+from fpm_edge.train.objective import Teacher
 from fpm_edge.train.pipeline import training_batches
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.errors import UsageError
@@ -178,7 +179,7 @@ def teacher_like(config: NetworkConfig, value: float) -> Teacher:
             variable.assign(tf.fill(variable.shape, value))
         elif variable.name.endswith("_head/kernel:0"):
             variable.assign(tf.zeros(variable.shape))
-    return Teacher(model, "teacher")
+    return Teacher(config, model, "teacher")
 
 
 @pytest.mark.parametrize("side", [64, 96])
@@ -205,6 +206,10 @@ def test_a_teacher_needs_a_weight_and_a_weight_a_teacher(config: NetworkConfig, 
         make_step(model, config, changed(teacher_weight=1.0))
     with pytest.raises(UsageError, match="needs both"):
         make_step(model, config, SETTINGS, teacher=teacher_like(config, 0.0))
+    for kind in ("fashionnet", "oneshot"):
+        wrong = preset(kind, schema24, input_size=(64, 64), width=0.0625)
+        with pytest.raises(UsageError, match=f"'tiny' cannot learn from '{kind}-w0.0625'; a teacher is a Fashion Pose"):
+            make_step(model, config, changed(teacher_weight=1.0), teacher=Teacher(wrong, model, "teacher"))
     other = preset("oneshot", schema24, input_size=(64, 64), width=0.0625)
     with pytest.raises(UsageError, match="only networks with stages of heatmaps learn from a teacher's"):
         make_step(network_for(other).build(other), other, changed(self_weight=1.0))
