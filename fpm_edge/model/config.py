@@ -23,7 +23,7 @@ class Conv(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pool: side and stride of the max-pooling after the activation; 1 for none.
         dilation: distance between the kernel's taps; 1 for a dense kernel. Only with stride 1.
         separable: a depthwise convolution of this kernel with its activation, then a 1 × 1 convolution to `filters`.
-            The int8 path does not take it (docs/results/lite.md says why nothing needs it).
+            The int8 path refuses it by name.
     """
 
     kernel: int

@@ -1,11 +1,8 @@
 """What a FashionNet looks like, as data (Liu et al., "DeepFashion", CVPR 2016). No TensorFlow."""
 
-import msgspec
-
 from fpm_edge.model.config import Conv, check_input, scaled_channels
-from fpm_edge.model.vgg import VGG16_STRIDE, vgg16_block5, vgg16_trunk
+from fpm_edge.model.vgg import VGG16_STRIDE, VggConfig, vgg16_block5
 from fpm_edge_runtime.errors import ModelError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["VISIBILITY_CLASSES", "FashionNetConfig"]
 
@@ -16,15 +13,13 @@ VISIBILITY_CLASSES = ("visible", "occluded", "absent")
 _TOTAL_STRIDE = 4 * VGG16_STRIDE
 
 
-class FashionNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FashionNetConfig(VggConfig, frozen=True, forbid_unknown_fields=True):
     """A landmark regressor on VGG-16 with clothing category as its second task.
 
+    The input's sides are multiples of 32 (five poolings); `width` goes for fully connected layers too. Other fields:
+    see `VggConfig`.
+
     Attributes:
-        name: preset or the user's own name.
-        schema: the L landmarks and the categories.
-        input_height, input_width: pixels, multiples of 32 (five poolings).
-        width: multiplier of all channel numbers and fully connected sizes below; 1.0 is the published network.
-        batch_norm: a batch normalisation after every convolution, to train without ImageNet weights; published False.
         dropout: share of the fully connected units dropped in training, as in VGG-16.
         fc_pose: units of fc6_pose and fc7_pose.
         fc_local: units of fc6_local.
@@ -34,12 +29,6 @@ class FashionNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         pooled: side of the map that the region is max-pooled to, cells; divides `region`.
     """
 
-    name: str
-    schema: LandmarkSchema
-    input_height: int = 224
-    input_width: int = 224
-    width: float = 1.0
-    batch_norm: bool = False
     dropout: float = 0.5
     fc_pose: tuple[int, int] = (1024, 1024)
     fc_local: int = 1024
@@ -68,24 +57,9 @@ class FashionNetConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             )
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """(width, height) of the input, pixels."""
-        return self.input_width, self.input_height
-
-    @property
-    def stages(self) -> int:
-        """One answer for a picture."""
-        return 1
-
-    @property
     def conv4_size(self) -> tuple[int, int]:
         """(width, height) of conv4, where landmarks are pooled, cells."""
         return self.input_width // VGG16_STRIDE, self.input_height // VGG16_STRIDE
-
-    @property
-    def trunk(self) -> tuple[Conv, ...]:
-        """conv1_1 … conv4_3, shared by the three branches."""
-        return vgg16_trunk(self.width)
 
     @property
     def block5(self) -> tuple[Conv, ...]:

@@ -3,8 +3,7 @@
 import msgspec
 
 from fpm_edge.model.config import Conv, check_input, scaled_channels
-from fpm_edge.model.vgg import VGG16_STRIDE, vgg16_trunk
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge.model.vgg import VGG16_STRIDE, VggConfig
 
 __all__ = ["OneShotConfig", "Up"]
 
@@ -33,37 +32,14 @@ _DECODER = (
 )
 
 
-class OneShotConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class OneShotConfig(VggConfig, frozen=True, forbid_unknown_fields=True):
     """VGG-16 through conv4_3, and a decoder to one heatmap a landmark at the full size of the input.
 
-    Attributes:
-        name: preset or the user's own name.
-        schema: the L landmarks.
-        input_height, input_width: pixels, multiples of 8.
-        width: multiplier of all channel numbers but the last, which is L; 1.0 is the published network.
-        batch_norm: a batch normalisation between convolution and activation, to train without ImageNet weights;
-            published False.
+    The input's sides are multiples of 8; the last layer has L maps at any width. Fields: see `VggConfig`.
     """
-
-    name: str
-    schema: LandmarkSchema
-    input_height: int = 224
-    input_width: int = 224
-    width: float = 1.0
-    batch_norm: bool = False
 
     def __post_init__(self) -> None:
         check_input(self.name, self.input_size, self.width, VGG16_STRIDE)
-
-    @property
-    def input_size(self) -> tuple[int, int]:
-        """(width, height) of the input, pixels."""
-        return self.input_width, self.input_height
-
-    @property
-    def stages(self) -> int:
-        """One answer for a picture."""
-        return 1
 
     @property
     def stride(self) -> int:
@@ -85,11 +61,6 @@ class OneShotConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def map_size(self) -> tuple[int, int]:
         """(width, height) of the heatmaps, cells."""
         return self.input_width // self.stride, self.input_height // self.stride
-
-    @property
-    def trunk(self) -> tuple[Conv, ...]:
-        """conv1_1 … conv4_3."""
-        return vgg16_trunk(self.width)
 
     @property
     def decoder(self) -> tuple[Conv | Up, ...]:

@@ -1,8 +1,11 @@
 """The convolutions of VGG-16 as data, by block (Simonyan & Zisserman 2015, table 1, configuration D)."""
 
-from fpm_edge.model.config import Conv, scaled_channels
+import msgspec
 
-__all__ = ["VGG16_STRIDE", "vgg16_block5", "vgg16_trunk"]
+from fpm_edge.model.config import Conv, scaled_channels
+from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = ["VGG16_STRIDE", "VggConfig", "vgg16_block5", "vgg16_trunk"]
 
 # Input pixels per cell of conv4_3, which three poolings come before.
 VGG16_STRIDE = 8
@@ -10,6 +13,41 @@ VGG16_STRIDE = 8
 # (convolutions, channels) of blocks 1 to 4; all kernels are 3 × 3.
 _BLOCKS = ((2, 64), (2, 128), (3, 256), (3, 512))
 _BLOCK5 = (3, 512)
+
+
+class VggConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the networks on the VGG-16 trunk have in common: one answer for a picture, and a width.
+
+    Attributes:
+        name: preset or the user's own name.
+        schema: the L landmarks and the categories.
+        input_height, input_width: pixels.
+        width: multiplier of all hidden channel numbers; 1.0 is the published network.
+        batch_norm: a batch normalisation after every hidden convolution, to train without ImageNet weights; published
+            False.
+    """
+
+    name: str
+    schema: LandmarkSchema
+    input_height: int = 224
+    input_width: int = 224
+    width: float = 1.0
+    batch_norm: bool = False
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) of the input, pixels."""
+        return self.input_width, self.input_height
+
+    @property
+    def stages(self) -> int:
+        """One answer for a picture."""
+        return 1
+
+    @property
+    def trunk(self) -> tuple[Conv, ...]:
+        """conv1_1 … conv4_3."""
+        return vgg16_trunk(self.width)
 
 
 def vgg16_trunk(width: float) -> tuple[Conv, ...]:
