@@ -2,12 +2,13 @@
 
     benchmarks/input_pipeline.py --data shards:runs/garments [--model lite] [--json]
 
-Three ways take turns, so that a busy machine slows all of them alike; each figure is the median over the rounds.
-Heatmaps are made on the device in all three.
+Four ways take turns, so that a busy machine slows all of them alike; each figure is the median over the rounds.
+Heatmaps are made on the device in all of them.
 
 memory:    the step alone, on one batch that is there already, without augmentation
 augmented: the same with augmentation on
 pipeline:  JPEG files or shards, decoded and letterboxed by the pipeline, with augmentation on
+kept:      the same from the second epoch on, when pictures are kept in memory as by default (`--keep-mb`)
 """
 
 from __future__ import annotations
@@ -30,16 +31,21 @@ from fpm_edge.model import preset
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.train.batches import Batch
-from fpm_edge.train.loop import make_step
-from fpm_edge.train.pipeline import training_batches
+from fpm_edge.train.loop import KEEP_BYTES, make_step
+from fpm_edge.train.pipeline import SampleStore, training_batches
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
 
+# Pictures read into memory before the timing begins.
+KEPT = 400
 
-def endless(dataset: Dataset, config: NetworkConfig, settings: TrainSettings) -> Iterator[Batch]:
+
+def endless(
+    dataset: Dataset, config: NetworkConfig, settings: TrainSettings, kept: SampleStore | None = None
+) -> Iterator[Batch]:
     """Whole batches, epoch after epoch."""
     for epoch in count():
-        for batch in training_batches(dataset, config, settings, epoch):
+        for batch in training_batches(dataset, config, settings, epoch, kept=kept):
             if len(batch.image) == settings.batch:
                 yield batch
 
@@ -72,13 +78,18 @@ def main() -> None:
     settings = RECIPES["lite"]
     plain = msgspec.structs.replace(settings, augmentation=None)
     kept = next(endless(dataset, config, settings))
-    # Each way has a step of its own kind; the last two share one, so that only the source of pictures differs.
+    store = SampleStore(KEEP_BYTES)
+    known = dataset.subset(range(min(len(dataset), KEPT)))
+    for index in range(len(known)):
+        store.sample(known, index, config)
+    # All but the first share one step, so that only the source of pictures differs.
     without, augmented = trainer(config, plain), trainer(config, settings)
     memory = iter(lambda: kept, None)
     ways = {
         "memory": (without, memory),
         "augmented": (augmented, memory),
         "pipeline": (augmented, endless(dataset, config, settings)),
+        "kept": (augmented, endless(known, config, settings, store)),
     }
     rounds: dict[str, list[float]] = {name: [] for name in ways}
     for number in range(arguments.rounds + 1):
@@ -88,8 +99,8 @@ def main() -> None:
                 rounds[name].append(pictures)
     rates = {name: statistics.median(each) for name, each in rounds.items()}
     ratios = {
-        name: statistics.median(a / b for a, b in zip(rounds["pipeline"], rounds[name], strict=True))
-        for name in ("memory", "augmented")
+        f"{name} / {other}": statistics.median(a / b for a, b in zip(rounds[name], rounds[other], strict=True))
+        for name, other in (("pipeline", "augmented"), ("kept", "augmented"), ("augmented", "memory"))
     }
     if arguments.json:
         print(json.dumps({"model": config.name, "data": dataset.name, "pictures_per_second": rates, "ratio": ratios}))
@@ -97,7 +108,7 @@ def main() -> None:
     for name, value in rates.items():
         print(f"{name:10s} {value:8.1f} pictures/s")
     for name, value in ratios.items():
-        print(f"pipeline / {name:10s} {value:.3f} (median of {arguments.rounds} paired rounds)")
+        print(f"{name:22s} {value:.3f} (median of {arguments.rounds} paired rounds)")
 
 
 if __name__ == "__main__":

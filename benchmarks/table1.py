@@ -139,13 +139,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=3, help="over the garments")
     parser.add_argument("--tuned", type=int, default=20, help="epochs over the photographs")
     parser.add_argument("--only", action="store_true", help="train, and leave the table to a later call")
+    parser.add_argument("--measure", action="store_true", help="train nothing, and tabulate the runs that are done")
     arguments = parser.parse_args()
     output: Path = arguments.output
     shards = output / "garments"
     if not shards.exists():
         subprocess.run([sys.executable, "-m", "fpm_edge", "data", "shard", GARMENTS, "-o", str(shards)], check=True)
     runs = [Run(network, int(seed)) for seed in arguments.seeds.split(",") for network in arguments.networks.split(",")]
-    for run in runs:
+    for run in () if arguments.measure else runs:
         train_all(run, output, shards, arguments.ccp, arguments.epochs, arguments.tuned)
     if arguments.only:
         return
@@ -163,7 +164,9 @@ def main() -> None:
     for data, (training, test) in tests.items():
         groups: dict[str, list[Evaluation]] = {}
         for run in runs:
-            groups.setdefault(run.network, []).append(measure(run.folder(output, data), test))
+            folder = run.folder(output, data)
+            if (folder / "card.md").exists():
+                groups.setdefault(run.network, []).append(measure(folder, test))
         truth = truth_of(test)
         floor = evaluate(predict_mean_shape(training, test), truth, test.schema, test.name)
         print_table(f"{data}: {len(test)} records of {test.name}, NE by width and height", groups, floor)
