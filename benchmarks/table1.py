@@ -48,6 +48,7 @@ SIDE = 128
 WIDTHS = {
     "fpm": ("paper", 0.125),
     "fashionnet": ("fashionnet", 0.25),
+    "lite": ("lite", 1.0),  # an FPM of the device family
     "cpm": ("cpm", 0.125),
     "oneshot": ("oneshot", 0.25),
 }
