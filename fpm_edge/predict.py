@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset, Record, read_image
+from fpm_edge.data import Dataset, Record, RenderKey, read_image
+from fpm_edge.data.files import picture_size
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime.errors import SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
@@ -121,6 +123,11 @@ def predict_mean_shape(training: Dataset, dataset: Dataset) -> Predictions:
 
 
 def _size_of(record: Record) -> tuple[int, int]:
+    """(width, height) of a record's picture, without drawing or decoding it where that can be helped."""
+    if isinstance(record.image, RenderKey):
+        return record.image.size, record.image.size
+    if isinstance(record.image, Path) and all(size := picture_size(record.image)):
+        return size
     picture = read_image(record)
     return picture.shape[1], picture.shape[0]
 

@@ -29,7 +29,7 @@ from fpm_edge.train.board import HeatmapBoard, board_samples
 from fpm_edge.train.config_file import write_run_config
 from fpm_edge.train.distribute import DISTRIBUTIONS, Distribution, Team, make_team
 from fpm_edge.train.estimate import estimate_table
-from fpm_edge.train.loop import KEEP_BYTES, EpochLog, train
+from fpm_edge.train.loop import KEEP_BYTES, Draw, EpochLog, train
 from fpm_edge.train.objective import Teacher, peak_sigma
 from fpm_edge_runtime import UsageError
 
@@ -143,18 +143,6 @@ def command(
 def _train(
     plan: TrainPlan, model: Any, teacher: Teacher | None, team: Team, output: Path, *, resume: bool, keep_bytes: int
 ) -> tuple[EpochLog, ...]:
-    board = None
-    if team.chief and isinstance(plan.config, ModelConfig | OneShotConfig):
-        samples = board_samples(plan.board_data, plan.config)
-        board = HeatmapBoard(plan.config, samples, sigma=peak_sigma(plan.config, plan.settings.sigma))
-    # A network of its own: to read one that several workers train takes all of them.
-    copy = network_for(plan.config).build(plan.config)
-
-    def draw(weights: Any) -> Any:
-        assert board is not None
-        assign_weights(copy, weights, "the run")
-        return board.picture(copy)
-
     with epoch_reporter(plan.settings, output) as report:
         return train(
             model,
@@ -168,8 +156,24 @@ def _train(
             team=team,
             keep_bytes=keep_bytes,
             on_epoch=report,
-            draw=None if board is None else draw,
+            draw=_drawing(plan) if team.chief else None,
         )
+
+
+def _drawing(plan: TrainPlan) -> Draw | None:
+    """Draws the heatmaps of a few pictures by given weights; None for a network without heatmaps."""
+    config = plan.config
+    if not isinstance(config, ModelConfig | OneShotConfig):
+        return None
+    board = HeatmapBoard(config, board_samples(plan.board_data, config), sigma=peak_sigma(config, plan.settings.sigma))
+    # A network of its own: to read one that several workers train takes all of them.
+    copy = network_for(config).build(config)
+
+    def draw(weights: Any) -> Any:
+        assign_weights(copy, weights, "the run")
+        return board.picture(copy)
+
+    return draw
 
 
 def _measure(plan: TrainPlan, output: Path) -> Evaluation | None:

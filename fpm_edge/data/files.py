@@ -15,7 +15,7 @@ from PIL import ExifTags, Image
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.image import MAX_PIXELS
 
-__all__ = ["ImageFinder", "annotation_file", "data_name", "open_text", "read_csv"]
+__all__ = ["ImageFinder", "annotation_file", "data_name", "open_text", "picture_size", "read_csv"]
 
 # Folders that data sets keep their annotation files in, beside the pictures.
 _ANNOTATION_FOLDERS = {"annotations", "anno"}
@@ -81,7 +81,7 @@ class ImageFinder:
         if name not in self._found:
             flat = [root / "images" / Path(name).name for root in self._roots]
             path = next((p for p in (*(root / name for root in self._roots), *flat) if _is_file(p)), None)
-            self._found[name] = path, (0, 0) if path is None else _picture_size(path)
+            self._found[name] = path, (0, 0) if path is None else picture_size(path)
         return self._found[name]
 
 
@@ -93,7 +93,7 @@ def _is_file(path: Path) -> bool:
         return False
 
 
-def _picture_size(path: Path) -> tuple[int, int]:
+def picture_size(path: Path) -> tuple[int, int]:
     """(width, height) of a picture file, upright as `load_image` reads it, from its header; (0, 0) if it is not one."""
     try:
         with Image.open(path) as picture:

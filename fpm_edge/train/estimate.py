@@ -10,9 +10,9 @@ from typing import Any
 import tf_keras
 from rich.table import Table
 
-from fpm_edge.model.arithmetic import StageCost, stage_costs
-from fpm_edge.model.config import ModelConfig
+from fpm_edge.model.arithmetic import StageCost
 from fpm_edge.model.kinds import NetworkConfig
+from fpm_edge.model.networks import network_for
 
 __all__ = ["MemoryEstimate", "RunEstimate", "describe_run", "estimate_table", "memory_estimate"]
 
@@ -54,8 +54,7 @@ class RunEstimate:
     Attributes:
         model: the network's name.
         parameters: trainable ones.
-        pieces: parameters and MACs a picture of stage 1, x' and every later stage; empty where the network has no
-            stages.
+        pieces: parameters and MACs a picture of every piece: stage 1, x' and the later stages, or trunk and branches.
         memory: of a training step.
         pictures: training pictures.
         batch: pictures a step.
@@ -75,9 +74,9 @@ class RunEstimate:
     seconds_per_step: float
 
     @property
-    def macs(self) -> int | None:
-        """Multiply-accumulates of one picture through all stages, forward; None where they are not known."""
-        return sum(piece.macs for piece in self.pieces) if self.pieces else None
+    def macs(self) -> int:
+        """Multiply-accumulates of one picture through all pieces, forward."""
+        return sum(piece.macs for piece in self.pieces)
 
     @property
     def seconds_per_epoch(self) -> float:
@@ -160,7 +159,7 @@ def describe_run(
     return RunEstimate(
         model=config.name,
         parameters=sum(math.prod(weight.shape) for weight in model.trainable_weights),
-        pieces=stage_costs(config) if isinstance(config, ModelConfig) else (),
+        pieces=network_for(config).costs(config),
         memory=memory_estimate(model, -(-batch // devices), micro_batch=micro_batch, averaged=averaged),
         pictures=pictures,
         batch=batch,
@@ -178,8 +177,7 @@ def estimate_table(estimate: RunEstimate) -> Table:
     table.add_row("parameters", f"{estimate.parameters:,}")
     for piece in estimate.pieces:
         table.add_row(f"  {piece.piece.replace('_', ' ')}", f"{piece.macs / 1e9:.3f} GMAC a picture")
-    if estimate.macs is not None:
-        table.add_row("  together", f"{estimate.macs / 1e9:.3f} GMAC a picture", end_section=True)
+    table.add_row("  together", f"{estimate.macs / 1e9:.3f} GMAC a picture", end_section=True)
     memory = estimate.memory
     for name in ("weights", "gradients", "moments", "activations", "total"):
         heading = "memory of a step" if name == "total" else f"  {name}"

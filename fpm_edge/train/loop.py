@@ -34,7 +34,7 @@ from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep, make_optimizer
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 
-__all__ = ["CHECKPOINT", "KEEP_BYTES", "EpochLog", "check_size", "make_step", "train"]
+__all__ = ["CHECKPOINT", "KEEP_BYTES", "Draw", "EpochLog", "check_size", "make_step", "train"]
 
 # Weights by name → a picture (rows, columns, 3) uint8.
 Draw: TypeAlias = Callable[[dict[str, NDArray[np.generic]]], NDArray[np.uint8]]

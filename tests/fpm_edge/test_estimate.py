@@ -11,6 +11,7 @@ from rich.console import Console
 
 from fpm_edge.model import ModelConfig, preset, stage_costs
 from fpm_edge.model.network import build_model
+from fpm_edge.model.networks import network_for
 from fpm_edge.train.estimate import MemoryEstimate, describe_run, estimate_table, memory_estimate
 from fpm_edge_runtime import load_schema
 
@@ -109,9 +110,9 @@ def test_durations(seconds: float, said: str) -> None:
     assert said in out.file.getvalue()  # type: ignore[attr-defined]
 
 
-def test_networks_without_stages_have_no_pieces() -> None:
+def test_networks_without_stages_are_counted_by_branch() -> None:
     config = preset("fashionnet", SCHEMA, width=0.125)
     run = describe_run(config, small(), lambda: None, pictures=4, batch=2, epochs=1)
-    assert run.pieces == ()
-    assert run.macs is None
-    assert run.to_dict()["macs"] is None
+    assert run.pieces == network_for(config).costs(config)
+    assert run.pieces[0].piece == "trunk"
+    assert run.to_dict()["macs"] == sum(piece.macs for piece in run.pieces) > 0
