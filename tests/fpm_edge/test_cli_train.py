@@ -16,8 +16,10 @@ from fpm_edge.cli.train_plan import TrainPlan, plan_training
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge.model import ModelConfig
 from fpm_edge.model.store import load_network, weights_digest
+from fpm_edge.train.batches import Batch
 from fpm_edge.train.config_file import read_run_config
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, UsageError
 
 NOTHING = {"preset": None, "stages": None, "width": None, "batch_norm": None, "input_size": None}
@@ -244,14 +246,20 @@ def test_a_dry_run_without_data_counts_with_the_papers(capsys: pytest.CaptureFix
     assert "note: no data was given: timed on drawn garments, counted with the paper's 18,420 pictures" in err
 
 
-def test_a_dry_run_times_whole_batches(run_file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_dry_run_times_whole_batches(
+    run_file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Also where the data are fewer than a batch."""
-    seconds = []
-    for batch in (4, 128):
-        code, out, err = run(capsys, "--config", run_file, "--batch", batch, "--dry-run", "--json")
-        assert code == 0, err
-        seconds.append(json.loads(out)["estimate"]["seconds_per_step"])
-    assert seconds[1] > 3 * seconds[0]
+    step, sizes = TrainStep.__call__, []
+
+    def counted(self: TrainStep, batch: Batch, count: int, number: int, total: int) -> Any:
+        sizes.append((len(batch.image), count))
+        return step(self, batch, count, number, total)
+
+    monkeypatch.setattr(TrainStep, "__call__", counted)
+    code, _, err = run(capsys, "--config", run_file, "--batch", 40, "--dry-run")
+    assert code == 0, err
+    assert sizes == [(40, 40)] * 4
 
 
 def test_learning_from_a_teacher(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
