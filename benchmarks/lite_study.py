@@ -1,19 +1,22 @@
 """What buys NE per MAC: short trainings of variants of `lite` that differ in one thing, on the same pictures.
 
-    fpm-edge data shard rendered:8000@1/192 -o runs/garments
-    benchmarks/lite_study.py --data shards:runs/garments --test rendered:500@102/192 -o runs/lite-study
+    fpm-edge data shard rendered:12000@1/192 -o runs/garments
+    benchmarks/lite_study.py --data shards:runs/garments --test rendered:500@102/192 -o runs/lite-study [--ccp CCP]
 
-Trains every variant that has no result yet, and prints all of them: MACs, parameters, NE by stage. The numbers are for
-comparing variants with each other; longer training lowers all of them.
+Trains every variant that has no result yet, with `--ccp` fine-tunes it on street photographs, and prints all of them:
+MACs, parameters, NE by stage. The numbers compare variants with each other; longer training lowers all of them.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
+import statistics
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -21,7 +24,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import msgspec
 import tensorflow as tf
 
-from fpm_edge.data import Dataset, load_dataset
+from fpm_edge.data import Dataset, load_dataset, split_dataset
 from fpm_edge.evaluate import evaluate
 from fpm_edge.model import Conv, ModelConfig, preset, stage_costs
 from fpm_edge.model.network import build_model
@@ -29,6 +32,7 @@ from fpm_edge.model.store import load_model, save_model, weights_digest
 from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.train.loop import CHECKPOINT, train
 from fpm_edge.train.objective import Teacher
+from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.schema import load_schema
@@ -37,9 +41,17 @@ Variant = tuple[ModelConfig, TrainSettings]
 
 SIDE = 128
 SETTINGS = TrainSettings(
-    epochs=2, batch=16, learning_rate=2e-3, schedule="cosine", warmup_steps=100, augmentation=Augmentation(), seed=1
+    epochs=2,
+    batch=16,
+    learning_rate=2e-3,
+    schedule="cosine",
+    warmup_steps=100,
+    augmentation=Augmentation(),
+    precision="mixed_bfloat16",
 )
-BASE = preset("lite", load_schema("fashionai24"), input_size=(SIDE, SIDE))
+TUNING = msgspec.structs.replace(RECIPES["finetune"], epochs=20)
+HELD_BACK = 113
+BASE = cast(ModelConfig, preset("lite", load_schema("fashionai24"), input_size=(SIDE, SIDE)))
 
 
 def shaped(**changes: object) -> Variant:
@@ -80,6 +92,14 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
     "kernels-3": lambda: shaped(
         first=(Conv(3, 96), Conv(3, 96), Conv(1, 96)), refine=(Conv(3, 96), Conv(3, 96), Conv(1, 96))
     ),
+    "dilated-5": lambda: shaped(
+        first=(Conv(5, 48, dilation=2), Conv(5, 48, dilation=2), Conv(1, 48)),
+        refine=(Conv(5, 48, dilation=2), Conv(5, 48, dilation=2), Conv(1, 48)),
+    ),
+    "dilated-deep": lambda: shaped(
+        first=(Conv(3, 64), Conv(3, 64, dilation=2), Conv(3, 64, dilation=4), Conv(1, 64)),
+        refine=(Conv(3, 64), Conv(3, 64, dilation=2), Conv(3, 64, dilation=4), Conv(1, 64)),
+    ),
     "kernels-7": lambda: shaped(
         first=(Conv(7, 48), Conv(7, 48), Conv(1, 48)), refine=(Conv(7, 48), Conv(7, 48), Conv(1, 48))
     ),
@@ -107,63 +127,122 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
     "self-taught": lambda: trained(self_weight=0.5),
     "taught": lambda: trained(teacher_weight=1.0),
     "clipped": lambda: trained(clip_norm=50.0),
+    "float32": lambda: trained(precision="float32"),
     "batch-8": lambda: trained(batch=8, learning_rate=1.4e-3),
+    "kernels-9": lambda: shaped(
+        first=(Conv(9, 32), Conv(9, 32), Conv(1, 32)), refine=(Conv(9, 32), Conv(9, 32), Conv(1, 32))
+    ),
     "separable-7": lambda: shaped(
         first=(Conv(7, 96, separable=True), Conv(7, 96, separable=True), Conv(1, 96)),
         refine=(Conv(3, 96), Conv(7, 96, separable=True), Conv(1, 96)),
     ),
 }
 # Variants that learn from another one's last stage as well.
-TEACHERS = {"taught": "side-192"}
+TEACHERS = {"taught": "side-192-1"}
 
 
-def run(name: str, data: Dataset, test: Dataset, folder: Path) -> dict[str, object]:
-    """Train one variant and measure it."""
-    config, settings = VARIANTS[name]()
-    teacher = None
-    if name in TEACHERS:
-        tutor = folder / TEACHERS[name]
-        teacher = Teacher(*load_model(tutor), weights_digest(tutor))
-    tf.keras.utils.set_random_seed(1)
-    model = build_model(config)
-    began = time.monotonic()
-    resume = (folder / name / CHECKPOINT).exists()
-    train(model, config, data, settings, folder / name, teacher=teacher, resume=resume)
-    save_model(folder / name, config, model)
-    seconds = time.monotonic() - began
-    accuracy = evaluate(predict_network(model, config, test), truth_of(test), config.schema, test.name)
-    costs = stage_costs(config)
-    return {
-        "name": name,
-        "gmac": sum(cost.macs for cost in costs) / 1e9,
-        "parameters": sum(cost.parameters for cost in costs),
-        "seconds": seconds,
-        "ne": [stage.ne.mean for stage in accuracy.stages],
-    }
+@dataclass(frozen=True)
+class Study:
+    """What all variants are trained and measured on."""
+
+    folder: Path
+    garments: tuple[Dataset, Dataset]
+    photographs: tuple[Dataset, Dataset] | None
+
+    def run(self, name: str, seed: int) -> None:
+        """Train one variant and write down what it reaches; nothing where that is done."""
+        folder = self.folder / f"{name}-{seed}"
+        if (folder / "result.json").is_file():
+            return
+        config, settings = VARIANTS[name]()
+        settings = msgspec.structs.replace(settings, seed=seed)
+        tf.keras.utils.set_random_seed(seed)
+        model = build_model(config, policy=settings.precision)
+        began = time.monotonic()
+        ne = {"garments": self._trained(model, config, settings, folder, self.garments, self._teacher(name))}
+        seconds = time.monotonic() - began
+        if self.photographs is not None:
+            ne["untuned"] = self._measured(model, config, self.photographs[1])
+            tuning = msgspec.structs.replace(TUNING, seed=seed, precision=settings.precision)
+            ne["photographs"] = self._trained(model, config, tuning, folder / "ccp", self.photographs, None)
+        costs = stage_costs(config)
+        result = {
+            "name": name,
+            "seed": seed,
+            "gmac": sum(cost.macs for cost in costs) / 1e9,
+            "parameters": sum(cost.parameters for cost in costs),
+            "seconds": seconds,
+            "ne": ne,
+        }
+        write_atomically(folder / "result.json", msgspec.json.encode(result))
+        print(result, flush=True)
+
+    def _teacher(self, name: str) -> Teacher | None:
+        if name not in TEACHERS:
+            return None
+        tutor = self.folder / TEACHERS[name]
+        return Teacher(*load_model(tutor), weights_digest(tutor))
+
+    def _trained(
+        self,
+        model: Any,
+        config: ModelConfig,
+        settings: TrainSettings,
+        folder: Path,
+        data: tuple[Dataset, Dataset],
+        teacher: Teacher | None,
+    ) -> list[float]:
+        training, test = data
+        train(model, config, training, settings, folder, teacher=teacher, resume=(folder / CHECKPOINT).exists())
+        save_model(folder, config, model)
+        return self._measured(model, config, test)
+
+    def _measured(self, model: Any, config: ModelConfig, test: Dataset) -> list[float]:
+        accuracy = evaluate(predict_network(model, config, test), truth_of(test), config.schema, test.name)
+        return [stage.ne.mean for stage in accuracy.stages]
+
+
+def print_results(folder: Path) -> None:
+    """Markdown: a row a variant, means over its seeds."""
+    results: dict[str, list[Any]] = {}
+    for path in sorted(folder.glob("*/result.json")):
+        result = msgspec.json.decode(path.read_bytes())
+        results.setdefault(result["name"], []).append(result)
+    data_sets = ("garments", "untuned", "photographs")
+    print("| variant | seeds | GMAC | M parameters | garments | photographs as it is | photographs, fine-tuned |")
+    print("|---|---|---|---|---|---|---|")
+    for name in sorted(results, key=list(VARIANTS).index):
+        seeds = results[name]
+        cells = [" / ".join(f"{ne:.4f}" for ne in _means(seeds, data)) or "–" for data in data_sets]
+        cost = f"{seeds[0]['gmac']:.3f} | {seeds[0]['parameters'] / 1e6:.2f}"
+        print(f"| {name} | {len(seeds)} | {cost} | {' | '.join(cells)} |")
+
+
+def _means(seeds: list[Any], data: str) -> list[float]:
+    return [statistics.mean(values) for values in zip(*(seed["ne"].get(data, ()) for seed in seeds), strict=True)]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="pictures to train on")
     parser.add_argument("--test", required=True, help="pictures to measure on")
+    parser.add_argument("--ccp", help="street photographs with derived landmarks, in FashionAI's form")
     parser.add_argument("--only", help="comma-separated names of variants")
+    parser.add_argument("--seeds", default="1")
     parser.add_argument("--threads", type=int, default=0, help="of one operation (0: all cores)")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and results")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    names = arguments.only.split(",") if arguments.only else list(VARIANTS)
-    todo = [name for name in names if not (arguments.output / name / "result.json").is_file()]
-    if todo:
-        data, test = load_dataset(arguments.data), load_dataset(arguments.test)
-        for name in todo:
-            result = run(name, data, test, arguments.output)
-            write_atomically(arguments.output / name / "result.json", msgspec.json.encode(result))
-            print(name, result, flush=True)
-    print(f"{'variant':18s} {'GMAC':>6s} {'M par.':>6s}  NE by stage")
-    for path in sorted(arguments.output.glob("*/result.json")):
-        result = msgspec.json.decode(path.read_bytes())
-        stages = " ".join(f"{ne:.4f}" for ne in result["ne"])
-        print(f"{result['name']:18s} {result['gmac']:6.3f} {result['parameters'] / 1e6:6.3f}  {stages}")
+    # With one, on one core, a step in bfloat16 once waited for ever on an idle pool.
+    tf.config.threading.set_inter_op_parallelism_threads(2)
+    photographs = None
+    if arguments.ccp is not None:
+        photographs = split_dataset(load_dataset(f"fashionai:{arguments.ccp}"), HELD_BACK, 0)
+    study = Study(arguments.output, (load_dataset(arguments.data), load_dataset(arguments.test)), photographs)
+    for seed in arguments.seeds.split(","):
+        for name in arguments.only.split(",") if arguments.only else VARIANTS:
+            study.run(name, int(seed))
+    print_results(arguments.output)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The shipped configurations by name."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -48,17 +49,19 @@ def _oneshot(schema: LandmarkSchema) -> OneShotConfig:
     return OneShotConfig("oneshot", schema)
 
 
-def _lite(schema: LandmarkSchema) -> ModelConfig:
+def _lite(name: str, side: int, channels: int, dilations: tuple[int, ...], schema: LandmarkSchema) -> ModelConfig:
+    # What a layer sees decides more than its weights do, and dilation is free on every engine (docs/results/lite.md).
+    layers = (*(Conv(3, channels, dilation=dilation) for dilation in dilations), Conv(1, channels))
     return ModelConfig(
-        name="lite",
+        name=name,
         schema=schema,
-        input_height=192,
-        input_width=192,
+        input_height=side,
+        input_width=side,
         stages=3,
         stem=(Conv(4, 16, stride=2), Conv(4, 32, stride=2), Conv(3, 32), Conv(4, 64, stride=2), Conv(3, 64)),
-        first=(Conv(5, 64), Conv(5, 64), Conv(1, 64)),
-        context=(Conv(3, 64),),
-        refine=(Conv(5, 64), Conv(5, 64), Conv(1, 64)),
+        first=layers,
+        context=(Conv(3, channels),),
+        refine=layers,
         share_join=True,
         batch_norm=True,
         activation="relu6",
@@ -84,10 +87,15 @@ def _tiny(schema: LandmarkSchema) -> ModelConfig:
     )
 
 
+_lite_m = partial(_lite, "lite-m", 192, 64, (1, 2, 4))
+
 _BUILDERS: dict[str, Callable[[LandmarkSchema], Any]] = {
     "cpm": _cpm,
     "fashionnet": _fashionnet,
-    "lite": _lite,
+    "lite": _lite_m,
+    "lite-l": partial(_lite, "lite-l", 256, 96, (1, 2, 4, 8)),
+    "lite-m": _lite_m,
+    "lite-s": partial(_lite, "lite-s", 128, 48, (1, 2, 4)),
     "oneshot": _oneshot,
     "paper": _paper,
     "tiny": _tiny,
@@ -109,8 +117,9 @@ def preset(
 ) -> NetworkConfig:
     """A shipped configuration.
 
-    ``paper`` (DESIGN §2 exactly), ``lite`` (for devices) and ``tiny`` (for tests) are Fashion Pose Machines; ``cpm``,
-    ``fashionnet`` and ``oneshot`` are what they are compared with (docs/baselines.md).
+    ``paper`` (DESIGN §2 exactly), ``lite-s``, ``lite-m``, ``lite-l`` (for devices; ``lite`` stands for ``lite-m``) and
+    ``tiny`` (for tests) are Fashion Pose Machines; ``cpm``, ``fashionnet`` and ``oneshot`` are what they are compared
+    with (docs/baselines.md).
 
     Args:
         name: one of `PRESETS`.

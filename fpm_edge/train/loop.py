@@ -146,6 +146,7 @@ def make_step(
     team: Team | None = None,
 ) -> tuple[TrainStep, tf_keras.optimizers.Optimizer]:
     """The training step of a network, with its new optimiser. Raises UsageError for settings that it cannot follow."""
+    _check_precision(model, settings)
     network = network_for(config).training_outputs(model)
     optimizer = make_optimizer(settings, network.trainable_variables)
     objective = objective_for(config, settings, teacher)
@@ -319,6 +320,17 @@ def check_size(dataset: Dataset, settings: TrainSettings, team: Team) -> None:
         raise UsageError(
             f"a batch of {settings.batch} from {len(dataset)} records cannot be shared by {devices} devices; give each "
             "at least one picture"
+        )
+
+
+def _check_precision(model: tf_keras.Model, settings: TrainSettings) -> None:
+    # A network has its precision from when it was built: settings that differ would be written down and not be true.
+    wanted = settings.precision.removeprefix("mixed_")
+    built = {layer.compute_dtype for layer in model.layers} & {"float16", "bfloat16"} or {"float32"}
+    if built != {wanted}:
+        raise UsageError(
+            f"training setting precision is {settings.precision}, but the network was built for {', '.join(built)}; "
+            "build it with policy=settings.precision"
         )
 
 

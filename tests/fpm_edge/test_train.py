@@ -100,6 +100,15 @@ def assert_same_arrays(first: Path, second: Path) -> None:
         np.testing.assert_array_equal(a[name], b[name], err_msg=name)
 
 
+def test_a_network_of_another_precision_is_refused(dataset: Dataset, config: ModelConfig, tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(RECIPES["lite"], precision="mixed_bfloat16")
+    with pytest.raises(UsageError, match=r"precision is mixed_bfloat16, but the network was built for float32"):
+        train(build_model(config), config, dataset, settings, tmp_path / "run")
+    with pytest.raises(UsageError, match=r"precision is float32, but the network was built for bfloat16"):
+        train(build_model(config, policy="mixed_bfloat16"), config, dataset, RECIPES["lite"], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 def test_it_learns(tiny_training: tuple[Path, list[EpochLog]]) -> None:
     _, logs = tiny_training
     assert [log.epoch for log in logs] == list(range(1, 11))
