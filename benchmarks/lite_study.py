@@ -1,4 +1,4 @@
-"""What buys NE per MAC: short trainings of variants of `lite` that differ in one thing, on the same pictures.
+"""What buys NE per MAC: short trainings of small networks that differ from a base in one thing, on the same pictures.
 
     fpm-edge data shard rendered:12000@1/192 -o runs/garments
     benchmarks/lite_study.py --data shards:runs/garments --test rendered:500@102/192 -o runs/lite-study [--ccp CCP]
@@ -51,7 +51,13 @@ SETTINGS = TrainSettings(
 )
 TUNING = msgspec.structs.replace(RECIPES["finetune"], epochs=20)
 HELD_BACK = 113
-BASE = cast(ModelConfig, preset("lite", load_schema("fashionai24"), input_size=(SIDE, SIDE)))
+_FIVES = (Conv(5, 64), Conv(5, 64), Conv(1, 64))
+BASE = msgspec.structs.replace(
+    cast(ModelConfig, preset("lite-m", load_schema("fashionai24"), input_size=(SIDE, SIDE))),
+    name="base",
+    first=_FIVES,
+    refine=_FIVES,
+)
 
 
 def shaped(**changes: object) -> Variant:
@@ -64,6 +70,11 @@ def trained(**changes: object) -> Variant:
 
 def sized(side: int) -> Variant:
     return shaped(input_width=side, input_height=side)
+
+
+def deep(filters: int, *dilations: int, side: int = SIDE) -> Variant:
+    layers = (*(Conv(3, filters, dilation=dilation) for dilation in dilations), Conv(1, filters))
+    return shaped(first=layers, refine=layers, context=(Conv(3, filters),), input_width=side, input_height=side)
 
 
 def wide(filters: int) -> Variant:
@@ -96,10 +107,11 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
         first=(Conv(5, 48, dilation=2), Conv(5, 48, dilation=2), Conv(1, 48)),
         refine=(Conv(5, 48, dilation=2), Conv(5, 48, dilation=2), Conv(1, 48)),
     ),
-    "dilated-deep": lambda: shaped(
-        first=(Conv(3, 64), Conv(3, 64, dilation=2), Conv(3, 64, dilation=4), Conv(1, 64)),
-        refine=(Conv(3, 64), Conv(3, 64, dilation=2), Conv(3, 64, dilation=4), Conv(1, 64)),
-    ),
+    "dilated-deep": lambda: deep(64, 1, 2, 4),
+    "dilated-deep-96": lambda: deep(96, 1, 2, 4),
+    "dilated-deep-8": lambda: deep(64, 1, 2, 4, 8),
+    "dilated-deep-192": lambda: deep(64, 1, 2, 4, side=192),
+    "dilated-deep-8-192": lambda: deep(64, 1, 2, 4, 8, side=192),
     "kernels-7": lambda: shaped(
         first=(Conv(7, 48), Conv(7, 48), Conv(1, 48)), refine=(Conv(7, 48), Conv(7, 48), Conv(1, 48))
     ),

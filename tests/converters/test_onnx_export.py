@@ -7,11 +7,16 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import tf_keras
 from onnx import numpy_helper
 
+from fpm_edge.model import preset
+from fpm_edge.model.folding import fold_batch_norm
+from fpm_edge.model.network import build_model
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import IR_VERSION, OPSET, cut_onnx, to_onnx
 from fpm_edge_converters.pieces import plan_cuts
+from fpm_edge_converters.tflite import to_tflite
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
 
@@ -100,6 +105,28 @@ def test_both_formats_hold_the_same_network(
             distances.extend(np.linalg.norm(a - b, axis=-1)[clear])
     assert len(distances) > 50
     assert np.quantile(distances, 0.99) * 4 <= 0.75  # in pixels of the input
+
+
+def test_dilated_layers_in_both_formats(schema24: Any, calibrated: Any, run_tflite: Runner, run_onnx: Runner) -> None:
+    # One convolution each: no SPACE_TO_BATCH (the check of the graph's operators would refuse it), the same codes.
+    config = preset("lite-s", schema24, stages=2, input_size=(64, 64))
+    tf_keras.utils.set_random_seed(1)
+    _, model = fold_batch_norm(config, build_model(config))
+    for head in ("stage_1_head", "stage_2_head"):
+        kernel = model.get_layer(head).kernel
+        kernel.assign(20.0 * kernel)  # heads start near zero
+    pictures = list(np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), np.uint8))
+    graph = to_tflite(calibrated(model, pictures), "int8")
+    tflite = graph.cut(graph.inputs, graph.outputs)
+    onnx_model = to_onnx(tflite, stages=2)
+    dilations = [a.ints for n in onnx_model.graph.node for a in n.attribute if a.name == "dilations"]
+    assert [4, 4] in dilations
+    ours = run_tflite(tflite, {"image": pictures[0][None]})
+    theirs = run_onnx(onnx_model.SerializeToString(), {"image": pictures[0][None]})
+    for name in HEATMAPS[:2]:
+        maps = ours[name].transpose(0, 3, 1, 2).astype(int)
+        assert np.ptp(maps[:, :-1]) > 50
+        assert np.abs(maps - theirs[name]).max() <= 5
 
 
 def test_pieces_are_the_whole(int8_tflite: bytes, int8_onnx: Any, run_onnx: Runner, inputs: list[Any]) -> None:
