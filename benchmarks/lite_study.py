@@ -30,6 +30,7 @@ from fpm_edge.model import Conv, ModelConfig, preset, stage_costs
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, save_model, weights_digest
 from fpm_edge.predict import predict_network, truth_of
+from fpm_edge.shipped import shipped_model
 from fpm_edge.train.loop import CHECKPOINT, train
 from fpm_edge.train.objective import Teacher
 from fpm_edge.train.recipes import RECIPES
@@ -149,8 +150,6 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
         refine=(Conv(3, 96), Conv(7, 96, separable=True), Conv(1, 96)),
     ),
 }
-# Variants that learn from another one's last stage as well.
-TEACHERS = {"taught": "side-192-1"}
 
 
 @dataclass(frozen=True)
@@ -189,11 +188,11 @@ class Study:
         write_atomically(folder / "result.json", msgspec.json.encode(result))
         print(result, flush=True)
 
-    def _teacher(self, name: str) -> Teacher | None:
-        if name not in TEACHERS:
+    @staticmethod
+    def _teacher(name: str) -> Teacher | None:
+        if VARIANTS[name]()[1].teacher_weight == 0.0:
             return None
-        tutor = self.folder / TEACHERS[name]
-        return Teacher(*load_model(tutor), weights_digest(tutor))
+        return Teacher(*load_model(shipped_model()), weights_digest(shipped_model()))
 
     def _trained(
         self,

@@ -24,14 +24,16 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import msgspec
+from curve import Line, draw_curve
 from runs import shard, train
 
 from fpm_edge.data import Dataset, load_dataset, split_dataset
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import Conv, ModelConfig, preset
 from fpm_edge.model.fashionnet_config import FashionNetConfig
+from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
-from fpm_edge.model.store import load_network, read_config
+from fpm_edge.model.store import load_network
 from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.table1 import table1
 from fpm_edge.train.config_file import RunConfig, write_run_config
@@ -42,34 +44,43 @@ GARMENTS = "rendered:8000@1/192"
 TEST = "rendered:1000@102/192"
 HELD_BACK = 113
 
-# 16 bits halve the time of a step and change no result beyond its spread (docs/results/lite.md).
-TUNING = ("--recipe", "finetune", "--precision", "mixed_bfloat16")
-
 SIDE = 128
 # Widths at which a CPU trains them. FashionNet gets twice the share of its published width that FPM gets.
 WIDTHS = {
     "fpm": ("paper", 0.125),
     "fashionnet": ("fashionnet", 0.25),
-    "lite-s": ("lite-s", 1.0),  # the FPM of the device family with this input
+    "lite-s": ("lite-s", 1.0),  # of the device family, the one with this input
     "fpm-x": ("paper", 0.125),  # with the published 32 channels of x'
     "cpm": ("cpm", 0.125),
     "oneshot": ("oneshot", 0.25),
+    "lite-m": ("lite-m", 1.0),
+    "lite-l": ("lite-l", 1.0),
 }
+# Those whose input is their own: not for the table, but for the curve.
+OWN_INPUT = ("lite-m", "lite-l")
+
+
+def network_config(network: str) -> NetworkConfig:
+    name, width = WIDTHS[network]
+    size = None if network in OWN_INPUT else (SIDE, SIDE)
+    config = preset(name, load_schema("fashionai24"), width=width, input_size=size, batch_norm=True)
+    if network == "fpm-x" and isinstance(config, ModelConfig):
+        wide = {
+            part: (*layers[:3], Conv(5, 32), *layers[4:])
+            for part, layers in (("first", config.first), ("context", config.context))
+        }
+        return msgspec.structs.replace(config, name="paper-w0.125-x32", **wide)
+    if isinstance(config, FashionNetConfig):
+        return msgspec.structs.replace(config, dropout=0.0)
+    return config
 
 
 def run_config(network: str) -> RunConfig:
     """The network and how it is trained; data, epochs and seed are options."""
-    name, width = WIDTHS[network]
-    config = preset(name, load_schema("fashionai24"), width=width, input_size=(SIDE, SIDE), batch_norm=True)
+    config = network_config(network)
     settings = RECIPES["lite"]
-    if network == "fpm-x" and isinstance(config, ModelConfig):
-        changes = {
-            part: (*getattr(config, part)[:3], Conv(5, 32), *getattr(config, part)[4:]) for part in ("first", "context")
-        }
-        config = msgspec.structs.replace(config, name="paper-w0.125-x32", **changes)
     if isinstance(config, FashionNetConfig):
-        # The best of four ways that were tried for one epoch (docs/results/table1.md).
-        config = msgspec.structs.replace(config, dropout=0.0)
+        # The best of four ways that were tried for one epoch (docs/results/table1.md), with no dropout.
         settings = msgspec.structs.replace(settings, learning_rate=1e-3)
     return RunConfig(config, settings)
 
@@ -85,21 +96,31 @@ class Run:
         return output / data / f"{self.network}-{self.seed}"
 
 
-def train_all(run: Run, output: Path, shards: Path, ccp: Path | None, epochs: int, tuned: int) -> None:
+def train_all(run: Run, output: Path, shards: Path, ccp: Path | None, epochs: int, tuned: int, precision: str) -> None:
     drawn = run.folder(output, "rendered")
-    seed = ("--seed", str(run.seed))
+    seed = ("--seed", str(run.seed), "--precision", precision)
     config = output / f"{run.network}.toml"
     write_run_config(config, run_config(run.network))
     train(drawn, "--config", str(config), "--epochs", str(epochs), *seed, "--data", f"shards:{shards}")
     if ccp is not None:
         data = ("--data", f"fashionai:{ccp}", "--holdout", str(HELD_BACK))
-        options = ("--from", str(drawn), *TUNING, "--epochs", str(tuned), *seed)
+        options = ("--from", str(drawn), "--recipe", "finetune", "--epochs", str(tuned), *seed)
         train(run.folder(output, "ccp"), *options, *data)
 
 
 def measure(folder: Path, test: Dataset) -> Evaluation:
     config, model = load_network(folder)
     return evaluate(predict_network(model, config, test), truth_of(test), config.schema, test.name)
+
+
+def gmac(config: NetworkConfig) -> list[float]:
+    """Of a picture with 1, 2, ... stages; one number for a network without stages."""
+    forms = [config.truncated(t) for t in range(1, config.stages + 1)] if isinstance(config, ModelConfig) else [config]
+    return [sum(cost.macs for cost in network_for(form).costs(form)) / 1e9 for form in forms]
+
+
+def mean_by_stage(seeds: Sequence[Evaluation]) -> list[float]:
+    return [statistics.mean(e.stages[t].ne.mean for e in seeds) for t in range(len(seeds[0].stages))]
 
 
 def print_table(name: str, groups: dict[str, list[Evaluation]], floor: Evaluation) -> None:
@@ -114,7 +135,7 @@ def print_table(name: str, groups: dict[str, list[Evaluation]], floor: Evaluatio
         print(f"| {network} | {len(rows)} | {' | '.join(cells)} |")
     means = {network: statistics.mean(e.stages[-1].ne.mean for e in seeds) for network, seeds in groups.items()}
     for network, seeds in groups.items():
-        stages = [statistics.mean(e.stages[t].ne.mean for e in seeds) for t in range(len(seeds[0].stages))]
+        stages = mean_by_stage(seeds)
         if len(stages) > 1:
             print(f"\n{network} by stage: {' '.join(f'{ne:.4f}' for ne in stages)}")
     if {"fpm", "fashionnet"} <= means.keys():
@@ -137,24 +158,24 @@ def main() -> None:
     parser.add_argument("--seeds", default="0,1,2")
     parser.add_argument("--epochs", type=int, default=3, help="over the garments")
     parser.add_argument("--tuned", type=int, default=40, help="epochs over the photographs")
+    parser.add_argument("--precision", default="float32", help="of training; mixed_bfloat16 is faster")
     parser.add_argument("--only", action="store_true", help="train, and leave the table to a later call")
     parser.add_argument("--measure", action="store_true", help="train nothing, and tabulate the runs that are done")
+    parser.add_argument("--curve", type=Path, help="folder for pictures of NE against multiply-accumulates")
     arguments = parser.parse_args()
     output: Path = arguments.output
     shards = output / "garments"
     shard(GARMENTS, shards)
     runs = [Run(network, int(seed)) for seed in arguments.seeds.split(",") for network in arguments.networks.split(",")]
     for run in () if arguments.measure else runs:
-        train_all(run, output, shards, arguments.ccp, arguments.epochs, arguments.tuned)
+        train_all(run, output, shards, arguments.ccp, arguments.epochs, arguments.tuned, arguments.precision)
     if arguments.only:
         return
     for network in arguments.networks.split(","):
-        config = read_config(Run(network, runs[0].seed).folder(output, "rendered"))
-        costs = network_for(config).costs(config)
-        print(
-            f"{network}: {sum(c.parameters for c in costs) / 1e6:.2f} M parameters, "
-            f"{sum(c.macs for c in costs) / 1e9:.2f} GMAC a picture of {config.input_width} x {config.input_height}"
-        )
+        config = network_config(network)
+        parameters = sum(cost.parameters for cost in network_for(config).costs(config))
+        side = config.input_width
+        print(f"{network}: {parameters / 1e6:.2f} M parameters, {gmac(config)[-1]:.2f} GMAC at {side} pixels")
     garments = load_dataset(f"shards:{shards}")
     tests = {"rendered": (garments, load_dataset(TEST))}
     if arguments.ccp is not None:
@@ -168,6 +189,9 @@ def main() -> None:
         truth = truth_of(test)
         floor = evaluate(predict_mean_shape(training, test), truth, test.schema, test.name)
         print_table(f"{data}: {len(test)} records of {test.name}, NE by width and height", groups, floor)
+        if arguments.curve is not None:
+            lines = [Line(name, gmac(network_config(name)), mean_by_stage(seeds)) for name, seeds in groups.items()]
+            draw_curve(lines, f"{test.name}: networks trained alike", arguments.curve / f"table1-{data}.png")
 
 
 if __name__ == "__main__":
