@@ -18,13 +18,15 @@ __all__ = ["TrainingLog"]
 class TrainingLog:
     """A context that writes into the folder ``tensorboard``, or nowhere where this worker is not the chief.
 
-    Every method raises ModelError where the log cannot be written, as on a full disk.
+    Where the log cannot be written, as on a full disk, no method raises: `failure` says why, so that all workers can
+    end together. Only leaving the context raises it, where nothing else ended the run.
     """
 
     def __init__(self, folder: Path, chief: bool) -> None:
         self._path = folder / "tensorboard"
         self._chief = chief
         self._writer: Any = None
+        self.failure: ModelError | None = None
 
     def __enter__(self) -> "TrainingLog":
         if self._chief:
@@ -35,15 +37,12 @@ class TrainingLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is None:
-            return
-        try:
+        if self._writer is not None:
             with self._checked():
                 self._writer.close()
-        except ModelError:
-            # What ended the run says more than that the log's last lines are missing.
-            if error is None:
-                raise
+        # What ended the run says more than that the log's last lines are missing.
+        if self.failure is not None and error is None:
+            raise self.failure
 
     def scalars(self, values: Mapping[str, float], step: int) -> None:
         """Log values by name."""
@@ -64,7 +63,9 @@ class TrainingLog:
         try:
             yield
         except (OSError, tf.errors.OpError) as error:
-            raise ModelError(
+            self._writer = None
+            self.failure = ModelError(
                 f"{self._path}: the training log could not be written ({error}); the last checkpoint is kept; make "
                 "room, then continue with --resume"
-            ) from error
+            )
+            self.failure.__cause__ = error

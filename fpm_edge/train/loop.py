@@ -216,12 +216,16 @@ class _Loop:
                     loss = f" loss {self.losses[-1].sum():.2f}" if self.losses else ""
                     advance(note=f"epoch {self.at.epoch + 1}/{epochs}{loss}")
                     due = time.monotonic() - self.saved_at > self.settings.checkpoint_minutes * 60.0
-                    stop, due = self.team.agree(interrupted(), due)
+                    stop, due, unlogged = self.team.agree(interrupted(), due, self.log.failure is not None)
+                    if unlogged:
+                        self._stop_without_log()
                     if stop or due:
                         self.save()
                     if stop:
                         raise KeyboardInterrupt
                 self._end_epoch(time.monotonic() - began, on_epoch, draw)
+                if self.team.agree(self.log.failure is not None)[0]:
+                    self._stop_without_log()
 
     def save(self) -> dict[str, NDArray[np.generic]]:
         """Write a checkpoint, and return what is in it. Raises ModelError, see `train`."""
@@ -302,6 +306,12 @@ class _Loop:
         raise ModelError(
             f"{what} at step {at.step} (epoch {at.epoch + 1}) on the batch of {listed}; {blame}. "
             f"The checkpoint of step {restored.step} is kept in {self.checkpoint.parent}"
+        )
+
+    def _stop_without_log(self) -> NoReturn:
+        """Raise what kept the chief from writing its log, on every worker."""
+        raise self.log.failure or ModelError(
+            f"{self.checkpoint.parent}: the chief could not write the training log; see what that worker said"
         )
 
     def _bad_alone(self, at: Position) -> list[bool]:

@@ -15,12 +15,14 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+import tensorflow as tf
 from safetensors.numpy import load, load_file
 
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.network import build_model
 from fpm_edge.train import pipeline
+from fpm_edge.train.distribute import ALONE, Team
 from fpm_edge.train.loop import CHECKPOINT, EpochLog, train
 from fpm_edge.train.pipeline import batch_indices
 from fpm_edge.train.recipes import RECIPES
@@ -338,6 +340,20 @@ def test_the_log_cannot_be_written(dataset: Dataset, config: ModelConfig, tmp_pa
     (tmp_path / "tensorboard").write_text("a file where the folder should be")
     with pytest.raises(ModelError, match="tensorboard: the training log could not be written"):
         train(build_model(config), config, dataset, SETTINGS, tmp_path)
+
+
+def test_all_workers_hear_that_the_chief_cannot_write_its_log(
+    dataset: Dataset, config: ModelConfig, tmp_path: Path
+) -> None:
+    class Second(Team):
+        """The chief's wish reaches this worker."""
+
+        def agree(self, *wishes: bool) -> tuple[bool, ...]:
+            return (*wishes[:2], True) if len(wishes) == 3 else wishes
+
+    team = Second(tf.distribute.get_strategy(), ALONE, workers=2, chief=False)
+    with pytest.raises(ModelError, match="the chief could not write the training log; see what that worker said"):
+        train(build_model(config), config, dataset, SETTINGS, tmp_path, team=team)
 
 
 def test_the_paper_recipe_is_the_papers() -> None:
