@@ -31,7 +31,7 @@ from fpm_edge_runtime import open_bundle
 
 FAMILY = ("lite-s", "lite-m", "lite-l")
 SIX = "lite-s-six"
-GARMENTS = "rendered:30000@1/256"
+GARMENTS = "rendered:20000@1/256"
 SCORED = "rendered:300@103/256"  # the drift in the bundles' manifests
 TEST = "rendered:1000@102/256"
 

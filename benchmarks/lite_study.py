@@ -132,6 +132,8 @@ VARIANTS: dict[str, Callable[[], Variant]] = {
     "sigma-1.75": lambda: trained(sigma=1.75),
     "constant-rate": lambda: trained(schedule="constant"),
     "rate-4e-3": lambda: trained(learning_rate=4e-3),
+    "rate-8e-3": lambda: trained(learning_rate=8e-3),
+    "rate-16e-3": lambda: trained(learning_rate=16e-3),
     "rate-1e-3": lambda: trained(learning_rate=1e-3),
     "no-augmentation": lambda: trained(augmentation=None),
     "more-augmentation": lambda: trained(augmentation=Augmentation(rotation=25.0, scale=0.5, shift=0.12)),

@@ -185,7 +185,8 @@ def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: Teach
         raise UsageError("learning from a teacher needs both a teacher and a teacher_weight above 0")
     if isinstance(config, ModelConfig):
         return _Heatmaps(config, settings, _teaching_network(config, teacher))
-    if teacher is not None or settings.self_weight:
+    # A network with one answer has no earlier stage that `self_weight` could draw to it.
+    if teacher is not None:
         raise UsageError(f"model {config.name!r}: only networks with stages of heatmaps learn from a teacher's")
     if isinstance(config, OneShotConfig):
         return _OneShot(config, settings)

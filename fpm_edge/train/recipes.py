@@ -11,14 +11,15 @@ RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
     {
         # Hu et al. 2018, section 4: Adam, 1e-4, batches of 5, 6 epochs.
         "paper": TrainSettings(),
-        # Small networks with batch normalisation, from scratch.
+        # Small networks with batch normalisation, from scratch (docs/results/lite.md).
         "lite": TrainSettings(
             epochs=6,
             batch=16,
-            learning_rate=2e-3,
+            learning_rate=4e-3,
             schedule="cosine",
             warmup_steps=200,
             augmentation=Augmentation(),
+            self_weight=0.5,
         ),
         # From trained weights to a few hundred photographs.
         "finetune": TrainSettings(

@@ -53,7 +53,8 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         augmentation: None for none.
         occluded_weight: weight of the maps of occluded landmarks (v = 0) in the loss; visible ones have 1.
         teacher_weight: weight of the squared distance to the teacher's last maps, beside the ideal maps' 1.
-        self_weight: weight of the squared distance of every earlier stage to the network's own last stage.
+        self_weight: weight of the squared distance of every earlier stage to the network's own last stage; a network
+            with one answer has none.
         ema: decay a step of the average of the weights that is kept in the end; 0 keeps the last weights.
         precision: ``float32``, or arithmetic in 16 bits with weights, heatmaps and loss in float32.
         xla: compile forward and backward pass with XLA.

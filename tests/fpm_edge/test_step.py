@@ -211,8 +211,11 @@ def test_a_teacher_needs_a_weight_and_a_weight_a_teacher(config: NetworkConfig, 
         with pytest.raises(UsageError, match=f"'tiny' cannot learn from '{kind}-w0.0625'; a teacher is a Fashion Pose"):
             make_step(model, config, changed(teacher_weight=1.0), teacher=Teacher(wrong, model, "teacher"))
     other = preset("oneshot", schema24, input_size=(64, 64), width=0.0625)
+    student = network_for(other).build(other)
     with pytest.raises(UsageError, match="only networks with stages of heatmaps learn from a teacher's"):
-        make_step(network_for(other).build(other), other, changed(self_weight=1.0))
+        make_step(student, other, changed(teacher_weight=1.0), teacher=teacher_like(config, 0.0))
+    # It has no earlier stage that its answer could draw.
+    make_step(student, other, changed(self_weight=1.0))
 
 
 def test_earlier_stages_learn_from_the_last_one(config: NetworkConfig, dataset: Dataset) -> None:
