@@ -15,13 +15,9 @@ step shipped fpm-edge evaluate "$model" --data "$data" "${split[@]}"
 step tuned-train fpm-edge train --from "$model" --recipe finetune --data "$data" "${split[@]}" \
     -o "$out/tuned" $(resumable "$out/tuned")
 step tuned fpm-edge evaluate "$out/tuned" --data "$data" "${split[@]}"
-step qat-train fpm-edge qat "$out/tuned" --learning-rate 1e-4 --data "$data" "${split[@]}" \
-    -o "$out/qat" $(resumable "$out/qat")
-step qat-slow-train fpm-edge qat "$out/tuned" --learning-rate 2e-5 --data "$data" "${split[@]}" \
-    -o "$out/qat-slow" $(resumable "$out/qat-slow")
+step qat-train fpm-edge qat "$out/tuned" --data "$data" "${split[@]}" -o "$out/qat" $(resumable "$out/qat")
 
-for kind in "ptq tuned --int8" "qat qat --int8" "qat-slow qat-slow --int8" \
-    "float tuned --fp32"; do
+for kind in "ptq tuned --int8" "qat qat --int8" "float tuned --fp32"; do
     read -r name folder precision <<<"$kind"
     step "$name" fpm-edge convert "$out/$folder" "$precision" --calibration "$data" "${split[@]}" --samples 128 \
         -o "$out/$name.fpm"

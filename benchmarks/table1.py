@@ -51,10 +51,17 @@ WIDTHS = {
     "fashionnet": ("fashionnet", 0.25),
     "lite-s": ("lite-s", 1.0),  # of the device family, the one with this input
     "fpm-x": ("paper", 0.125),  # with the published 32 channels of x'
+    "fpm-x-lite": ("paper", 0.125),  # the same, trained by recipe `lite` as it is
     "cpm": ("cpm", 0.125),
     "oneshot": ("oneshot", 0.25),
     "lite-m": ("lite-m", 1.0),
     "lite-l": ("lite-l", 1.0),
+}
+# What differs from recipe `lite`. FashionNet's is the best of four ways that were tried (docs/results/table1.md).
+CHANGES: dict[str, dict[str, float]] = {
+    "fpm": {"learning_rate": 2e-3, "self_weight": 0.0},
+    "fpm-x": {"learning_rate": 2e-3, "self_weight": 0.0},
+    "fashionnet": {"learning_rate": 1e-3, "self_weight": 0.0},
 }
 # Those whose input is their own: not for the table, but for the curve.
 OWN_INPUT = ("lite-m", "lite-l")
@@ -64,7 +71,7 @@ def network_config(network: str) -> NetworkConfig:
     name, width = WIDTHS[network]
     size = None if network in OWN_INPUT else (SIDE, SIDE)
     config = preset(name, load_schema("fashionai24"), width=width, input_size=size, batch_norm=True)
-    if network == "fpm-x" and isinstance(config, ModelConfig):
+    if network.startswith("fpm-x") and isinstance(config, ModelConfig):
         wide = {
             part: (*layers[:3], Conv(5, 32), *layers[4:])
             for part, layers in (("first", config.first), ("context", config.context))
@@ -77,12 +84,8 @@ def network_config(network: str) -> NetworkConfig:
 
 def run_config(network: str) -> RunConfig:
     """The network and how it is trained; data, epochs and seed are options."""
-    config = network_config(network)
-    settings = RECIPES["lite"]
-    if isinstance(config, FashionNetConfig):
-        # The best of four ways that were tried for one epoch (docs/results/table1.md), with no dropout.
-        settings = msgspec.structs.replace(settings, learning_rate=1e-3)
-    return RunConfig(config, settings)
+    settings = msgspec.structs.replace(RECIPES["lite"], **CHANGES.get(network, {}))
+    return RunConfig(network_config(network), settings)
 
 
 @dataclass(frozen=True)

@@ -15,18 +15,18 @@ def test_the_shipped_model_finds_landmarks() -> None:
     from fpm_edge.data import load_dataset
 
     folder = shipped_model()
-    assert (folder / "weights.safetensors").stat().st_size <= 3_000_000
+    assert (folder / "weights.safetensors").stat().st_size <= 2_000_000
     assert "fpm-edge train --model lite" in (folder / "card.md").read_text()
     loaded = load_any(folder)
-    assert (loaded.config.name, loaded.config.schema.name, loaded.quantized) == ("lite", "fashionai24", None)
+    assert (loaded.config.name, loaded.config.schema.name, loaded.quantized) == ("lite-m", "fashionai24", None)
     garments = load_dataset("rendered:24@103")
     found, truth = predict_network(loaded.network, loaded.config, garments), truth_of(garments)
     mean = [
         normalized_error(found.landmarks[:, stage], truth.landmarks, found.sizes)[truth.visibility == 1].mean()
         for stage in range(3)
     ]
-    # The card states 0.028 on 400 garments; a broken network or renderer is far above.
-    assert mean[2] < 0.06
+    # The card states 0.025 on 400 garments; a broken network or renderer is far above.
+    assert mean[2] < 0.05
     assert mean[2] < mean[0]
 
 
