@@ -52,13 +52,7 @@ SETTINGS = TrainSettings(
 )
 TUNING = msgspec.structs.replace(RECIPES["finetune"], epochs=20)
 HELD_BACK = 113
-_FIVES = (Conv(5, 64), Conv(5, 64), Conv(1, 64))
-BASE = msgspec.structs.replace(
-    cast(ModelConfig, preset("lite-m", load_schema("fashionai24"), input_size=(SIDE, SIDE))),
-    name="base",
-    first=_FIVES,
-    refine=_FIVES,
-)
+BASE = cast(ModelConfig, preset("lite-m", load_schema("fashionai24"), input_size=(SIDE, SIDE)))
 
 
 def shaped(**changes: object) -> Variant:

@@ -15,7 +15,7 @@ def test_the_shipped_model_finds_landmarks() -> None:
     from fpm_edge.data import load_dataset
 
     folder = shipped_model()
-    assert (folder / "weights.safetensors").stat().st_size <= 2_000_000
+    assert (folder / "weights.safetensors").stat().st_size <= 3_000_000
     assert "fpm-edge train --model lite" in (folder / "card.md").read_text()
     loaded = load_any(folder)
     assert (loaded.config.name, loaded.config.schema.name, loaded.quantized) == ("lite-m", "fashionai24", None)

@@ -75,7 +75,7 @@ def test_everything_that_is_known_is_said(photographs: Dataset) -> None:
     card = full(photographs)
     text = card_text(card)
     assert text.startswith("# mine\n")
-    assert "3 stages, input 192 × 192 pixels, heatmaps 24 × 24 (stride 8), 0.47 M parameters, 0.30 GMAC" in text
+    assert "3 stages, input 192 × 192 pixels, heatmaps 24 × 24 (stride 8), 0.73 M parameters, 0.46 GMAC" in text
     assert "24 landmarks of schema `fashionai24`" in text
     training = section(text, "Training")
     counts = {c: sum(r.category == c for r in photographs.records) for c in ("dress", "skirt")}
