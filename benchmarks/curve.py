@@ -31,8 +31,10 @@ def draw_curve(lines: Sequence[Line], title: str, path: Path) -> None:
     markers = "osD^vPX<>"
     for number, line in enumerate(lines):
         axes.plot(line.gmac, line.ne, marker=markers[number % len(markers)], label=line.name)
-        axes.annotate(line.name, (line.gmac[-1], line.ne[-1]), xytext=(6, 3), textcoords="offset points", fontsize=8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.legend(fontsize=8)
     axes.set_xlabel("GMAC a picture (logarithmic); one point a stage")
     axes.set_ylabel("NE by width and height")
     axes.set_title(title, fontsize=10)
