@@ -110,9 +110,10 @@ def _with_embedded(entries: list[Entry], notes: list[str]) -> list[Entry]:
 
 
 def _reference_of(entry: Entry, entries: Sequence[Entry]) -> Entry | None:
-    wanted = _identity(entry.bundle.manifest)
+    """The float32 bundle of the same architecture, if there is one; rather one with as many stages."""
+    wanted, stages = _identity(entry.bundle.manifest), entry.bundle.stages
     same = [other for other in entries if other.precision == "float32" and _identity(other.bundle.manifest) == wanted]
-    return same[0] if same else None
+    return min(same, key=lambda other: other.bundle.stages != stages, default=None)
 
 
 def _identity(manifest: Manifest) -> tuple[Any, ...]:

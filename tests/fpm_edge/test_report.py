@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge.__main__ import main
+from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.report import ReportData, measure, write_report
 from fpm_edge.report.latency import interleave, latency_of, spread_of
@@ -121,6 +122,25 @@ def test_the_embedded_float_model_serves_as_reference(tiny_bundle: Path, garment
     (variant,) = [v for v in data.to_dict()["variants"] if v["precision"] == "int8"]
     assert variant["reference"] is not None
     assert variant["stages"][-1]["drift"] is not None
+
+
+def test_the_reference_has_as_many_stages_where_there_is_one(
+    tiny_bundle: Path,
+    tiny_float_bundle: Path,
+    tiny_model: Path,
+    calibration_data: Dataset,
+    garments: Dataset,
+    tmp_path: Path,
+) -> None:
+    calibration = Calibration(calibration_data, samples=16)
+    short = convert(tiny_model, tmp_path / "two.fpm", precision="float32", calibration=calibration, stages=2).path
+    bundles = [
+        (name, open_bundle(path)) for name, path in (("two", short), ("a", tiny_bundle), ("b", tiny_float_bundle))
+    ]
+    data = measure(bundles, garments, engines=["litert"], repeats=1, overlays=0)
+    variants = {variant.bundle: variant for variant in data.variants}
+    assert variants["a"].reference == "b"
+    assert variants["a"].last.drift is not None
 
 
 def test_times_are_taken_in_turn() -> None:
