@@ -240,7 +240,7 @@ def main() -> None:
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for checkpoints and results")
     arguments = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(arguments.threads)
-    # With one, on one core, a step in bfloat16 once waited for ever on an idle pool.
+    # With one, on one core, a step once waited for ever on an idle pool.
     tf.config.threading.set_inter_op_parallelism_threads(2)
     photographs = None
     if arguments.ccp is not None:
