@@ -3,16 +3,15 @@
 import math
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 import tensorflow as tf
 import tf_keras
+from small_networks import pictures, run, small, without_dropout
 
 from fpm_edge.model.fashionnet_config import VISIBILITY_CLASSES, FashionNetConfig
 from fpm_edge.model.landmark_pooling import LandmarkPooling
 from fpm_edge.model.networks import network_for
-from fpm_edge.model.presets import preset
 from fpm_edge.train.regression import (
     POSE_PHASE,
     RECOGNITION_PHASE,
@@ -21,34 +20,6 @@ from fpm_edge.train.regression import (
     fashionnet_losses,
     phase_weights,
 )
-from fpm_edge_runtime.schema import LandmarkSchema
-
-SCHEMA = LandmarkSchema(
-    name="three",
-    landmarks=("left", "right", "top"),
-    flip=(1, 0, 2),
-    categories={"both": (0, 1, 2), "pair": (0, 1)},
-)
-SMALL: dict[str, Any] = {"width": 0.0625, "input_size": (64, 64)}
-
-
-def small(name: str, **options: Any) -> Any:
-    return preset(name, SCHEMA, **SMALL, **options)
-
-
-def without_dropout(**changes: Any) -> FashionNetConfig:
-    return msgspec.structs.replace(small("fashionnet"), dropout=0.0, **changes)
-
-
-def pictures(config: Any, count: int = 2) -> Any:
-    shape = (count, config.input_height, config.input_width, 3)
-    return np.random.default_rng(1).random(shape, np.float32)
-
-
-def run(model: tf_keras.Model, image: Any) -> list[Any]:
-    outputs = model(image, training=False)
-    return [tensor.numpy() for tensor in (outputs if isinstance(outputs, list) else [outputs])]
-
 
 # ---- landmark pooling ----
 
