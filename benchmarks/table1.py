@@ -44,7 +44,6 @@ GARMENTS = "rendered:8000@1/192"
 TEST = "rendered:1000@102/192"
 HELD_BACK = 113
 
-SIDE = 128
 # Widths at which a CPU trains them. FashionNet gets twice the share of its published width that FPM gets.
 WIDTHS = {
     "fpm": ("paper", 0.125),
@@ -65,9 +64,9 @@ CHANGES: dict[str, dict[str, float]] = {
 }
 
 
-def network_config(network: str) -> NetworkConfig:
+def network_config(network: str, side: int) -> NetworkConfig:
     name, width = WIDTHS[network]
-    config = preset(name, load_schema("fashionai24"), width=width, input_size=(SIDE, SIDE), batch_norm=True)
+    config = preset(name, load_schema("fashionai24"), width=width, input_size=(side, side), batch_norm=True)
     if network.startswith("fpm-x") and isinstance(config, ModelConfig):
         wide = {
             part: (*layers[:3], Conv(5, 32), *layers[4:])
@@ -79,10 +78,20 @@ def network_config(network: str) -> NetworkConfig:
     return config
 
 
-def run_config(network: str) -> RunConfig:
+def run_config(network: str, side: int) -> RunConfig:
     """The network and how it is trained; data, epochs and seed are options."""
     settings = msgspec.structs.replace(RECIPES["lite"], **CHANGES.get(network, {}))
-    return RunConfig(network_config(network), settings)
+    return RunConfig(network_config(network, side), settings)
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What every network gets alike."""
+
+    side: int
+    epochs: int
+    tuned: int
+    precision: str
 
 
 @dataclass(frozen=True)
@@ -96,15 +105,15 @@ class Run:
         return output / data / f"{self.network}-{self.seed}"
 
 
-def train_all(run: Run, output: Path, shards: Path, ccp: Path | None, epochs: int, tuned: int, precision: str) -> None:
+def train_all(run: Run, output: Path, shards: Path, ccp: Path | None, budget: Budget) -> None:
     drawn = run.folder(output, "rendered")
-    seed = ("--seed", str(run.seed), "--precision", precision)
+    seed = ("--seed", str(run.seed), "--precision", budget.precision)
     config = output / f"{run.network}.toml"
-    write_run_config(config, run_config(run.network))
-    train(drawn, "--config", str(config), "--epochs", str(epochs), *seed, "--data", f"shards:{shards}")
+    write_run_config(config, run_config(run.network, budget.side))
+    train(drawn, "--config", str(config), "--epochs", str(budget.epochs), *seed, "--data", f"shards:{shards}")
     if ccp is not None:
         data = ("--data", f"fashionai:{ccp}", "--holdout", str(HELD_BACK))
-        options = ("--from", str(drawn), "--recipe", "finetune", "--epochs", str(tuned), *seed)
+        options = ("--from", str(drawn), "--recipe", "finetune", "--epochs", str(budget.tuned), *seed)
         train(run.folder(output, "ccp"), *options, *data)
 
 
@@ -156,6 +165,7 @@ def main() -> None:
     parser.add_argument("--ccp", type=Path, help="street photographs with derived landmarks, in FashionAI's form")
     parser.add_argument("--networks", default="fpm,fashionnet", help=f"of {', '.join(WIDTHS)}")
     parser.add_argument("--seeds", default="0,1,2")
+    parser.add_argument("--side", type=int, default=128, help="of the networks' input")
     parser.add_argument("--epochs", type=int, default=3, help="over the garments")
     parser.add_argument("--tuned", type=int, default=40, help="epochs over the photographs")
     parser.add_argument("--precision", default="float32", help="of training; mixed_bfloat16 is faster")
@@ -164,18 +174,18 @@ def main() -> None:
     parser.add_argument("--curve", type=Path, help="folder for pictures of NE against multiply-accumulates")
     arguments = parser.parse_args()
     output: Path = arguments.output
+    budget = Budget(arguments.side, arguments.epochs, arguments.tuned, arguments.precision)
     shards = output / "garments"
     shard(GARMENTS, shards)
     runs = [Run(network, int(seed)) for seed in arguments.seeds.split(",") for network in arguments.networks.split(",")]
     for run in () if arguments.measure else runs:
-        train_all(run, output, shards, arguments.ccp, arguments.epochs, arguments.tuned, arguments.precision)
+        train_all(run, output, shards, arguments.ccp, budget)
     if arguments.only:
         return
     for network in arguments.networks.split(","):
-        config = network_config(network)
+        config = network_config(network, budget.side)
         parameters = sum(cost.parameters for cost in network_for(config).costs(config))
-        side = config.input_width
-        print(f"{network}: {parameters / 1e6:.2f} M parameters, {gmac(config)[-1]:.2f} GMAC at {side} pixels")
+        print(f"{network}: {parameters / 1e6:.2f} M parameters, {gmac(config)[-1]:.2f} GMAC at {budget.side} pixels")
     garments = load_dataset(f"shards:{shards}")
     tests = {"rendered": (garments, load_dataset(TEST))}
     if arguments.ccp is not None:
@@ -190,7 +200,10 @@ def main() -> None:
         floor = evaluate(predict_mean_shape(training, test), truth, test.schema, test.name)
         print_table(f"{data}: {len(test)} records of {test.name}, NE by width and height", groups, floor)
         if arguments.curve is not None:
-            lines = [Line(name, gmac(network_config(name)), mean_by_stage(seeds)) for name, seeds in groups.items()]
+            lines = [
+                Line(name, gmac(network_config(name, budget.side)), mean_by_stage(seeds))
+                for name, seeds in groups.items()
+            ]
             draw_curve(lines, f"{test.name}: networks trained alike", arguments.curve / f"table1-{data}.png")
 
 

@@ -57,7 +57,8 @@ def _load(file: str | Path | BytesIO, path: str) -> NDArray[np.uint8]:
     try:
         with Image.open(file, formats=_FORMATS) as picture:
             _check_pixels(picture.size, path)
-            return np.array(_to_rgb(ImageOps.exif_transpose(picture)), np.uint8)
+            ImageOps.exif_transpose(picture, in_place=True)
+            return np.array(_to_rgb(picture), np.uint8)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -144,7 +145,8 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
         colours = picture.convert("RGBA")
         black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
         return Image.alpha_composite(black, colours).convert("RGB")
-    return picture.convert("RGB")
+    # Converting a picture that is RGB already would copy it.
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _sixteen_bit_to_rgb(picture: Image.Image) -> Image.Image:
