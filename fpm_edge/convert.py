@@ -18,7 +18,7 @@ from fpm_edge.predict import Predictions, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.train.pipeline import load_sample
-from fpm_edge_calibration import MinMax, calibration_card, choose_samples, golden_set
+from fpm_edge_calibration import ESTIMATORS, calibration_card, choose_samples, golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
     Exported,
@@ -58,12 +58,18 @@ _CLEAR_PEAK = 0.25
 
 @dataclass(frozen=True)
 class Calibration:
-    """Which pictures set the ranges: `samples` of `dataset`, chosen by `strategy` with `seed`."""
+    """What sets the ranges.
+
+    Attributes:
+        dataset, samples, strategy, seed: which pictures, as `choose_samples` takes them.
+        estimator: from what a tensor was on them to its range, one of `ESTIMATORS`.
+    """
 
     dataset: Dataset
     samples: int = 64
     strategy: str = "stratified"
     seed: int = 0
+    estimator: str = "min-max"
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,8 @@ def convert(
     if output.is_dir():
         raise UsageError(f"{output} is a folder; name the bundle to write, such as {output / 'model.fpm'}")
     check_budget(max_ne_drift)
+    if calibration.estimator not in ESTIMATORS:
+        raise UsageError(f"unknown range estimator {calibration.estimator!r}; expected one of: {', '.join(ESTIMATORS)}")
     if precision == "int8" and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages)
@@ -186,15 +194,15 @@ def _quantize(
 ) -> tuple[object, CalibrationCard | None]:
     if precision != "int8":
         return loaded.network, None
-    estimator = "qat"
+    how = "qat"
     quantized = loaded.quantized
     if quantized is None:
         quantized = fake_quantized(loaded.network)
-        minmax = MinMax()
-        estimator = minmax.name
+        estimator = ESTIMATORS[calibration.estimator]()
+        how = estimator.name
         with progress_bar("calibrating", len(inputs)) as advance:
-            observe_ranges(loaded.network, quantized_layers(quantized), inputs, minmax, advance)
-        assign_ranges(quantized, minmax.ranges())
+            observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator, advance)
+        assign_ranges(quantized, estimator.ranges())
     else:
         assign_kernel_ranges(quantized)
     card = calibration_card(
@@ -203,7 +211,7 @@ def _quantize(
         seed=calibration.seed,
         identifiers=[calibration.dataset.records[i].identifier for i in chosen],
         inputs=inputs,
-        estimator=estimator,
+        estimator=how,
         ranges=recorded_ranges(quantized),
     )
     return quantized, card

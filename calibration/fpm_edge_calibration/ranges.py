@@ -1,4 +1,4 @@
-"""Range estimators: from the values that a tensor took to the range that its codes should cover."""
+"""The contract of range estimators: from the values that a tensor took to the range that its codes should cover."""
 
 from collections.abc import Mapping
 from typing import Protocol
@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import DataError
 
-__all__ = ["MinMax", "RangeEstimator"]
+__all__ = ["RangeEstimator", "finite_extremes"]
 
 
 class RangeEstimator(Protocol):
@@ -25,23 +25,9 @@ class RangeEstimator(Protocol):
         """Tensor name → (minimum, maximum) in real units."""
 
 
-class MinMax:
-    """The extremes seen: nothing saturates, outliers cost resolution."""
-
-    name = "min-max"
-
-    def __init__(self) -> None:
-        self._ranges: dict[str, tuple[float, float]] = {}
-
-    def update(self, values: Mapping[str, NDArray[np.float32]]) -> None:
-        """See `RangeEstimator.update`."""
-        for name, array in values.items():
-            low, high = float(array.min()), float(array.max())
-            if not (np.isfinite(low) and np.isfinite(high)):
-                raise DataError(f"the output of layer {name} is not finite on a calibration picture; check the weights")
-            before = self._ranges.get(name, (low, high))
-            self._ranges[name] = (min(low, before[0]), max(high, before[1]))
-
-    def ranges(self) -> dict[str, tuple[float, float]]:
-        """See `RangeEstimator.ranges`."""
-        return dict(self._ranges)
+def finite_extremes(name: str, values: NDArray[np.float32]) -> tuple[float, float]:
+    """Minimum and maximum of the outputs of layer `name`. Raises DataError if one of them is NaN or infinite."""
+    low, high = float(values.min()), float(values.max())
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise DataError(f"the output of layer {name} is not finite on a calibration picture; check the weights")
+    return low, high

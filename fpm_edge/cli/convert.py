@@ -20,7 +20,7 @@ from fpm_edge.cli.options import (
 )
 from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
-from fpm_edge_calibration import STRATEGIES
+from fpm_edge_calibration import ESTIMATORS, STRATEGIES
 from fpm_edge_converters import Precision
 
 __all__ = ["command"]
@@ -39,6 +39,13 @@ __all__ = ["command"]
 @click.option("--samples", type=int, default=64, show_default=True, help="How many of them set the ranges.")
 @click.option("--strategy", type=click.Choice(STRATEGIES), default="stratified", show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the choice of samples.")
+@click.option(
+    "--estimator",
+    type=click.Choice(list(ESTIMATORS)),
+    default="min-max",
+    show_default=True,
+    help="From what a tensor was on the samples to the range of its codes.",
+)
 @click.option("--score", metavar="SPEC", help="Pictures to measure drift on; by default the calibration data's others.")
 @click.option(
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
@@ -55,6 +62,7 @@ def command(
     samples: int,
     strategy: str,
     seed: int,
+    estimator: str,
     score: str | None,
     max_ne_drift: float | None,
     reference: bool,
@@ -77,7 +85,7 @@ def command(
         model,
         output,
         precision=precision,
-        calibration=Calibration(source.training(), samples, strategy, seed),
+        calibration=Calibration(source.training(), samples, strategy, seed, estimator),
         score=scoring,
         stages=stages,
         formats=formats or ("tflite", "onnx"),

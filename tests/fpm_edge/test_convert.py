@@ -15,8 +15,10 @@ from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, read_config, save_model
 from fpm_edge.predict import predict_network, predict_session
+from fpm_edge.quantized import load_any
 from fpm_edge.train.pipeline import load_sample
-from fpm_edge_calibration import choose_samples
+from fpm_edge_calibration import ESTIMATORS, choose_samples
+from fpm_edge_converters import observe_ranges
 from fpm_edge_runtime import check_goldens, load_schema, open_bundle
 from fpm_edge_runtime.errors import DataError, GateError, ModelError, SchemaError, UsageError
 
@@ -68,6 +70,33 @@ def test_the_calibration_can_be_repeated(tiny_bundle: Path, tiny_model: Path, ca
     )
     assert card.ranges["heatmap_3"] == (0.0, 1.0)
     assert card.ranges["context"][1] > 0.0
+
+
+@pytest.mark.parametrize("estimator", sorted(ESTIMATORS))
+def test_the_estimator_sets_the_ranges(
+    estimator: str, tiny_model: Path, calibration_data: Dataset, tmp_path: Path
+) -> None:
+    bundle = tmp_path / "tiny.fpm"
+    calibration = Calibration(calibration_data, 8, estimator=estimator)
+    convert(tiny_model, bundle, precision="int8", calibration=calibration, stages=1, formats=("tflite",))
+    card = open_bundle(bundle).manifest.calibration
+    assert card is not None
+    assert card.estimator.startswith(estimator)
+    loaded = load_any(tiny_model, 1)
+    chosen = choose_samples([record.category for record in calibration_data.records], 8, seed=0)
+    inputs = [load_sample(calibration_data, i, loaded.config).image for i in chosen]
+    expected = ESTIMATORS[estimator]()
+    observe_ranges(
+        loaded.network, [name for name in card.ranges if name not in ("pixels", "heatmap_1")], inputs, expected
+    )
+    for name, (low, high) in expected.ranges().items():
+        assert card.ranges[name] == pytest.approx((low, max(high, low + 1e-3)), rel=1e-4, abs=1e-6)
+
+
+def test_an_unknown_estimator(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    calibration = Calibration(calibration_data, 8, estimator="median")
+    with pytest.raises(UsageError, match="unknown range estimator 'median'; expected one of: min-max, percentile"):
+        convert(tiny_model, tmp_path / "tiny.fpm", precision="int8", calibration=calibration)
 
 
 def test_drift_is_measured_on_the_pictures_that_set_no_range(
