@@ -26,6 +26,8 @@ from fpm_edge_converters import (
     assign_kernel_ranges,
     assign_ranges,
     check_same_landmarks,
+    correct_biases,
+    corrected_layers,
     export,
     fake_quantized,
     observe_ranges,
@@ -63,6 +65,7 @@ class Calibration:
     Attributes:
         dataset, samples, strategy, seed: which pictures, as `choose_samples` takes them.
         estimator: from what a tensor was on them to its range, one of `ESTIMATORS`.
+        correct_biases: take back the mean error of every channel on them.
     """
 
     dataset: Dataset
@@ -70,6 +73,7 @@ class Calibration:
     strategy: str = "stratified"
     seed: int = 0
     estimator: str = "min-max"
+    correct_biases: bool = False
 
 
 @dataclass(frozen=True)
@@ -203,6 +207,10 @@ def _quantize(
         with progress_bar("calibrating", len(inputs)) as advance:
             observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator, advance)
         assign_ranges(quantized, estimator.ranges())
+        if calibration.correct_biases:
+            how += ", biases corrected"
+            with progress_bar("correcting biases", len(corrected_layers(quantized))) as advance:
+                correct_biases(loaded.network, quantized, inputs, advance)
     else:
         assign_kernel_ranges(quantized)
     card = calibration_card(

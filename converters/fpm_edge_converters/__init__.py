@@ -1,5 +1,6 @@
 """From a tf_keras network to TFLite and ONNX files, whole or cut into stages, checked (needs TensorFlow)."""
 
+from fpm_edge_converters.bias import correct_biases, corrected_layers
 from fpm_edge_converters.checks import check_same_landmarks
 from fpm_edge_converters.export import Exported, export
 from fpm_edge_converters.fake_quant import (
@@ -18,6 +19,8 @@ __all__ = [
     "assign_kernel_ranges",
     "assign_ranges",
     "check_same_landmarks",
+    "correct_biases",
+    "corrected_layers",
     "export",
     "fake_quantized",
     "observe_ranges",

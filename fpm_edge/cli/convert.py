@@ -46,6 +46,7 @@ __all__ = ["command"]
     show_default=True,
     help="From what a tensor was on the samples to the range of its codes.",
 )
+@click.option("--correct-biases", is_flag=True, help="Take back the mean error of every channel on the samples.")
 @click.option("--score", metavar="SPEC", help="Pictures to measure drift on; by default the calibration data's others.")
 @click.option(
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
@@ -63,6 +64,7 @@ def command(
     strategy: str,
     seed: int,
     estimator: str,
+    correct_biases: bool,
     score: str | None,
     max_ne_drift: float | None,
     reference: bool,
@@ -85,7 +87,7 @@ def command(
         model,
         output,
         precision=precision,
-        calibration=Calibration(source.training(), samples, strategy, seed, estimator),
+        calibration=Calibration(source.training(), samples, strategy, seed, estimator, correct_biases),
         score=scoring,
         stages=stages,
         formats=formats or ("tflite", "onnx"),

@@ -93,6 +93,21 @@ def test_the_estimator_sets_the_ranges(
         assert card.ranges[name] == pytest.approx((low, max(high, low + 1e-3)), rel=1e-4, abs=1e-6)
 
 
+def test_biases_are_corrected_when_asked(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    made = []
+    for number, corrected in enumerate((False, True)):
+        bundle = tmp_path / f"{number}.fpm"
+        calibration = Calibration(calibration_data, 8, correct_biases=corrected)
+        convert(tiny_model, bundle, precision="int8", calibration=calibration, stages=1, formats=("tflite",))
+        made.append(open_bundle(bundle))
+    plain, corrected_card = (bundle.manifest.calibration for bundle in made)
+    assert plain is not None
+    assert corrected_card is not None
+    assert corrected_card.estimator == "min-max, biases corrected"
+    assert corrected_card.ranges == plain.ranges
+    assert made[0].read("stages/1.tflite") != made[1].read("stages/1.tflite")
+
+
 def test_an_unknown_estimator(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
     calibration = Calibration(calibration_data, 8, estimator="median")
     with pytest.raises(UsageError, match="unknown range estimator 'median'; expected one of: min-max, percentile"):
