@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
-from fpm_edge.gate import check_budget, check_drift
+from fpm_edge.gate import Budget, check_drift
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.predict import Predictions, predict_session, truth_of
+from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.train.pipeline import load_sample
@@ -35,7 +35,7 @@ from fpm_edge_converters import (
     recorded_ranges,
 )
 from fpm_edge_runtime import Bundle, Manifest, SchemaError, UsageError, open_bundle, write_bundle
-from fpm_edge_runtime.drift import DriftReport, compare_landmarks
+from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
     SCHEMA_VERSION,
     CalibrationCard,
@@ -44,7 +44,6 @@ from fpm_edge_runtime.manifest import (
     Measured,
     Quantization,
 )
-from fpm_edge_runtime.metrics import point_mask
 from fpm_edge_runtime.pack import bundle_bytes
 
 __all__ = ["ENGINE_OF", "Calibration", "Converted", "convert"]
@@ -96,7 +95,7 @@ def convert(
     score: Dataset | None = None,
     stages: int | None = None,
     formats: Sequence[Format] = ("tflite", "onnx"),
-    max_ne_drift: float | None = None,
+    budget: Budget | None = None,
     embed_reference: bool = False,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
@@ -110,11 +109,11 @@ def convert(
             the ranges.
         stages: keep only the first so many.
         formats: which formats to put in the bundle.
-        max_ne_drift: budget for the upper 95 % bound of the last stage's relative NE drift, e.g. 0.03 for 3 %.
+        budget: for the upper 95 % bounds of the last stage's relative NE drift; None for any drift.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
 
     Raises:
-        GateError: the drift's bound is over the budget.
+        GateError: a bound of the drift is over the budget.
         ConversionError: an assertion on the converted files.
         ModelError, DataError, SchemaError, UsageError: inputs that cannot be used.
     """
@@ -122,7 +121,6 @@ def convert(
         raise UsageError(f"{output.parent} is not a folder; create it, or write the bundle elsewhere")
     if output.is_dir():
         raise UsageError(f"{output} is a folder; name the bundle to write, such as {output / 'model.fpm'}")
-    check_budget(max_ne_drift)
     if calibration.estimator not in ESTIMATORS:
         raise UsageError(f"unknown range estimator {calibration.estimator!r}; expected one of: {', '.join(ESTIMATORS)}")
     if precision == "int8" and calibration.samples < FEWEST_GOLDENS:
@@ -154,8 +152,13 @@ def convert(
     drift = _score(draft, reference, scored)
     for form, report in drift.items():
         advice = f"{output} was not written; try more calibration pictures, `fpm-edge qat`, or --fp16"
-        check_drift(report, max_ne_drift, f"{precision} {form}", advice)
-    manifest = msgspec.structs.replace(manifest, measured=_measured(draft, scored, drift), max_ne_drift=max_ne_drift)
+        check_drift(report, budget, f"{precision} {form}", advice)
+    manifest = msgspec.structs.replace(
+        manifest,
+        measured=_measured(draft, scored, drift),
+        max_ne_drift=None if budget is None else budget.overall,
+        max_part_drift=None if budget is None else budget.part,
+    )
     if embed_reference:
         members["reference/float.fpm"] = reference.serialized
     members["card.md"] = _card_text(manifest, drift).encode()
@@ -311,17 +314,13 @@ def _not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
 
 def _score(draft: Bundle, reference: _Reference, dataset: Dataset) -> dict[Format, DriftReport]:
     truth = truth_of(dataset)
-    mask = point_mask(truth.visibility, "labelled")
     expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), dataset)
-
-    def against(found: Predictions) -> DriftReport:
-        return compare_landmarks(
-            found.landmarks, expected.landmarks, mask, found.sizes, truth.landmarks, dataset.schema
-        )
-
     # TFLite first, as everywhere.
     order = sorted(draft.formats, reverse=True)
-    return {form: against(predict_session(draft.session(ENGINE_OF[form]), dataset)) for form in order}
+    return {
+        form: drift_between(predict_session(draft.session(ENGINE_OF[form]), dataset), expected, truth, dataset.schema)
+        for form in order
+    }
 
 
 def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport]) -> Measured:

@@ -1,33 +1,72 @@
 """The drift gate: one rule for the conversion and for the device."""
 
 import math
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.errors import GateError, UsageError
+from fpm_edge_runtime.manifest import Interval
 
-__all__ = ["FEWEST_FOR_GATE", "check_budget", "check_drift"]
+__all__ = ["FEWEST_FOR_GATE", "Budget", "check_drift"]
 
 # The bootstrap's bounds say nothing about a handful of pictures; with one they coincide with the estimate.
 FEWEST_FOR_GATE = 10
 
-
-def check_budget(budget: float | None) -> None:
-    """Raise UsageError for a budget that is not a number, before any work is done for it."""
-    if budget is not None and not math.isfinite(budget):
-        raise UsageError(f"the NE drift budget is {budget}; expected a share such as 0.03 for 3 %")
+# Of one landmark or category, where nothing else is asked for (the project's own target).
+_USUAL_PART = 0.05
 
 
-def check_drift(report: DriftReport, budget: float | None, what: str, advice: str) -> None:
-    """Hold the upper 95 % bound of the last stage's relative NE drift to a budget.
+@dataclass(frozen=True)
+class Budget:
+    """Largest upper 95 % bounds of the last stage's relative NE drift that are allowed, as shares (0.03 is 3 %).
+
+    Attributes:
+        overall: over all points.
+        part: of every landmark and every category that enough pictures have.
+    """
+
+    overall: float
+    part: float
+
+    @classmethod
+    def of(cls, overall: float | None, part: float | None = None) -> "Budget | None":
+        """A budget from options; without `part` the larger of 5 % and `overall`. None where there is none.
+
+        Raises UsageError for one that is not a number, or for `part` without `overall`.
+        """
+        for budget in (overall, part):
+            if budget is not None and not math.isfinite(budget):
+                raise UsageError(f"the NE drift budget is {budget}; expected a share such as 0.03 for 3 %")
+        if overall is None:
+            if part is not None:
+                raise UsageError("a budget for landmarks and categories comes with one for all; give --max-ne-drift")
+            return None
+        return cls(overall, max(overall, _USUAL_PART) if part is None else part)
+
+
+@dataclass(frozen=True)
+class _Row:
+    name: str
+    drift: Interval
+    budget: float
+
+
+def check_drift(report: DriftReport, budget: Budget | None, what: str, advice: str) -> None:
+    """Hold the last stage's relative NE drift to a budget: overall, every landmark, every category.
+
+    Landmarks and categories of fewer than `FEWEST_FOR_GATE` pictures, and those where the float model makes no error,
+    are not judged by themselves.
 
     Args:
         report: drift against the float model.
-        budget: largest bound allowed, e.g. 0.03; None for any.
+        budget: None for any.
         what: names the file, for the message.
         advice: what to do about it.
 
     Raises:
-        GateError: the bound is over the budget, or the float model makes no error that drift could be relative to.
+        GateError: a bound is over its budget, with all that are in one table, worst first; or the float model makes no
+            error that drift could be relative to.
         UsageError: too few pictures for the bound to mean anything.
     """
     if budget is None:
@@ -37,11 +76,32 @@ def check_drift(report: DriftReport, budget: float | None, what: str, advice: st
             f"drift was measured on {report.pictures} pictures, which bounds nothing; give at least {FEWEST_FOR_GATE} "
             "to hold it to a budget, better hundreds"
         )
-    relative = report.stages[-1].relative_drift
-    if relative is None:
+    overall = report.stages[-1].relative_drift
+    if overall is None:
         raise GateError(f"{what}: the float model makes no error on this data, so there is no drift relative to it")
-    if not relative.upper <= budget:
-        raise GateError(
-            f"{what}: the NE drift is {relative.estimate:+.2%} (95 % bounds {relative.lower:+.2%} to "
-            f"{relative.upper:+.2%}), the budget is {budget:.2%}; {advice}"
+    rows = [_Row("all points", overall, budget.overall), *_parts(report, budget.part)]
+    failed = [row for row in rows if not row.drift.upper <= row.budget]
+    if failed:
+        failed.sort(key=lambda row: row.budget - row.drift.upper)
+        raise GateError(f"{what}: the NE drift is over its budget; {advice}\n{_table(failed)}")
+
+
+def _parts(report: DriftReport, budget: float) -> Iterator[_Row]:
+    for kind, parts in (("landmark", report.landmarks), ("category", report.categories)):
+        for part in parts:
+            if part.pictures >= FEWEST_FOR_GATE and part.relative_drift is not None:
+                yield _Row(f"{kind} {part.name}", part.relative_drift, budget)
+
+
+def _table(rows: list[_Row]) -> str:
+    cells = [("", "drift", "upper bound", "budget", "over by")]
+    for row in rows:
+        over = row.drift.upper - row.budget
+        cells.append(
+            (row.name, f"{row.drift.estimate:+.2%}", f"{row.drift.upper:+.2%}", f"{row.budget:.2%}", f"{over:.2%}")
         )
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        "  ".join([name.ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(numbers, widths[1:], strict=True))])
+        for name, *numbers in cells
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,14 +11,24 @@ from numpy.typing import NDArray
 from fpm_edge.data import Dataset, Record, RenderKey, read_image
 from fpm_edge.data.files import picture_size
 from fpm_edge.progress import progress_bar
+from fpm_edge_runtime.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.errors import SchemaError
+from fpm_edge_runtime.metrics import point_mask
 from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
     from fpm_edge.model.kinds import NetworkConfig
 
-__all__ = ["Predictions", "Truth", "predict_mean_shape", "predict_network", "predict_session", "truth_of"]
+__all__ = [
+    "Predictions",
+    "Truth",
+    "drift_between",
+    "predict_mean_shape",
+    "predict_network",
+    "predict_session",
+    "truth_of",
+]
 
 _BATCH = 16
 
@@ -135,3 +145,26 @@ def _size_of(record: Record) -> tuple[int, int]:
 def _check_schema(data: LandmarkSchema, model: LandmarkSchema, what: str) -> None:
     if data.landmarks != model.landmarks:
         raise SchemaError(f"the data has schema {data.name!r}, {what} {model.name!r}; use data with the same landmarks")
+
+
+def drift_between(
+    found: Predictions,
+    expected: Predictions,
+    truth: Truth,
+    schema: LandmarkSchema,
+    points: Literal["labelled", "visible"] = "labelled",
+) -> DriftReport:
+    """Drift of the answers `found` from the float model's, `expected`, over the stages that both have.
+
+    Raises DataError where there is no point to compare, or an answer that is not finite.
+    """
+    stages = min(found.landmarks.shape[1], expected.landmarks.shape[1])
+    return compare_landmarks(
+        found.landmarks[:, :stages],
+        expected.landmarks[:, :stages],
+        point_mask(truth.visibility, points),
+        found.sizes,
+        truth.landmarks,
+        schema,
+        truth.categories,
+    )

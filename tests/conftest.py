@@ -77,13 +77,14 @@ def calibration_data(render_cache: Path) -> Any:
 def tiny_converted(tiny_model: Path, calibration_data: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What `convert` said about `tiny_bundle`."""
     from fpm_edge.convert import Calibration, convert
+    from fpm_edge.gate import Budget
 
     return convert(
         tiny_model,
         tmp_path_factory.mktemp("bundles") / "tiny.fpm",
         precision="int8",
         calibration=Calibration(calibration_data, samples=16),
-        max_ne_drift=10.0,
+        budget=Budget(10.0, 20.0),
         embed_reference=True,
     )
 

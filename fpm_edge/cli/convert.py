@@ -20,6 +20,7 @@ from fpm_edge.cli.options import (
 )
 from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
+from fpm_edge.gate import Budget
 from fpm_edge_calibration import ESTIMATORS, STRATEGIES
 from fpm_edge_converters import Precision
 
@@ -51,6 +52,12 @@ __all__ = ["command"]
 @click.option(
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
 )
+@click.option(
+    "--max-part-drift",
+    type=float,
+    metavar="R",
+    help="The same for every landmark and category; by default 0.05, or --max-ne-drift if that is larger.",
+)
 @click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
 @json_option
 @output_option("The bundle to write (.fpm).")
@@ -67,6 +74,7 @@ def command(
     correct_biases: bool,
     score: str | None,
     max_ne_drift: float | None,
+    max_part_drift: float | None,
     reference: bool,
     as_json: bool,
     output: Path,
@@ -78,6 +86,7 @@ def command(
     \b
     fpm-edge convert runs/mine --int8 --calibration fashionai:DIR --holdout 100 --max-ne-drift 0.03 -o mine.fpm
     """
+    budget = Budget.of(max_ne_drift, max_part_drift)
     scoring = None
     if score is not None:
         scoring = replace(source, spec=score, holdout=None).held()
@@ -91,7 +100,7 @@ def command(
         score=scoring,
         stages=stages,
         formats=formats or ("tflite", "onnx"),
-        max_ne_drift=max_ne_drift,
+        budget=budget,
         embed_reference=reference,
     )
     if as_json:

@@ -1,15 +1,15 @@
 """`fpm-edge drift`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table, say
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.data import Dataset
-from fpm_edge.gate import check_budget, check_drift
-from fpm_edge.predict import predict_session, truth_of
+from fpm_edge.gate import Budget, check_drift
+from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge_runtime import (
     DriftReport,
     GateError,
@@ -17,10 +17,8 @@ from fpm_edge_runtime import (
     Session,
     UsageError,
     check_goldens,
-    compare_landmarks,
     open_bundle,
 )
-from fpm_edge_runtime.metrics import point_mask
 
 __all__ = ["command"]
 
@@ -33,6 +31,7 @@ __all__ = ["command"]
 @click.option("--engine", default="litert", show_default=True)
 @click.option("--threads", type=int, help="For the engine; by default its own choice.")
 @click.option("--max-ne-drift", type=float, metavar="R", help="Budget; by default the bundle's own.")
+@click.option("--max-part-drift", type=float, metavar="R", help="Budget of every landmark and category.")
 @json_option
 def command(
     bundle: Path,
@@ -42,6 +41,7 @@ def command(
     engine: str,
     threads: int | None,
     max_ne_drift: float | None,
+    max_part_drift: float | None,
     as_json: bool,
 ) -> None:
     """Check BUNDLE on this device: its golden cases, and with --data its NE drift from the float model.
@@ -53,7 +53,7 @@ def command(
     fpm-edge drift mine.fpm
     fpm-edge drift mine.fpm --data fashionai:DIR --holdout 100 --reference mine-float.fpm
     """
-    check_budget(max_ne_drift)
+    asked = Budget.of(max_ne_drift, max_part_drift)
     if source is None and (max_ne_drift is not None or reference is not None):
         raise UsageError("--max-ne-drift and --reference compare on pictures; give them with --data")
     opened = open_bundle(bundle)
@@ -62,7 +62,7 @@ def command(
     report = None
     if source is not None:
         report = _against_float(session, reference, source.held(), points, threads)
-    budget = max_ne_drift if max_ne_drift is not None else opened.manifest.max_ne_drift
+    budget = asked or Budget.of(opened.manifest.max_ne_drift, opened.manifest.max_part_drift)
     if as_json:
         result: dict[str, Any] = {
             "bundle": str(bundle),
@@ -70,7 +70,8 @@ def command(
             "engine": f"{session.engine} {session.engine_version}",
             "golden": golden.to_dict(),
             "drift": None if report is None else report.to_dict(),
-            "max_ne_drift": budget,
+            "max_ne_drift": None if budget is None else budget.overall,
+            "max_part_drift": None if budget is None else budget.part,
         }
         print_json(result)
     else:
@@ -106,9 +107,8 @@ def _against_float(
     found = predict_session(session, dataset)
     float_engine = "litert" if "tflite" in standard.formats else "onnxruntime"
     expected = predict_session(standard.session(float_engine, threads=threads, stages=bundle.stages), dataset)
-    truth = truth_of(dataset)
-    mask = point_mask(truth.visibility, "visible" if points == "visible" else "labelled")
-    return compare_landmarks(found.landmarks, expected.landmarks, mask, found.sizes, truth.landmarks, dataset.schema)
+    which: Literal["labelled", "visible"] = "visible" if points == "visible" else "labelled"
+    return drift_between(found, expected, truth_of(dataset), dataset.schema, which)
 
 
 def _is_float_model_of(standard: Manifest, manifest: Manifest) -> bool:

@@ -8,10 +8,9 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
-from fpm_edge.predict import Predictions, Truth, predict_session, truth_of
+from fpm_edge.predict import Predictions, Truth, drift_between, predict_session, truth_of
 from fpm_edge.report.plan import Candidate, Entry, float_engine
-from fpm_edge_runtime import DataError, DriftReport, Session, compare_landmarks
-from fpm_edge_runtime.metrics import point_mask
+from fpm_edge_runtime import DataError, DriftReport, Session
 
 __all__ = ["Accuracy", "Answers", "score", "truth_to_count"]
 
@@ -72,15 +71,7 @@ def score(found: Predictions, expected: Predictions | None, truth: Truth, datase
     evaluation = evaluate(found, truth, dataset.schema, dataset.name)
     if expected is None:
         return Accuracy(evaluation, None)
-    common = min(found.landmarks.shape[1], expected.landmarks.shape[1])
-    drift = compare_landmarks(
-        found.landmarks[:, :common],
-        expected.landmarks[:, :common],
-        point_mask(truth.visibility, "labelled"),
-        found.sizes,
-        truth.landmarks,
-        dataset.schema,
-    )
+    drift = drift_between(found, expected, truth, dataset.schema)
     return Accuracy(evaluation, drift)
 
 

@@ -31,7 +31,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.drift import LandmarkDrift
+from fpm_edge_runtime.drift import PartDrift
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval
 
 __all__ = [
@@ -121,7 +121,7 @@ class Variant:
     is_reference: bool
     stages: tuple[StageRow, ...]
     reference: str | None = None
-    landmarks: tuple[LandmarkDrift, ...] = ()
+    landmarks: tuple[PartDrift, ...] = ()
     budget: Budget | None = None
 
     @property

@@ -12,7 +12,7 @@ from PIL import Image
 from fpm_edge.report import plot, words
 from fpm_edge.report.data import Overlay, ReportData, Variant
 from fpm_edge.report.plan import ENGINE_TITLES
-from fpm_edge_runtime.drift import LandmarkDrift
+from fpm_edge_runtime.drift import PartDrift
 
 __all__ = ["render_html"]
 
@@ -79,7 +79,7 @@ def _main_first(data: ReportData) -> list[Variant]:
     return sorted(data.variants, key=lambda variant: variant is not data.main_variant)
 
 
-def _worst_first(variant: Variant) -> list[LandmarkDrift]:
+def _worst_first(variant: Variant) -> list[PartDrift]:
     """Landmarks that occur, the largest relative drift first."""
     present = [entry for entry in variant.landmarks if entry.count]
     return sorted(present, key=lambda e: -e.relative_drift.estimate if e.relative_drift else float("inf"))

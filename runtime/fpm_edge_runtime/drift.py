@@ -23,7 +23,7 @@ __all__ = [
     "DriftReport",
     "GoldenReport",
     "GoldenStage",
-    "LandmarkDrift",
+    "PartDrift",
     "StageDrift",
     "Verdict",
     "check_goldens",
@@ -77,11 +77,18 @@ class StageDrift:
 
 
 @dataclass(frozen=True)
-class LandmarkDrift:
-    """One landmark at the last stage over its `count` points; fields as in `StageDrift`, all None at count 0."""
+class PartDrift:
+    """One landmark, or one category, at the last stage; further fields as in `StageDrift`, all None at count 0.
+
+    Attributes:
+        name: of the landmark or category.
+        count: of its points that were compared.
+        pictures: that hold them.
+    """
 
     name: str
     count: int
+    pictures: int
     disagreement: Interval | None = None
     float_ne: float | None = None
     converted_ne: float | None = None
@@ -91,15 +98,19 @@ class LandmarkDrift:
 
 @dataclass(frozen=True)
 class DriftReport:
-    """What `compare_landmarks` found: every stage over all points, and every landmark at the last stage."""
+    """What `compare_landmarks` found: every stage over all points, every landmark and category at the last stage.
+
+    `categories` is empty where the pictures' categories were not given.
+    """
 
     pictures: int
     points: int
     stages: tuple[StageDrift, ...]
-    landmarks: tuple[LandmarkDrift, ...]
+    landmarks: tuple[PartDrift, ...]
+    categories: tuple[PartDrift, ...] = ()
 
     @property
-    def worst_landmark(self) -> LandmarkDrift:
+    def worst_landmark(self) -> PartDrift:
         """The landmark with the largest relative drift; without true landmarks, with the largest disagreement."""
         return max((entry for entry in self.landmarks if entry.count), key=_badness)
 
@@ -109,7 +120,7 @@ class DriftReport:
         return plain | {"worst_landmark": self.worst_landmark.name}
 
 
-def _badness(entry: LandmarkDrift) -> tuple[float, float]:
+def _badness(entry: PartDrift) -> tuple[float, float]:
     relative = entry.relative_drift.estimate if entry.relative_drift else -np.inf
     return relative, entry.disagreement.estimate if entry.disagreement else -np.inf
 
@@ -121,6 +132,7 @@ def compare_landmarks(
     sizes: NDArray[Any],
     truth: NDArray[np.floating[Any]] | None,
     schema: LandmarkSchema,
+    categories: Sequence[str] | None = None,
     seed: int = 0,
 ) -> DriftReport:
     """Drift and disagreement of the device against the float model, with 95 % bootstrap bounds over pictures.
@@ -133,6 +145,7 @@ def compare_landmarks(
         sizes: (pictures, 2) width and height of the pictures, pixels.
         truth: (pictures, landmarks, 2) true landmarks, pixels; or None.
         schema: names the landmarks.
+        categories: (pictures,) category of each, for the drift of every category; or None.
         seed: of the bootstrap.
 
     Raises:
@@ -147,6 +160,8 @@ def compare_landmarks(
         raise DataError(
             f"mask {mask.shape} must be ({pictures}, {len(schema.landmarks)}): pictures × landmarks of {schema.name!r}"
         )
+    if categories is not None and len(categories) != pictures:
+        raise DataError(f"{len(categories)} categories for {pictures} pictures; expected one each")
     if not mask.any():
         raise DataError("no point to compare: the mask is empty; give pictures with labelled landmarks")
     for name, points in (("device", device), ("reference", reference)):
@@ -167,12 +182,23 @@ def compare_landmarks(
         StageDrift(stage + 1, **_intervals(found.summed(), counts.sum(axis=1, keepdims=True), seed)[0])
         for stage, found in enumerate(errors)
     ]
-    present = np.flatnonzero(mask.any(axis=0))
-    found = _intervals(errors[-1].columns(present), counts[:, present], seed)
-    by_landmark = [LandmarkDrift(name, 0) for name in schema.landmarks]
-    for i, fields in zip(present, found, strict=True):
-        by_landmark[i] = LandmarkDrift(schema.landmarks[i], int(mask[:, i].sum()), **fields)
-    return DriftReport(pictures, int(mask.sum()), tuple(by_stage), tuple(by_landmark))
+    by_landmark = _by_part(schema.landmarks, errors[-1], counts, seed)
+    by_category: tuple[PartDrift, ...] = ()
+    if categories is not None:
+        names = tuple(name for name in schema.categories if name in set(categories))
+        member = np.array([[category == name for name in names] for category in categories], np.float64)
+        by_category = _by_part(
+            names, errors[-1].summed().times(member), counts.sum(axis=1, keepdims=True) * member, seed
+        )
+    return DriftReport(pictures, int(mask.sum()), tuple(by_stage), by_landmark, by_category)
+
+
+def _by_part(names: Sequence[str], errors: "_Errors", counts: NDArray[np.float64], seed: int) -> tuple[PartDrift, ...]:
+    """One entry a name; errors and counts are (pictures, names)."""
+    present = np.flatnonzero(counts.any(axis=0))
+    found = dict(zip(present.tolist(), _intervals(errors.columns(present), counts[:, present], seed), strict=True))
+    points, pictures = counts.sum(axis=0).astype(int), np.count_nonzero(counts, axis=0)
+    return tuple(PartDrift(name, int(points[i]), int(pictures[i]), **found.get(i, {})) for i, name in enumerate(names))
 
 
 @dataclass(frozen=True)
@@ -189,6 +215,9 @@ class _Errors:
     def columns(self, chosen: NDArray[np.intp]) -> "_Errors":
         return self._each(lambda errors: errors[:, chosen])
 
+    def times(self, weights: NDArray[np.float64]) -> "_Errors":
+        return self._each(lambda errors: errors * weights)
+
     def _each(self, change: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> "_Errors":
         return _Errors(
             change(self.apart),
@@ -198,7 +227,7 @@ class _Errors:
 
 
 def _intervals(errors: _Errors, counts: NDArray[np.float64], seed: int) -> list[dict[str, Any]]:
-    """For each quantity the fields that `StageDrift` and `LandmarkDrift` share."""
+    """For each quantity the fields that `StageDrift` and `PartDrift` share."""
     apart = bootstrap_intervals(errors.apart, counts, seed=seed)
     if errors.of_float is None or errors.of_device is None:
         return [{"disagreement": interval} for interval in apart]

@@ -144,7 +144,11 @@ class GoldenSet(_Frozen, frozen=True):
 
 
 class Manifest(_Frozen, frozen=True):
-    """Content of ``manifest.json``."""
+    """Content of ``manifest.json``.
+
+    `max_ne_drift` and `max_part_drift` are the budgets that it was converted under: for the upper 95 % bound of the
+    last stage's relative NE drift, over all points and of every landmark and category.
+    """
 
     schema_version: int
     name: str
@@ -159,6 +163,7 @@ class Manifest(_Frozen, frozen=True):
     calibration: CalibrationCard | None = None
     measured: Measured | None = None
     max_ne_drift: float | None = None
+    max_part_drift: float | None = None
     model: dict[str, Any] = {}
 
 

@@ -1,6 +1,7 @@
 """From a model folder to a measured bundle, or to nothing."""
 
 import hashlib
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.data import Dataset
+from fpm_edge.gate import Budget
 from fpm_edge.model import preset
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model
@@ -120,7 +122,7 @@ def test_drift_is_measured_on_the_pictures_that_set_no_range(
     manifest = tiny_converted.manifest
     assert tiny_converted.scored_on == calibration_data.name
     assert set(tiny_converted.drift) == {"tflite", "onnx"}
-    assert manifest.max_ne_drift == 10.0
+    assert (manifest.max_ne_drift, manifest.max_part_drift) == (10.0, 20.0)
     measured = manifest.measured
     assert measured is not None
     assert (measured.pictures, measured.format) == (24, "tflite")
@@ -199,14 +201,15 @@ def test_half_precision_in_onnx_alone_on_other_pictures(
 
 def test_a_budget_that_is_not_met_leaves_nothing(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
     output = tmp_path / "never.fpm"
-    with pytest.raises(GateError, match=r"tflite: the NE drift is .* the budget is -100\.00%") as caught:
-        quick(tiny_model, output, calibration_data, max_ne_drift=-1.0)
+    with pytest.raises(GateError, match=r"tflite: the NE drift is over its budget") as caught:
+        quick(tiny_model, output, calibration_data, budget=Budget(-1.0, 9.0))
     assert caught.value.exit_code == 3
     assert f"{output} was not written" in str(caught.value)
+    assert re.search(r"all points +\S+%  +\S+% +-100\.00% +\S+%$", str(caught.value), re.MULTILINE)
     assert list(tmp_path.iterdir()) == []
     output.write_bytes(b"an older bundle")
     with pytest.raises(GateError):
-        quick(tiny_model, output, calibration_data, max_ne_drift=-1.0)
+        quick(tiny_model, output, calibration_data, budget=Budget(-1.0, 9.0))
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"an older bundle"]
 
 

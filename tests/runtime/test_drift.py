@@ -35,7 +35,7 @@ class Scene:
 
     def report(self, *, truth: bool = True, seed: int = 0) -> DriftReport:
         return compare_landmarks(
-            self.device, self.reference, self.mask, self.sizes, self.truth if truth else None, SCHEMA, seed
+            self.device, self.reference, self.mask, self.sizes, self.truth if truth else None, SCHEMA, seed=seed
         )
 
 
@@ -125,6 +125,25 @@ def test_the_worst_landmark_is_named() -> None:
     plain = json.loads(json.dumps(one.report().to_dict(), allow_nan=False))
     assert plain["worst_landmark"] == "b"
     assert plain["stages"][1]["drift"].keys() == {"estimate", "lower", "upper"}
+
+
+def test_every_category_is_compared_by_itself() -> None:
+    one = scene(6)
+    categories = ["all", "pair", "pair"] * (PICTURES // 3)
+    arguments = (one.device, one.reference, one.mask, one.sizes, one.truth, SCHEMA)
+    report = compare_landmarks(*arguments, categories)
+    assert [part.name for part in report.categories] == ["all", "pair"]
+    for part in report.categories:
+        of = np.array([name == part.name for name in categories])
+        alone = compare_landmarks(*(values[of] for values in arguments[:5]), SCHEMA).stages[-1]  # type: ignore[arg-type,misc,index]
+        assert (part.pictures, part.count) == (one.mask[of].any(axis=1).sum(), one.mask[of].sum())
+        assert part.converted_ne == pytest.approx(alone.converted_ne)
+        assert part.relative_drift is not None
+        assert alone.relative_drift is not None
+        assert part.relative_drift.estimate == pytest.approx(alone.relative_drift.estimate)
+    assert one.report().categories == ()
+    with pytest.raises(DataError, match="2 categories for 12 pictures"):
+        compare_landmarks(*arguments, ["all", "pair"])
 
 
 def test_a_landmark_without_points_has_no_numbers() -> None:

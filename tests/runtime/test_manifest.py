@@ -52,6 +52,7 @@ MANIFEST = Manifest(
         ),
     ),
     max_ne_drift=0.01,
+    max_part_drift=0.05,
     model={"stages": 1, "width": 0.5},
 )
 
@@ -76,7 +77,7 @@ def test_a_golden_set_survives_the_round_trip() -> None:
 
 def test_what_may_be_left_out() -> None:
     def bare(plain: dict[str, Any]) -> None:
-        for key in ("calibration", "measured", "max_ne_drift", "model"):
+        for key in ("calibration", "measured", "max_ne_drift", "max_part_drift", "model"):
             del plain[key]
 
     manifest = decode_manifest(changed(bare))
