@@ -17,8 +17,8 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.train.pipeline import load_sample
-from fpm_edge_calibration import ESTIMATORS, calibration_card, choose_samples, golden_set
+from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
     Exported,
@@ -62,7 +62,7 @@ class Calibration:
     """What sets the ranges.
 
     Attributes:
-        dataset, samples, strategy, seed: which pictures, as `choose_samples` takes them.
+        dataset, samples, strategy, seed: which pictures, as `calibration_samples` takes them.
         estimator: from what a tensor was on them to its range, one of `ESTIMATORS`.
         correct_biases: take back the mean error of every channel on them.
     """
@@ -127,15 +127,17 @@ def convert(
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages)
     _check_schema(loaded.config, calibration.dataset, score)
-    chosen = choose_samples(
-        [record.category for record in calibration.dataset.records],
+    chosen = calibration_samples(
+        calibration.dataset,
         # Without ranges to find, pictures are needed for the golden cases only.
         calibration.samples if precision == "int8" else FEWEST_GOLDENS,
-        strategy=calibration.strategy,
-        seed=calibration.seed,
+        calibration.strategy if precision == "int8" else "stratified",
+        calibration.seed,
+        loaded.config,
+        loaded.network,
     )
     scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
-    inputs = _inputs(calibration.dataset, chosen, loaded.config)
+    inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES])
     reusable = precision == "float32" and "tflite" in formats
@@ -181,15 +183,6 @@ def _check_schema(config: ModelConfig, *datasets: Dataset | None) -> None:
                 f"data {dataset.name} has schema {dataset.schema.name!r}, the model {config.schema.name!r}; "
                 "use data with the model's landmarks"
             )
-
-
-def _inputs(dataset: Dataset, indices: Sequence[int], config: ModelConfig) -> list[NDArray[np.uint8]]:
-    with progress_bar("reading calibration pictures", len(indices)) as advance:
-        inputs = []
-        for index in indices:
-            inputs.append(load_sample(dataset, index, config).image)
-            advance()
-    return inputs
 
 
 def _quantize(

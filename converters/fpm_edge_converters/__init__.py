@@ -10,7 +10,7 @@ from fpm_edge_converters.fake_quant import (
     quantized_layers,
     recorded_ranges,
 )
-from fpm_edge_converters.observe import observe_ranges
+from fpm_edge_converters.observe import input_batches, observe_ranges
 from fpm_edge_converters.tflite import Precision
 
 __all__ = [
@@ -23,6 +23,7 @@ __all__ = [
     "corrected_layers",
     "export",
     "fake_quantized",
+    "input_batches",
     "observe_ranges",
     "quantized_layers",
     "recorded_ranges",

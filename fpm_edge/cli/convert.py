@@ -21,7 +21,8 @@ from fpm_edge.cli.options import (
 from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.gate import Budget
-from fpm_edge_calibration import ESTIMATORS, STRATEGIES
+from fpm_edge.sampling import STRATEGIES
+from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import Precision
 
 __all__ = ["command"]
@@ -38,7 +39,13 @@ __all__ = ["command"]
 )
 @data_options("--calibration", help_text=f"Pictures for ranges and golden cases. {SPEC_HELP}")
 @click.option("--samples", type=int, default=64, show_default=True, help="How many of them set the ranges.")
-@click.option("--strategy", type=click.Choice(STRATEGIES), default="stratified", show_default=True)
+@click.option(
+    "--strategy",
+    type=click.Choice(STRATEGIES),
+    default="stratified",
+    show_default=True,
+    help="By chance; even over category, occlusion and pose; farthest apart for stage 1; hardest to quantize.",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of the choice of samples.")
 @click.option(
     "--estimator",

@@ -18,8 +18,9 @@ from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, read_config, save_model
 from fpm_edge.predict import predict_network, predict_session
 from fpm_edge.quantized import load_any
+from fpm_edge.sampling import calibration_samples
 from fpm_edge.train.pipeline import load_sample
-from fpm_edge_calibration import ESTIMATORS, choose_samples
+from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import observe_ranges
 from fpm_edge_runtime import check_goldens, load_schema, open_bundle
 from fpm_edge_runtime.errors import DataError, GateError, ModelError, SchemaError, UsageError
@@ -31,6 +32,12 @@ def quick(model: Path, output: Path, data: Dataset, **changes: Any) -> Converted
     """The cheapest conversion there is."""
     arguments: dict[str, Any] = {"precision": "float32", "formats": ("tflite",), "calibration": Calibration(data, 16)}
     return convert(model, output, **(arguments | changes))
+
+
+def _chosen(data: Dataset, count: int, model: Path) -> list[int]:
+    """What `convert` chooses by default."""
+    loaded = load_any(model)
+    return calibration_samples(data, count, "stratified", 0, loaded.config, loaded.network)
 
 
 def test_the_manifest_says_what_was_made(
@@ -59,7 +66,7 @@ def test_the_manifest_says_what_was_made(
 def test_the_calibration_can_be_repeated(tiny_bundle: Path, tiny_model: Path, calibration_data: Dataset) -> None:
     card = open_bundle(tiny_bundle).manifest.calibration
     assert card is not None
-    chosen = choose_samples([record.category for record in calibration_data.records], 16, seed=0)
+    chosen = _chosen(calibration_data, 16, tiny_model)
     assert card.samples == tuple(calibration_data.records[i].identifier for i in chosen)
     config = read_config(tiny_model)
     pixels = b"".join(load_sample(calibration_data, i, config).image.tobytes() for i in chosen)
@@ -85,7 +92,7 @@ def test_the_estimator_sets_the_ranges(
     assert card is not None
     assert card.estimator.startswith(estimator)
     loaded = load_any(tiny_model, 1)
-    chosen = choose_samples([record.category for record in calibration_data.records], 8, seed=0)
+    chosen = _chosen(calibration_data, 8, tiny_model)
     inputs = [load_sample(calibration_data, i, loaded.config).image for i in chosen]
     expected = ESTIMATORS[estimator]()
     observe_ranges(
@@ -128,7 +135,7 @@ def test_drift_is_measured_on_the_pictures_that_set_no_range(
     assert (measured.pictures, measured.format) == (24, "tflite")
     assert measured.engine.startswith("litert ")
     # The file in the bundle, run once more, scores what the manifest says.
-    chosen = choose_samples([record.category for record in calibration_data.records], 16, seed=0)
+    chosen = _chosen(calibration_data, 16, tiny_model)
     rest = calibration_data.subset(sorted(set(range(40)) - set(chosen)))
     found = predict_session(open_bundle(tiny_converted.path).session("litert"), rest).landmarks
     floating = predict_network(load_model(tiny_model)[1], load_model(tiny_model)[0], rest).landmarks
