@@ -51,6 +51,7 @@ WIDTHS = {
     "lite": ("lite-m", 1.0),  # the device family's middle one, at this input
     "lite-s": ("lite-s", 1.0),  # the one whose own input this is
     "fpm-x": ("paper", 0.125),  # with the published 32 channels of x'
+    "fpm-xr": ("paper", 0.125),  # the same, and 32 channels in the stages that refine: more than there are maps
     "fpm-x-lite": ("paper", 0.125),  # the same, trained by recipe `lite` as it is
     "cpm": ("cpm", 0.125),
     "oneshot": ("oneshot", 0.25),
@@ -59,6 +60,7 @@ WIDTHS = {
 CHANGES: dict[str, dict[str, float]] = {
     "fpm": {"learning_rate": 2e-3, "self_weight": 0.0},
     "fpm-x": {"learning_rate": 2e-3, "self_weight": 0.0},
+    "fpm-xr": {"learning_rate": 2e-3, "self_weight": 0.0},
     "fashionnet": {"learning_rate": 1e-3, "self_weight": 0.0},
     "lite": {"learning_rate": 2e-3, "self_weight": 0.0},
 }
@@ -72,7 +74,11 @@ def network_config(network: str, side: int) -> NetworkConfig:
             part: (*layers[:3], Conv(5, 32), *layers[4:])
             for part, layers in (("first", config.first), ("context", config.context))
         }
-        return msgspec.structs.replace(config, name="paper-w0.125-x32", **wide)
+        config = msgspec.structs.replace(config, name="paper-w0.125-x32", **wide)
+        if network == "fpm-xr":
+            refine = tuple(msgspec.structs.replace(layer, filters=32) for layer in config.refine)
+            return msgspec.structs.replace(config, name="paper-w0.125-x32-r32", refine=refine)
+        return config
     if isinstance(config, FashionNetConfig):
         return msgspec.structs.replace(config, dropout=0.0)
     return config
