@@ -1,0 +1,51 @@
+"""Shared by the ablations: drift reports kept as JSON, and printed as one Markdown table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from fpm_edge_runtime.drift import DriftReport
+from fpm_edge_runtime.files import write_atomically
+
+# A landmark of fewer points says little by itself.
+FEWEST_POINTS = 20
+
+
+def keep(path: Path, report: DriftReport) -> None:
+    """Write a report, so that a benchmark that is run again need not measure again."""
+    write_atomically(path, msgspec.json.encode(report.to_dict()))
+
+
+def print_rows(paths: Iterable[tuple[str, Path]]) -> None:
+    """A row for the float model, and one for each name whose report exists."""
+    reports = [(name, msgspec.json.decode(path.read_bytes())) for name, path in paths if path.is_file()]
+    if not reports:
+        return
+    stages = reports[0][1]["stages"]
+    headings = ("model", f"NE, stages 1–{len(stages)}", "drift, last stage", "bounds", "worst landmark", "disagreement")
+    print(f"| {' | '.join(headings)} |\n|{'---|' * len(headings)}")
+    print(f"| float | {_by_stage(stage['float_ne'] for stage in stages)} | | | | |")
+    for name, report in reports:
+        print(f"| {' | '.join((name, *_cells(report)))} |")
+
+
+def _by_stage(values: Iterable[float]) -> str:
+    return " / ".join(f"{value:.4f}" for value in values)
+
+
+def _cells(report: dict[str, Any]) -> tuple[str, ...]:
+    stages = report["stages"]
+    relative = stages[-1]["relative_drift"]
+    known = [part for part in report["landmarks"] if part["relative_drift"] and part["count"] >= FEWEST_POINTS]
+    worst = max(known, key=lambda part: part["relative_drift"]["estimate"], default=None)
+    return (
+        _by_stage(stage["converted_ne"] for stage in stages),
+        f"{relative['estimate']:+.2%}",
+        f"{relative['lower']:+.2%} to {relative['upper']:+.2%}",
+        "–" if worst is None else f"{worst['name']} {worst['relative_drift']['estimate']:+.1%}",
+        _by_stage(stage["disagreement"]["estimate"] for stage in stages),
+    )
