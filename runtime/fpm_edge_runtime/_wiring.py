@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 
+from fpm_edge_runtime._codes import is_convertible
 from fpm_edge_runtime.errors import BundleError
 from fpm_edge_runtime.manifest import Manifest, Piece, TensorSpec
 
@@ -17,8 +18,8 @@ def check_wiring(manifest: Manifest) -> None:
     """Check geometry, pieces and tensors of every format in the manifest.
 
     Raises:
-        BundleError: a size is impossible; a stage is missing; an input comes from nowhere; two pieces disagree
-            about a tensor; a heatmap has another shape than geometry and landmarks give.
+        BundleError: a size is impossible; a stage is missing; an input comes from nowhere; a tensor cannot be
+            passed from one piece to the next; a heatmap has another shape than geometry and landmarks give.
     """
     _check_geometry(manifest)
     if not any(manifest.pieces.values()):
@@ -95,10 +96,10 @@ def _check_input(spec: TensorSpec, known: dict[str, TensorSpec], manifest: Manif
             f"{where}: input {spec.name!r} is neither the image nor an output of an earlier piece; "
             f"those are: {', '.join(known) or 'none'}"
         )
-    if spec != known[spec.name]:
+    if not is_convertible(known[spec.name], spec):
         raise BundleError(
-            f"{where}: input {spec} differs from the earlier piece's output {known[spec.name]}; "
-            "both must have one type, shape, scale and zero point"
+            f"{where}: input {spec} does not fit the earlier piece's output {known[spec.name]}; "
+            "both must have one shape and layout, and one type, scale and zero point unless one of them is float32"
         )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime._codes import converted
 from fpm_edge_runtime._pace import Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.decode import decode_heatmaps
@@ -60,7 +61,7 @@ class Session:
         self._format = form
         pieces = bundle.manifest.pieces[form]
         self._plan = {stage: pieces_for(pieces, stage) for stage in range(1, self._stage_limit + 1)}
-        self._heatmaps = {spec.name: spec for piece in pieces for spec in piece.outputs}
+        self._made = {spec.name: spec for piece in pieces for spec in piece.outputs}
         needed = {piece.name: piece for plan in self._plan.values() for piece in plan}
         self._runners: dict[str, PieceRunner] = {
             name: engine.load(piece, bundle.read(piece.member), threads) for name, piece in needed.items()
@@ -201,7 +202,7 @@ class Session:
 
     def _run(self, frame: "_Frame", piece: Piece) -> None:
         inputs: Mapping[str, NDArray[Any]] = {
-            spec.name: _arrange(frame.tensors[spec.name], spec) for spec in piece.inputs
+            spec.name: _arrange(frame.tensors[spec.name], self._made.get(spec.name), spec) for spec in piece.inputs
         }
         with self._lock:
             start = perf_counter()
@@ -220,7 +221,7 @@ class Session:
     def _decode(self, frame: "_Frame", stage: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Landmarks (landmarks, 2) and scores (landmarks,) of a stage that has run, float32, pixels of the picture."""
         start = perf_counter()
-        spec = self._heatmaps[f"heatmap_{stage}"]
+        spec = self._made[f"heatmap_{stage}"]
         heatmaps = frame.tensors[spec.name][0]
         count = len(self.schema.landmarks)
         cells, scores = decode_heatmaps(
@@ -306,11 +307,11 @@ def _check_stages(stages: int | None, limit: int, owner: str) -> int:
     return stages
 
 
-def _arrange(tensor: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
-    """The image in the layout the piece takes; other tensors are passed as the earlier piece gave them."""
-    if spec.name == "image" and spec.layout == "NCHW":
-        return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
-    return tensor
+def _arrange(tensor: NDArray[Any], source: TensorSpec | None, spec: TensorSpec) -> NDArray[Any]:
+    """The image (which no piece makes) in the layout the piece takes; other tensors in the piece's precision."""
+    if source is not None:
+        return converted(tensor, source, spec)
+    return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2)) if spec.layout == "NCHW" else tensor
 
 
 def _not_finite(heatmaps: NDArray[Any], spec: TensorSpec) -> NDArray[np.bool_]:

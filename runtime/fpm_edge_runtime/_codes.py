@@ -1,0 +1,37 @@
+"""From one piece's tensor to the next one's, where the two are of different precision."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.manifest import TensorSpec
+
+__all__ = ["converted", "is_convertible"]
+
+
+def is_convertible(source: TensorSpec, target: TensorSpec) -> bool:
+    """Whether `converted` can pass `source` on as `target`: same shape and layout; equal, or one of them float32."""
+    if (source.shape, source.layout) != (target.shape, target.layout):
+        return False
+    return source == target or "float32" in (source.dtype, target.dtype)
+
+
+def converted(tensor: NDArray[Any], source: TensorSpec, target: TensorSpec) -> NDArray[Any]:
+    """`tensor`, which is as `source` says, as `target` wants it: real = scale · (code − zero_point).
+
+    The tensor itself where both are the same.
+    """
+    if source.dtype == target.dtype:
+        return tensor
+    if target.dtype == "float32":
+        scale, zero_point = _affine(source)
+        return (tensor.astype(np.float32) - zero_point) * scale
+    scale, zero_point = _affine(target)
+    limits = np.iinfo(target.dtype)
+    return np.clip(np.rint(tensor / scale) + zero_point, limits.min, limits.max).astype(target.dtype)
+
+
+def _affine(spec: TensorSpec) -> tuple[np.float32, np.float32]:
+    """Scale and zero point of codes, which always have both."""
+    return np.float32(spec.scale or 1.0), np.float32(spec.zero_point or 0)
