@@ -2,8 +2,8 @@
 
     benchmarks/calibration_size.py runs/ccp/tuned --data fashionai:CCP --holdout 113 -o runs/calibration-size
 
-For every strategy and size, ten samples with ten seeds; each sets the ranges by min-max, and the converted TFLite file is
-compared with the float one on the photographs held back. Prints the mean and standard deviation of the last
+For every strategy and size, ten samples with ten seeds; each sets the ranges by min-max, and the converted TFLite file
+is compared with the float one on the photographs held back. Prints the mean and standard deviation of the last
 stage's relative NE drift, and draws them. What was measured stays in OUTPUT/trials.jsonl, and is not measured again.
 
 Min-max ranges of a sample are the extremes of its pictures', so that every picture is looked at once for all samples.
