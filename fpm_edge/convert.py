@@ -1,8 +1,9 @@
 """The main job: a trained model → checked TFLite and ONNX stages → measured against float → a bundle, or nothing."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache, partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -11,7 +12,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.bundle_card import card_text, words_for
 from fpm_edge.data import Dataset
+from fpm_edge.fallback import ladder, mixed
 from fpm_edge.gate import Budget, check_drift
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import drift_between, predict_session, truth_of
@@ -34,7 +37,7 @@ from fpm_edge_converters import (
     quantized_layers,
     recorded_ranges,
 )
-from fpm_edge_runtime import Bundle, Manifest, SchemaError, UsageError, open_bundle, write_bundle
+from fpm_edge_runtime import Bundle, GateError, Manifest, SchemaError, UsageError, open_bundle, write_bundle
 from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
     SCHEMA_VERSION,
@@ -96,6 +99,7 @@ def convert(
     stages: int | None = None,
     formats: Sequence[Format] = ("tflite", "onnx"),
     budget: Budget | None = None,
+    fallback: bool = False,
     embed_reference: bool = False,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
@@ -110,10 +114,13 @@ def convert(
         stages: keep only the first so many.
         formats: which formats to put in the bundle.
         budget: for the upper 95 % bounds of the last stage's relative NE drift; None for any drift.
+        fallback: where the int8 files are over the budget, give the last stage float16 weights and float32 arithmetic,
+            then the last two, and so on, until they are within it. The manifest says which
+            (`Quantization.exceptions`).
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
 
     Raises:
-        GateError: a bound of the drift is over the budget.
+        GateError: a bound of the drift is over the budget; with `fallback`, of every try.
         ConversionError: an assertion on the converted files.
         ModelError, DataError, SchemaError, UsageError: inputs that cannot be used.
     """
@@ -123,6 +130,8 @@ def convert(
         raise UsageError(f"{output} is a folder; name the bundle to write, such as {output / 'model.fpm'}")
     if calibration.estimator not in ESTIMATORS:
         raise UsageError(f"unknown range estimator {calibration.estimator!r}; expected one of: {', '.join(ESTIMATORS)}")
+    if fallback and (precision != "int8" or budget is None):
+        raise UsageError("--fallback is for int8 files that are over a budget; give it with --int8 and --max-ne-drift")
     if precision == "int8" and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages)
@@ -143,29 +152,67 @@ def convert(
     reusable = precision == "float32" and "tflite" in formats
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
-    method: Literal["none", "ptq", "qat"] = "none"
-    if precision == "int8":
-        method = "ptq" if loaded.quantized is None else "qat"
-    manifest = _manifest(folder, loaded.config, exported, Quantization(precision=precision, method=method), card)
-    members = dict(exported.members)
-    draft = open_bundle(bundle_bytes(manifest, members))
-    members |= _goldens(draft, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
+    precise = cache(partial(export, loaded.network, "float16", formats, inputs[:_PROBES]))
 
-    drift = _score(draft, reference, scored)
-    for form, report in drift.items():
-        advice = f"{output} was not written; try more calibration pictures, `fpm-edge qat`, or --fp16"
-        check_drift(report, budget, f"{precision} {form}", advice)
+    def draft(names: Sequence[str]) -> _Draft:
+        """What the bundle would be with the pieces `names` in float16."""
+        made = mixed(exported, precise(), names) if names else exported
+        quantization = Quantization(
+            precision=precision,
+            method=_method(precision, loaded),
+            exceptions=dict.fromkeys(names, "float16"),
+        )
+        manifest = _manifest(folder, loaded.config, made, quantization, card)
+        members = dict(made.members)
+        bundle = open_bundle(bundle_bytes(manifest, members))
+        members |= _goldens(bundle, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
+        return _Draft(manifest, members, bundle, _score(bundle, reference, scored), made.whole_bytes)
+
+    made = _first_within(budget, map(draft, ladder(exported) if fallback else [()]), output)
+    manifest, members, drift = made.manifest, made.members, made.drift
     manifest = msgspec.structs.replace(
         manifest,
-        measured=_measured(draft, scored, drift),
+        measured=_measured(made.bundle, scored, drift),
         max_ne_drift=None if budget is None else budget.overall,
         max_part_drift=None if budget is None else budget.part,
     )
     if embed_reference:
         members["reference/float.fpm"] = reference.serialized
-    members["card.md"] = _card_text(manifest, drift).encode()
+    members["card.md"] = card_text(manifest, drift).encode()
     write_bundle(output, manifest, members)
-    return Converted(output, open_bundle(output).manifest, drift, exported.whole_bytes, scored.name)
+    return Converted(output, open_bundle(output).manifest, drift, made.whole_bytes, scored.name)
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """A bundle that could be written, and how far it drifts."""
+
+    manifest: Manifest
+    members: dict[str, bytes]
+    bundle: Bundle
+    drift: dict[Format, DriftReport]
+    whole_bytes: dict[Format, int]
+
+
+def _first_within(budget: Budget | None, drafts: Iterator[_Draft], output: Path) -> _Draft:
+    """The first draft within the budget; later ones are not made. Raises the last one's GateError if there is none."""
+    advice = f"{output} was not written; try more calibration pictures, `fpm-edge qat`, --fallback float16, or --fp16"
+    failure = None
+    for draft in drafts:
+        try:
+            for form, report in draft.drift.items():
+                check_drift(report, budget, f"{words_for(draft.manifest.quantization)} {form}", advice)
+        except GateError as error:
+            failure = error
+            continue
+        return draft
+    raise failure or UsageError("nothing was converted")
+
+
+def _method(precision: Precision, loaded: LoadedModel) -> Literal["none", "ptq", "qat"]:
+    if precision != "int8":
+        return "none"
+    return "ptq" if loaded.quantized is None else "qat"
 
 
 @dataclass(frozen=True)
@@ -325,39 +372,3 @@ def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport])
         engine=f"{ENGINE_OF[form]} {draft.session(ENGINE_OF[form]).engine_version}",
         stages=tuple(stage.measurement() for stage in drift[form].stages),
     )
-
-
-def _card_text(manifest: Manifest, drift: dict[Format, DriftReport]) -> str:
-    """``card.md``: what is in the bundle, for people."""
-    lines = [
-        f"# {manifest.name}",
-        "",
-        f"{manifest.stages} stages, {manifest.quantization.precision} ({manifest.quantization.method}), input "
-        f"{manifest.geometry.input_width} × {manifest.geometry.input_height}, landmarks {manifest.landmarks.name}.",
-        "",
-    ]
-    measured = manifest.measured
-    if measured is not None:
-        lines += [f"Measured on {measured.source} ({measured.pictures} pictures), NE by width and height:", ""]
-        lines += ["| format | stage | float NE | NE | relative drift | 95 % bounds |", "|---|---|---|---|---|---|"]
-        for form, report in drift.items():
-            for entry in (stage.measurement() for stage in report.stages):
-                relative = entry.relative_drift
-                lines.append(
-                    f"| {form} | {entry.stage} | {entry.float_ne:.4f} | {entry.converted_ne:.4f} | "
-                    f"{relative.estimate:+.2%} | {relative.lower:+.2%} to {relative.upper:+.2%} |"
-                )
-        lines.append("")
-    card = manifest.calibration
-    if card is not None:
-        how = "trained (QAT); golden cases from" if card.estimator == "qat" else f"{card.estimator} over"
-        lines += [
-            f"Ranges: {how} {len(card.samples)} pictures of {card.source} ({card.strategy}, seed "
-            f"{card.seed}; SHA-256 of the inputs {card.digest}).",
-            "",
-            "| tensor | from | to |",
-            "|---|---|---|",
-        ]
-        lines += [f"| {name} | {low:.4g} | {high:.4g} |" for name, (low, high) in card.ranges.items()]
-        lines.append("")
-    return "\n".join(lines)

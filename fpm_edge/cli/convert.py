@@ -65,6 +65,11 @@ __all__ = ["command"]
     metavar="R",
     help="The same for every landmark and category; by default 0.05, or --max-ne-drift if that is larger.",
 )
+@click.option(
+    "--fallback",
+    type=click.Choice(["float16"]),
+    help="Where int8 is over the budget, give the last stages this precision, as few as will do, and say which.",
+)
 @click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
 @json_option
 @output_option("The bundle to write (.fpm).")
@@ -82,6 +87,7 @@ def command(
     score: str | None,
     max_ne_drift: float | None,
     max_part_drift: float | None,
+    fallback: str | None,
     reference: bool,
     as_json: bool,
     output: Path,
@@ -108,6 +114,7 @@ def command(
         stages=stages,
         formats=formats or ("tflite", "onnx"),
         budget=budget,
+        fallback=fallback is not None,
         embed_reference=reference,
     )
     if as_json:
@@ -115,6 +122,8 @@ def command(
         return
     for form, report in result.drift.items():
         print_table(drift_table(report, f"{form}, against float, on {result.scored_on} ({report.pictures} pictures)"))
+    for piece, other in result.manifest.quantization.exceptions.items():
+        say(f"{piece} is in {other}: in {precision} the drift was over its budget")
     say(f"bundle written to {output} ({output.stat().st_size / 1e6:.2f} MB)")
 
 

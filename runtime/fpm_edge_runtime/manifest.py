@@ -70,10 +70,14 @@ class Geometry(_Frozen, frozen=True):
 
 
 class Quantization(_Frozen, frozen=True):
-    """How the numbers are stored, and how their ranges were found."""
+    """How the numbers are stored, and how their ranges were found.
+
+    `exceptions` maps the names of pieces that are not stored in `precision` to what they are stored in.
+    """
 
     precision: Literal["int8", "float16", "float32"]
     method: Literal["none", "ptq", "qat"]
+    exceptions: dict[str, Literal["float16"]] = {}
 
 
 class CalibrationCard(_Frozen, frozen=True):

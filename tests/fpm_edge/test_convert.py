@@ -220,6 +220,51 @@ def test_a_budget_that_is_not_met_leaves_nothing(tiny_model: Path, calibration_d
     assert [path.read_bytes() for path in tmp_path.iterdir()] == [b"an older bundle"]
 
 
+def test_the_last_stages_get_more_precision_until_the_budget_is_met(
+    tiny_converted: Converted, tiny_model: Path, calibration_data: Dataset, tmp_path: Path
+) -> None:
+    bound = max(report.stages[-1].relative_drift.upper for report in tiny_converted.drift.values())  # type: ignore[union-attr]
+    assert bound > 0.0
+    budget = Budget(bound / 3, 50.0)
+    common: dict[str, Any] = {"precision": "int8", "calibration": Calibration(calibration_data, 16), "budget": budget}
+    with pytest.raises(GateError, match=r"int8 (tflite|onnx): the NE drift is over its budget; .* --fallback float16"):
+        convert(tiny_model, tmp_path / "never.fpm", **common)
+    made = convert(tiny_model, tmp_path / "mixed.fpm", fallback=True, **common)
+    assert [path.name for path in tmp_path.iterdir()] == ["mixed.fpm"]
+    quantization = made.manifest.quantization
+    assert (quantization.precision, set(quantization.exceptions.values())) == ("int8", {"float16"})
+    names = list(quantization.exceptions)
+    bundle = open_bundle(made.path)
+    pieces = bundle.manifest.pieces["tflite"]
+    assert names == [piece.name for piece in pieces][-len(names) :]
+    for piece in pieces:
+        assert piece.outputs[-1].dtype == ("float32" if piece.name in names else "int8")
+    for report in made.drift.values():
+        assert report.stages[-1].relative_drift is not None
+        assert report.stages[-1].relative_drift.upper <= budget.overall
+    assert f"int8, {names[0]} in float16" in bundle.read("card.md").decode()
+    for engine in ENGINES:
+        assert check_goldens(bundle.session(engine)).ok
+
+
+def test_a_budget_that_no_precision_meets(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    calibration = Calibration(calibration_data, 16)
+    with pytest.raises(GateError, match=r"int8, stage_1 in float16 tflite: the NE drift is over its budget"):
+        convert(
+            tiny_model,
+            tmp_path / "never.fpm",
+            precision="int8",
+            calibration=calibration,
+            budget=Budget(-1.0, 9.0),
+            stages=1,
+            formats=("tflite",),
+            fallback=True,
+        )
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(UsageError, match="give it with --int8 and --max-ne-drift"):
+        quick(tiny_model, tmp_path / "never.fpm", calibration_data, fallback=True)
+
+
 def test_inputs_that_cannot_be_used(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
     output = tmp_path / "never.fpm"
     eight = load_schema("deepfashion8")
