@@ -6,6 +6,7 @@ from fpm_edge_converters.fake_quant import (
     assign_kernel_ranges,
     assign_ranges,
     fake_quantized,
+    freeze_ranges,
     quantized_layers,
     recorded_ranges,
 )
@@ -20,6 +21,7 @@ __all__ = [
     "check_same_landmarks",
     "export",
     "fake_quantized",
+    "freeze_ranges",
     "observe_ranges",
     "quantized_layers",
     "recorded_ranges",
