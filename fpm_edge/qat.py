@@ -1,6 +1,7 @@
 """Quantization-aware training: fine-tune a float network under int8 quantizers."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import tensorflow as tf
@@ -10,9 +11,10 @@ from fpm_edge.data import Dataset
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.train.loop import EpochLog, train
 from fpm_edge.train.pipeline import load_sample
+from fpm_edge.train.quantizers import Quantizers
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_calibration import MinMax, choose_samples
-from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
+from fpm_edge_calibration import MinMax, RangeEstimator, choose_samples
+from fpm_edge_converters import assign_ranges, fake_quantized, freeze_ranges, observe_ranges, quantized_layers
 
 __all__ = ["fine_tune"]
 
@@ -29,23 +31,40 @@ def fine_tune(
     *,
     origin: str = "",
     resume: bool = False,
+    estimator: RangeEstimator | None = None,
     on_epoch: Callable[[EpochLog], None] | None = None,
 ) -> tf_keras.Model:
     """Train a copy of `network` with quantizers in place, and return it.
 
+    `network` is also the teacher where `TrainSettings.float_weight` is above 0. Its batch normalisation was folded into
+    the convolutions, so that there are no statistics that could move: it is frozen from the first step on.
+
     Args:
         config, network: float, batch normalisation folded.
         dataset: training pictures; some of them give the quantizers' first ranges.
+        estimator: makes ranges of what it sees on these; None for min-max. Ranges then move towards the batches'
+            extremes until `TrainSettings.freeze_ranges_after`; 0 keeps the estimator's.
         folder, origin, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
     """
     quantized = fake_quantized(network)
     count = min(_START_SAMPLES, len(dataset))
     chosen = choose_samples([record.category for record in dataset.records], count, seed=settings.seed)
-    estimator = MinMax()
+    estimator = estimator or MinMax()
     inputs = [load_sample(dataset, index, config).image for index in chosen]
     observe_ranges(network, quantized_layers(quantized), inputs, estimator)
     assign_ranges(quantized, estimator.ranges())
     # tfmot's wrappers count optimiser steps in a variable that must exist before the step is traced.
     quantized(tf.zeros((1, config.input_height, config.input_width, 3)), training=False)
-    train(quantized, config, dataset, settings, folder, origin=origin, resume=resume, on_epoch=on_epoch)
+    quantizers = Quantizers(network, partial(freeze_ranges, quantized))
+    train(
+        quantized,
+        config,
+        dataset,
+        settings,
+        folder,
+        origin=origin,
+        resume=resume,
+        quantizers=quantizers,
+        on_epoch=on_epoch,
+    )
     return quantized

@@ -7,6 +7,7 @@ from fpm_edge_converters.fake_quant import (
     assign_kernel_ranges,
     assign_ranges,
     fake_quantized,
+    freeze_ranges,
     quantized_layers,
     recorded_ranges,
 )
@@ -23,6 +24,7 @@ __all__ = [
     "corrected_layers",
     "export",
     "fake_quantized",
+    "freeze_ranges",
     "input_batches",
     "observe_ranges",
     "quantized_layers",

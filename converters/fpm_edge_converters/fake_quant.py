@@ -14,20 +14,31 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_model_optimization as tfmot
 import tf_keras
+from tensorflow_model_optimization.python.core.quantization.keras.quant_ops import MovingAvgQuantize
 
 from fpm_edge_runtime.errors import ConversionError
 
-__all__ = ["assign_kernel_ranges", "assign_ranges", "fake_quantized", "quantized_layers", "recorded_ranges"]
+__all__ = [
+    "assign_kernel_ranges",
+    "assign_ranges",
+    "fake_quantized",
+    "freeze_ranges",
+    "quantized_layers",
+    "recorded_ranges",
+]
 
 _quantization = tfmot.quantization.keras
 _QuantizeConfig: Any = _quantization.QuantizeConfig
 _Quantizer: Any = _quantization.quantizers.Quantizer
 _LastValueQuantizer: Any = _quantization.quantizers.LastValueQuantizer
+_MovingAverageQuantizer: Any = _quantization.quantizers.MovingAverageQuantizer
 
 # An activation that was always zero in calibration still needs a scale.
 _SMALLEST_RANGE = 1e-3
 # A channel whose weights are all zero does too.
 _SMALLEST_KERNEL = np.float32(1e-6)
+# Share of its old range that a moving quantizer keeps at each training step, tfmot's own; with 1 nothing moves.
+_DECAY = 0.999
 
 
 class _FixedRange(_Quantizer):  # type: ignore[misc]
@@ -47,6 +58,30 @@ class _FixedRange(_Quantizer):  # type: ignore[misc]
 
     def get_config(self) -> dict[str, float]:
         return {"low": self.low, "high": self.high}
+
+
+class _MovingRange(_MovingAverageQuantizer):  # type: ignore[misc]
+    """Affine int8 over a moving average of the batches' extremes, which can be told to stay.
+
+    Args:
+        decay: scalar float64 variable. It belongs to the training, not to the network, and is no weight.
+    """
+
+    def __init__(self, decay: Any) -> None:
+        super().__init__(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)
+        self.decay = decay
+
+    def build(self, tensor_shape: Any, name: str, layer: Any) -> dict[str, Any]:
+        # TFLite's converter saves the network, which takes every variable to be found from a layer. As an attribute
+        # of the layer itself it would become one of the weights.
+        layer.range_decay = tf.train.Checkpoint(decay=self.decay)
+        ranges: dict[str, Any] = super().build(tensor_shape, name, layer)
+        return ranges
+
+    def __call__(self, inputs: Any, training: bool, weights: dict[str, Any], **_: Any) -> Any:
+        if not training:
+            return super().__call__(inputs, training, weights)
+        return MovingAvgQuantize(inputs, weights["min_var"], weights["max_var"], ema_decay=self.decay)
 
 
 class _PerChannel(_LastValueQuantizer):  # type: ignore[misc]
@@ -72,10 +107,11 @@ class _Quantize(_QuantizeConfig):  # type: ignore[misc]
     Attributes:
         kernel: whether there is a kernel to quantize, per output channel.
         output: ``calibrated`` (a moving range), ``unit`` (exactly [0, 1]) or None.
+        decay: of moving ranges, see `_MovingRange`.
     """
 
-    def __init__(self, kernel: bool = False, output: str | None = None) -> None:
-        self.kernel, self.output = kernel, output
+    def __init__(self, decay: Any, kernel: bool = False, output: str | None = None) -> None:
+        self.decay, self.kernel, self.output = decay, kernel, output
 
     def get_weights_and_quantizers(self, layer: Any) -> list[Any]:
         return [(layer.kernel, _PerChannel())] if self.kernel else []
@@ -95,8 +131,7 @@ class _Quantize(_QuantizeConfig):  # type: ignore[misc]
             return []
         if self.output == "unit":
             return [_FixedRange(0.0, 1.0)]
-        moving = _quantization.quantizers.MovingAverageQuantizer
-        return [moving(num_bits=8, per_axis=False, symmetric=False, narrow_range=False)]
+        return [_MovingRange(self.decay)]
 
     def get_config(self) -> dict[str, bool | str | None]:
         return {"kernel": self.kernel, "output": self.output}
@@ -120,11 +155,13 @@ def fake_quantized(model: tf_keras.Model) -> tf_keras.Model:
         copy = layer.__class__.from_config(layer.get_config())
         if layer.name.startswith("heatmap_"):
             copy = tf_keras.layers.Activation("linear", name=layer.name)
-        config = _config_for(layer)
+        config = _config_for(layer, decay)
         # tfmot's quantize_model is left out: it leaves the kernel of a convolution followed by a separate ReLU
         # without a quantizer. Its wrapper does exactly what the configuration says.
         return copy if config is None else _quantization.QuantizeWrapperV2(copy, config, name_prefix="quant_")
 
+    # In float64 as in tfmot's own arithmetic, where 1 − 0.999 is rounded to float32 once.
+    decay = tf.Variable(_DECAY, dtype=tf.float64, trainable=False)
     quantized = tf_keras.models.clone_model(model, clone_function=clone)
     targets = {variable.name: variable for variable in quantized.weights}
     for variable in model.weights:
@@ -132,24 +169,24 @@ def fake_quantized(model: tf_keras.Model) -> tf_keras.Model:
     return quantized
 
 
-def _config_for(layer: Any) -> _Quantize | None:
+def _config_for(layer: Any, decay: Any) -> _Quantize | None:
     """Where the int8 graph stores a tensor: after every activation, and after a convolution that has none."""
     kinds = tf_keras.layers
     if isinstance(layer, kinds.InputLayer | kinds.MaxPooling2D | kinds.Add):
         return None
     if layer.name == "pixels":
-        return _Quantize(output="unit")
+        return _Quantize(decay, output="unit")
     if layer.name.startswith("heatmap_"):
         clipped = isinstance(layer, kinds.ReLU)
-        return _Quantize(output="unit" if clipped else "calibrated")
+        return _Quantize(decay, output="unit" if clipped else "calibrated")
     if isinstance(layer, kinds.ReLU):
-        return _Quantize(output="calibrated")
+        return _Quantize(decay, output="calibrated")
     if type(layer) is kinds.Conv2D:  # Conv2DTranspose is a subclass
         fused = all(
             isinstance(node.outbound_layer, kinds.ReLU) or node.outbound_layer.name.startswith("heatmap_")
             for node in layer.outbound_nodes
         )
-        return _Quantize(kernel=True, output=None if fused else "calibrated")
+        return _Quantize(decay, kernel=True, output=None if fused else "calibrated")
     raise ConversionError(
         f"layer {layer.name} is a {type(layer).__name__}, which the int8 path does not know; build the network of "
         "Conv2D, ReLU, Add and MaxPooling2D, or convert with --fp16"
@@ -194,6 +231,17 @@ def assign_kernel_ranges(quantized: tf_keras.Model) -> None:
         extreme = np.maximum(np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1))), _SMALLEST_KERNEL)
         variables[f"{name.removesuffix(':0')}_min:0"].assign(-extreme)
         variables[f"{name.removesuffix(':0')}_max:0"].assign(extreme)
+
+
+def freeze_ranges(quantized: tf_keras.Model, frozen: bool) -> None:
+    """Whether the activation ranges stay as they are in training; those of a new network move.
+
+    Kernels are quantized over their own extremes in either case, as `assign_kernel_ranges` leaves them for conversion.
+    Nothing of this is saved with the network.
+    """
+    configs = [layer.quantize_config for layer in quantized.layers if hasattr(layer, "quantize_config")]
+    # One variable for all of them.
+    configs[0].decay.assign(1.0 if frozen else _DECAY)
 
 
 def recorded_ranges(quantized: tf_keras.Model) -> dict[str, tuple[float, float]]:

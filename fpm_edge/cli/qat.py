@@ -11,6 +11,8 @@ from fpm_edge.model.store import load_model, weights_digest
 from fpm_edge.qat import fine_tune
 from fpm_edge.quantized import save_qat
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime import UsageError
 
 __all__ = ["command"]
 
@@ -22,6 +24,19 @@ _DEFAULT_RECIPE = "qat"
 @data_options()
 @click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
 @training_options(default_recipe=_DEFAULT_RECIPE)
+@click.option(
+    "--teacher/--no-teacher",
+    default=None,
+    help="Whether every stage learns from the float MODEL's maps of that stage, instead of the recipe's choice.",
+)
+@click.option("--truth-weight", type=float, help="Of the ideal maps; 0 to learn from the float model alone.")
+@click.option(
+    "--freeze-ranges-after",
+    type=float,
+    metavar="SHARE",
+    help="Share of the training after which activation ranges stay; 0 keeps the calibrated ones.",
+)
+@click.option("--stage-rates", metavar="R1,R2,…", help="What the learning rate of each stage is multiplied by.")
 @output_option("Folder for the QAT model, checkpoints and TensorBoard logs.")
 def command(
     model: Path,
@@ -33,16 +48,30 @@ def command(
     learning_rate: float | None,
     seed: int | None,
     resume: bool,
+    teacher: bool | None,
+    truth_weight: float | None,
+    freeze_ranges_after: float | None,
+    stage_rates: str | None,
     output: Path,
 ) -> None:
     """Fine-tune MODEL (a folder of `train`) for int8 with tfmot's quantizers, with the first --stages stages.
+
+    Batch normalisation is folded first and ranges start from calibration. The float model is the teacher: the loss is
+    how far every stage's maps are from the float model's, which is what conversion measures the drift of.
 
     \b
     fpm-edge qat runs/mine --data fashionai:DIR --holdout 100 -o runs/mine-qat
     fpm-edge convert runs/mine-qat --int8 --calibration fashionai:DIR --holdout 100 -o mine.fpm
     """
     settings = changed_settings(
-        RECIPES[recipe or _DEFAULT_RECIPE], epochs=epochs, batch=batch, learning_rate=learning_rate, seed=seed
+        RECIPES[recipe or _DEFAULT_RECIPE],
+        epochs=epochs,
+        batch=batch,
+        learning_rate=learning_rate,
+        seed=seed,
+        freeze_ranges_after=freeze_ranges_after,
+        stage_rates=None if stage_rates is None else _rates(stage_rates),
+        **_weights(RECIPES[recipe or _DEFAULT_RECIPE], teacher, truth_weight),
     )
     make_deterministic(settings.seed)
     dataset = source.training()
@@ -53,3 +82,21 @@ def command(
         )
     save_qat(output, config, network, quantized)
     say(f"QAT model written to {output}")
+
+
+def _weights(recipe: TrainSettings, teacher: bool | None, truth: float | None) -> dict[str, float]:
+    """What the options say about what there is to learn from, over the recipe."""
+    taught = recipe.float_weight
+    if teacher is not None:
+        taught = (recipe.float_weight or 1.0) if teacher else 0.0
+    if truth is None:
+        # Without a teacher there is the truth alone.
+        truth = recipe.truth_weight if taught else recipe.truth_weight or 1.0
+    return {"float_weight": taught, "truth_weight": truth}
+
+
+def _rates(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(rate) for rate in text.split(","))
+    except ValueError:
+        raise UsageError(f"--stage-rates is {text}; expected numbers such as 0.1,1,1, one for each stage") from None

@@ -28,10 +28,12 @@ from fpm_edge.train.distribute import Team, alone
 from fpm_edge.train.interrupt import deferred_interrupt
 from fpm_edge.train.log import TrainingLog
 from fpm_edge.train.objective import Objective, Teacher, objective_for
+from fpm_edge.train.optimizer import make_optimizer, stage_factors
 from fpm_edge.train.pipeline import SampleStore, batch_indices, steps_in_epoch, training_batches
+from fpm_edge.train.quantizers import Quantizers, check_quantizers
 from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge.train.step import TrainStep, make_optimizer
+from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 
 __all__ = ["CHECKPOINT", "KEEP_BYTES", "Draw", "EpochLog", "check_size", "make_step", "train"]
@@ -74,6 +76,7 @@ def train(
     origin: str = "",
     resume: bool = False,
     teacher: Teacher | None = None,
+    quantizers: Quantizers | None = None,
     team: Team | None = None,
     keep_bytes: int = KEEP_BYTES,
     on_epoch: Callable[[EpochLog], None] | None = None,
@@ -89,6 +92,7 @@ def train(
         resume: continue from the folder's checkpoint. On CPU the weights are then bit-equal to those of a run that
             was never interrupted.
         teacher: see `TrainSettings.teacher_weight`.
+        quantizers: those of `model`, if it is a quantization-aware one; `origin` must then identify their reference.
         team: devices; None for the default one.
         keep_bytes: pictures of the size of the input to keep in memory between epochs, in bytes; changes no result.
         on_epoch: called after every epoch, by the chief only.
@@ -111,7 +115,7 @@ def train(
     taught = "" if teacher is None else teacher.origin
     run = identity_of(config, dataset, settings, origin, taught, team.place.devices)
     with team.strategy.scope():
-        step, optimizer = make_step(model, config, settings, teacher=teacher, team=team)
+        step, optimizer = make_step(model, config, settings, teacher=teacher, quantizers=quantizers, team=team)
     folder.mkdir(parents=True, exist_ok=True)
     at, losses = Position(0, 0, 0), no_losses(len(step.objective.terms))
     if resume:
@@ -143,14 +147,18 @@ def make_step(
     settings: TrainSettings,
     *,
     teacher: Teacher | None = None,
+    quantizers: Quantizers | None = None,
     team: Team | None = None,
 ) -> tuple[TrainStep, tf_keras.optimizers.Optimizer]:
     """The training step of a network, with its new optimiser. Raises UsageError for settings that it cannot follow."""
     _check_precision(model, settings)
+    check_quantizers(settings, quantizers)
     network = network_for(config).training_outputs(model)
-    optimizer = make_optimizer(settings, network.trainable_variables)
-    objective = objective_for(config, settings, teacher)
-    return TrainStep(network, objective, settings, optimizer, team or alone(), config.schema.flip), optimizer
+    variables = network.trainable_variables
+    optimizer = make_optimizer(settings, variables, stage_factors(settings, config, network, variables))
+    objective = objective_for(config, settings, teacher, None if quantizers is None else quantizers.reference)
+    step = TrainStep(network, objective, settings, optimizer, team or alone(), config.schema.flip, quantizers)
+    return step, optimizer
 
 
 @dataclass

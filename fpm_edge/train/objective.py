@@ -13,7 +13,7 @@ from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge.train.regression import LossWeights, fashionnet_losses
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge.train.targets import ideal_heatmaps, map_distance, map_weights
+from fpm_edge.train.targets import category_weights, clipped_distance, ideal_heatmaps, map_distance, map_weights
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["Goal", "Objective", "Teacher", "objective_for", "peak_sigma"]
@@ -60,13 +60,25 @@ class Objective(Protocol):
 
 
 class _Heatmaps:
-    """Squared distance to the ideal maps, summed over the stages (eq. 4–5), and to a teacher's maps if there is one."""
+    """Squared distance to the ideal maps, summed over the stages (eq. 4–5), and to the maps of other networks.
 
-    def __init__(self, config: ModelConfig, settings: TrainSettings, teacher: tf_keras.Model | None) -> None:
+    Args:
+        teacher: gives its last maps to every stage.
+        reference: the float network; gives each stage its own maps.
+    """
+
+    def __init__(
+        self,
+        config: ModelConfig,
+        settings: TrainSettings,
+        teacher: tf_keras.Model | None,
+        reference: tf_keras.Model | None,
+    ) -> None:
         self.terms = tuple(f"stage_{stage}" for stage in range(1, config.stages + 1))
         self._config = config
         self._settings = settings
         self._teacher = teacher
+        self._reference = reference
 
     def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
         config, settings = self._config, self._settings
@@ -74,13 +86,16 @@ class _Heatmaps:
             goal.landmarks, goal.visibility >= 0, map_size=config.map_size, stride=config.stride, sigma=goal.sigma
         )
         weights = map_weights(goal.visibility, settings.occluded_weight)
-        losses = [map_distance(maps, ideal, weights) for maps in outputs]
+        losses = [settings.truth_weight * map_distance(maps, ideal, weights) for maps in outputs]
         if self._teacher is not None:
             taught = self._teachers_maps(self._teacher, goal.image)
             losses = [
                 loss + settings.teacher_weight * map_distance(maps, taught, weights)
                 for loss, maps in zip(losses, outputs, strict=True)
             ]
+        if self._reference is not None and settings.float_weight:
+            distances = self._from_float(self._reference, outputs, goal)
+            losses = [loss + settings.float_weight * apart for loss, apart in zip(losses, distances, strict=True)]
         if settings.self_weight:
             last = tf.stop_gradient(tf.clip_by_value(outputs[-1], 0.0, 1.0))
             losses[:-1] = [
@@ -88,6 +103,17 @@ class _Heatmaps:
                 for loss, maps in zip(losses[:-1], outputs[:-1], strict=True)
             ]
         return tf.stack(losses, axis=1)
+
+    def _from_float(self, reference: tf_keras.Model, outputs: Sequence[Tensor], goal: Goal) -> list[Tensor]:
+        """(batch,) for each stage: how far its maps are from the float network's."""
+        schema = self._config.schema
+        weights = category_weights(goal.category, list(schema.categories.values()), len(schema.landmarks))
+        answers = reference(goal.image, training=False)
+        distance = clipped_distance if self._config.clip_heatmaps else map_distance
+        return [
+            distance(maps, tf.stop_gradient(answer), weights)
+            for maps, answer in zip(outputs, answers if isinstance(answers, list) else [answers], strict=True)
+        ]
 
     def _teachers_maps(self, teacher: tf_keras.Model, image: Tensor) -> Tensor:
         """The teacher's last maps for the student's pictures, in the student's cells."""
@@ -172,11 +198,17 @@ class Teacher:
     origin: str
 
 
-def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: Teacher | None = None) -> Objective:
+def objective_for(
+    config: NetworkConfig,
+    settings: TrainSettings,
+    teacher: Teacher | None = None,
+    reference: tf_keras.Model | None = None,
+) -> Objective:
     """The loss of a network.
 
     Args:
         teacher: a Fashion Pose Machine of the same landmarks, whose last stage the student learns from as well.
+        reference: the float network that quantization-aware training started from, one output a stage.
 
     Raises:
         UsageError: settings that this kind of network cannot follow, or a teacher of another kind or schema.
@@ -184,10 +216,14 @@ def objective_for(config: NetworkConfig, settings: TrainSettings, teacher: Teach
     if (settings.teacher_weight > 0) != (teacher is not None):
         raise UsageError("learning from a teacher needs both a teacher and a teacher_weight above 0")
     if isinstance(config, ModelConfig):
-        return _Heatmaps(config, settings, _teaching_network(config, teacher))
+        return _Heatmaps(config, settings, _teaching_network(config, teacher), reference)
     # A network with one answer has no earlier stage that `self_weight` could draw to it.
     if teacher is not None:
         raise UsageError(f"model {config.name!r}: only networks with stages of heatmaps learn from a teacher's")
+    if settings.truth_weight != 1:
+        raise UsageError(
+            f"model {config.name!r}: it learns from the truth alone; leave the training setting truth_weight at 1"
+        )
     if isinstance(config, OneShotConfig):
         return _OneShot(config, settings)
     if isinstance(config, FashionNetConfig):

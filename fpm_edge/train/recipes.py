@@ -31,7 +31,8 @@ RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
             augmentation=Augmentation(),
         ),
         # From float weights to the same network under int8 quantizers. A higher rate moves the answers away from the
-        # float model's more than quantization does (docs/results/ccp.md).
+        # float model's more than quantization does (docs/results/ccp.md), and so does any without the float model as
+        # teacher (docs/training.md).
         "qat": TrainSettings(
             epochs=8,
             batch=16,
@@ -39,6 +40,8 @@ RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
             schedule="cosine",
             warmup_steps=20,
             augmentation=Augmentation(),
+            float_weight=10.0,
+            freeze_ranges_after=0.5,
         ),
     }
 )

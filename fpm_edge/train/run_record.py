@@ -1,6 +1,7 @@
 """What a run folder belongs to, so that a run is only resumed as itself."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -51,10 +52,16 @@ def check_run(folder: Path, run: dict[str, object]) -> None:
     record = folder / _RUN
     if not (folder / CHECKPOINT).is_file():
         raise UsageError(f"{folder}: there is no checkpoint to resume; start without --resume")
-    if not record.is_file() or msgspec.json.decode(record.read_bytes()) != msgspec.json.decode(
-        msgspec.json.encode(run)
-    ):
+    if not record.is_file() or _completed(record.read_bytes()) != _completed(msgspec.json.encode(run)):
         raise UsageError(
             f"{folder}: its checkpoint was made with other settings or data, from other weights, or on another number "
             f"of devices (see {_RUN} there); resume with the same ones, or use another folder"
         )
+
+
+def _completed(record: bytes) -> dict[str, Any]:
+    """A record as plain values. A setting that did not exist when it was written had what is now its default."""
+    run: dict[str, Any] = msgspec.json.decode(record)
+    defaults: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(TrainSettings()))
+    settings = {name: value for name, value in (defaults | run["settings"]).items() if name not in _FREE}
+    return run | {"settings": settings}

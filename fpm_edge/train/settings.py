@@ -46,13 +46,22 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         learning_rate: Adam's, at its peak.
         schedule: ``constant``, or ``cosine`` down to 1 % after the warm-up.
         warmup_steps: steps over which the rate rises linearly.
+        stage_rates: what the learning rate is multiplied by for the weights of each stage, 0 to leave them as they
+            are; empty for 1. Weights belong to the first stage that needs them: the stem to stage 1, shared x' to
+            stage 2.
         clip_norm: gradients are scaled down to this global norm; None for no clipping.
         sigma: standard deviation of the ideal peak, heatmap cells (of stride 8 for the one-shot network), at the first
             step.
         sigma_end: the same at the last step, linear in between; None for `sigma` throughout.
         augmentation: None for none.
         occluded_weight: weight of the maps of occluded landmarks (v = 0) in the loss; visible ones have 1.
-        teacher_weight: weight of the squared distance to the teacher's last maps, beside the ideal maps' 1.
+        truth_weight: weight of the squared distance to the ideal maps; 0 to learn from another network alone.
+        teacher_weight: weight of the squared distance to the teacher's last maps.
+        float_weight: weight of the squared distance of every stage to that stage's maps of the float network that
+            quantization-aware training started from, over the landmarks of the garment's category; float training
+            has none.
+        freeze_ranges_after: share of quantization-aware training after which the quantizers' activation ranges stay;
+            0 keeps those it starts with, 1 moves them to the end.
         self_weight: weight of the squared distance of every earlier stage to the network's own last stage; a network
             with one answer has none.
         ema: decay a step of the average of the weights that is kept in the end; 0 keeps the last weights.
@@ -68,13 +77,17 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     learning_rate: float = 1e-4
     schedule: Literal["constant", "cosine"] = "constant"
     warmup_steps: int = 0
+    stage_rates: tuple[float, ...] = ()
     clip_norm: float | None = None
     sigma: float = 1.25
     sigma_end: float | None = None
     augmentation: Augmentation | None = None
     occluded_weight: float = 1.0
+    truth_weight: float = 1.0
     teacher_weight: float = 0.0
+    float_weight: float = 0.0
     self_weight: float = 0.0
+    freeze_ranges_after: float = 1.0
     ema: float = 0.0
     precision: Literal["float32", "mixed_bfloat16", "mixed_float16"] = "float32"
     xla: bool = False
@@ -87,12 +100,27 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise UsageError(f"training setting {name} is {value}; expected a positive number")
-        for name in ("occluded_weight", "teacher_weight", "self_weight", "warmup_steps", "seed"):
+        weights = ("occluded_weight", "truth_weight", "teacher_weight", "float_weight", "self_weight")
+        for name in (*weights, "warmup_steps", "seed"):
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):
                 raise UsageError(f"training setting {name} is {value}; expected zero or a positive number")
         if not 0.0 <= self.ema < 1.0:
             raise UsageError(f"training setting ema is {self.ema}; expected 0, or a decay below 1 such as 0.999")
+        if not 0.0 <= self.freeze_ranges_after <= 1.0:
+            raise UsageError(
+                f"training setting freeze_ranges_after is {self.freeze_ranges_after}; expected a share from 0 to 1"
+            )
+        if self.truth_weight == self.teacher_weight == self.float_weight == 0:
+            raise UsageError(
+                "training setting truth_weight is 0, which leaves nothing to learn from; give another network's maps a "
+                "weight (teacher_weight, or float_weight for quantization-aware training)"
+            )
+        rates = self.stage_rates
+        if not all(rate >= 0 and math.isfinite(rate) for rate in rates) or (rates and not any(rates)):
+            raise UsageError(
+                f"training setting stage_rates is {list(rates)}; expected zeros and positive numbers, not all zero"
+            )
 
     def rate(self, step: int, total: int) -> float:
         """Learning rate of step `step` (from 0) of `total`."""

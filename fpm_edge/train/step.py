@@ -11,24 +11,13 @@ from fpm_edge.train.augment import augment
 from fpm_edge.train.batches import Batch
 from fpm_edge.train.distribute import Team
 from fpm_edge.train.objective import Goal, Objective
+from fpm_edge.train.quantizers import Quantizers
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import UsageError
 
-__all__ = ["TrainStep", "make_optimizer"]
+__all__ = ["TrainStep"]
 
 Tensor: TypeAlias = Any
-
-
-def make_optimizer(settings: TrainSettings, variables: list[Any]) -> tf_keras.optimizers.Optimizer:
-    """Adam with all its variables made; to be called in the scope of the strategy. See `TrainStep`."""
-    optimizer = tf_keras.optimizers.Adam(
-        settings.learning_rate, use_ema=settings.ema > 0, ema_momentum=settings.ema or 0.99
-    )
-    if settings.precision == "mixed_float16":
-        # Gradients below 6e-8 are 0 in float16: the loss is scaled up for them, and steps that overflow are left out.
-        optimizer = tf_keras.mixed_precision.LossScaleOptimizer(optimizer)
-    optimizer.build(variables)
-    return optimizer
 
 
 class TrainStep:
@@ -39,8 +28,9 @@ class TrainStep:
 
     Args:
         network: with the outputs that `objective` takes.
-        optimizer: of `make_optimizer`.
+        optimizer: of `optimizer.make_optimizer`.
         flip: the schema's flip permutation.
+        quantizers: those of `network`, if it has any.
     """
 
     def __init__(
@@ -51,6 +41,7 @@ class TrainStep:
         optimizer: tf_keras.optimizers.Optimizer,
         team: Team,
         flip: tuple[int, ...],
+        quantizers: Quantizers | None = None,
     ) -> None:
         normalised = any(isinstance(layer, tf_keras.layers.BatchNormalization) for layer in network.layers)
         if settings.xla and team.place.devices > 1 and normalised:
@@ -64,6 +55,7 @@ class TrainStep:
         self._optimizer = optimizer
         self._team = team
         self._flip = flip
+        self._quantizers = quantizers
         self._backward = tf.function(self._gradients, jit_compile=True) if settings.xla else self._gradients
         self._traced = tf.function(self._step, reduce_retracing=True)
 
@@ -81,6 +73,8 @@ class TrainStep:
         """
         settings = self._settings
         self._optimizer.learning_rate.assign(settings.rate(step, total))
+        if self._quantizers is not None:
+            self._quantizers.freeze(step >= settings.freeze_ranges_after * total)
         return self._traced(
             self._team.deal(batch, count),
             tf.constant(float(count)),

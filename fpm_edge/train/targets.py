@@ -1,10 +1,12 @@
 """Ideal heatmaps and the loss, in TensorFlow (paper: eq. 4–5)."""
 
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 import tensorflow as tf
 
-__all__ = ["ideal_heatmaps", "map_distance", "map_weights"]
+__all__ = ["category_weights", "clipped_distance", "ideal_heatmaps", "map_distance", "map_weights"]
 
 Tensor: TypeAlias = Any  # TensorFlow's own types are not visible to the type checker
 
@@ -61,6 +63,24 @@ def map_weights(visibility: Tensor, occluded_weight: float) -> Tensor:
     return tf.concat([weights, tf.ones_like(weights[:, :1])], axis=1)
 
 
+def category_weights(category: Tensor, members: Sequence[Sequence[int]], landmarks: int) -> Tensor:
+    """Weight 1 for the maps of the garment's own landmarks, labelled or not, and for the background; others 0.
+
+    Args:
+        category: (batch,) int32, index into `members`.
+        members: landmark indices of each category.
+        landmarks: L.
+
+    Returns:
+        (batch, L + 1) float32.
+    """
+    table = np.zeros((len(members), landmarks + 1), np.float32)
+    table[:, -1] = 1.0
+    for row, indices in zip(table, members, strict=True):
+        row[list(indices)] = 1.0
+    return tf.gather(tf.constant(table), category)
+
+
 def map_distance(maps: Tensor, other: Tensor, weights: Tensor) -> Tensor:
     """Squared L2 distance over all maps and positions of each picture (eq. 4).
 
@@ -72,3 +92,23 @@ def map_distance(maps: Tensor, other: Tensor, weights: Tensor) -> Tensor:
         (batch,) float32.
     """
     return tf.reduce_sum(weights[:, None, None, :] * tf.math.squared_difference(maps, other), axis=[1, 2, 3])
+
+
+def clipped_distance(maps: Tensor, clipped: Tensor, weights: Tensor) -> Tensor:
+    """Squared L2 distance from `maps` to the nearest maps that clip to `clipped`, over each picture.
+
+    Zero exactly where both look the same behind the clip to [0, 1], and never less than the distance there. Unlike that
+    one it has a gradient wherever they differ, and unlike the distance before the clip it asks for nothing that the
+    clip hides: where the other map is 0, any value below 0 is as good.
+
+    Args:
+        maps: (batch, height, width, channels), before the clip.
+        clipped: the same shape, in [0, 1].
+        weights: (batch, channels).
+
+    Returns:
+        (batch,) float32.
+    """
+    over = maps - clipped
+    seen = tf.where(clipped <= 0.0, tf.nn.relu(over), tf.where(clipped >= 1.0, -tf.nn.relu(-over), over))
+    return tf.reduce_sum(weights[:, None, None, :] * tf.square(seen), axis=[1, 2, 3])

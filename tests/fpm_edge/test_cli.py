@@ -13,6 +13,7 @@ from PIL import Image
 from fpm_edge.__main__ import main
 from fpm_edge.cli import cli
 from fpm_edge.cli.options import DataSource
+from fpm_edge.train.recipes import RECIPES
 
 HEADER = (
     "image_id,image_category,neckline_left,neckline_right,center_front,shoulder_left,shoulder_right,armpit_left,"
@@ -342,3 +343,29 @@ def test_the_chain_from_qat_to_a_gated_bundle(
     assert result["manifest"]["quantization"]["method"] == "qat"
     assert result["manifest"]["stages"] == 2
     assert bundle.stat().st_size == result["bytes"]
+
+
+def test_settings_of_qat(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = ("--data", "rendered:8@1/64", "-o", tmp_path / "qat")
+    failure = fails(capsys, "qat", tiny_model, *data, "--stages", 2, "--stage-rates", "0,1,1")
+    assert "stage_rates has 3 rates; model 'tiny' has 2 stages" in failure.error
+    assert "expected numbers such as" in fails(capsys, "qat", tiny_model, *data, "--stage-rates", "0;1").error
+    failure = fails(capsys, "qat", tiny_model, *data, "--no-teacher", "--truth-weight", 0)
+    assert "leaves nothing to learn from" in failure.error
+    failure = fails(capsys, "train", "--recipe", "qat", "--model", "tiny", *data)
+    assert failure.code == 2
+    assert "which is for quantization-aware training" in failure.error
+
+
+def test_what_qat_learns_from(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    def weights(*options: str) -> tuple[float, float]:
+        folder = tmp_path / "-".join(("run", *options))
+        common = ("--data", "rendered:8@1/64", "--epochs", 1, "--stages", 1)
+        succeeds(capsys, "qat", tiny_model, *common, *options, "-o", folder)
+        settings = json.loads((folder / "run.json").read_bytes())["settings"]
+        return settings["truth_weight"], settings["float_weight"]
+
+    recipe = RECIPES["qat"]
+    assert weights() == (recipe.truth_weight, recipe.float_weight)
+    assert weights("--no-teacher") == (1.0, 0.0)
+    assert weights("--recipe", "finetune", "--teacher", "--truth-weight", "0") == (0.0, 1.0)

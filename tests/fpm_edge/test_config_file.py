@@ -178,6 +178,8 @@ def values_of(name: str, kind: inspect.Type) -> st.SearchStrategy[Any]:
     if isinstance(kind, inspect.StructType):
         built: st.SearchStrategy[Any] = st.builds(kind.cls, **{f.name: values_of(f.name, f.type) for f in kind.fields})
         return built
+    if isinstance(kind, inspect.VarTupleType):
+        return st.lists(values_of(name, kind.item_type), max_size=4).map(tuple)
     plain: dict[Any, st.SearchStrategy[Any]] = {
         inspect.NoneType: st.none(),
         inspect.BoolType: st.booleans(),
@@ -196,7 +198,7 @@ def train_settings(draw: st.DrawFn) -> TrainSettings:
         try:
             run = msgspec.structs.replace(run, **{field.name: value})
         except FpmEdgeError:
-            assume(isinstance(value, int | float))  # Only a number out of its range may be refused.
+            assume(isinstance(value, int | float | tuple))  # Only numbers out of their range may be refused.
     return run
 
 

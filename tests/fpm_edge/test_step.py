@@ -225,6 +225,48 @@ def test_earlier_stages_learn_from_the_last_one(config: NetworkConfig, dataset: 
     assert found[1] == losses[1]
 
 
+def test_the_truth_can_be_left_out(config: NetworkConfig, dataset: Dataset, schema24: Any) -> None:
+    tutor = teacher_like(config, 0.25)
+    losses, _, _ = one_step(config, dataset, SETTINGS)
+    both, _, _ = one_step(config, dataset, changed(teacher_weight=2.0), teacher=tutor)
+    alone_, _, _ = one_step(config, dataset, changed(teacher_weight=2.0, truth_weight=0.0), teacher=tutor)
+    np.testing.assert_allclose(both - losses, alone_, rtol=1e-4)
+    other = preset("oneshot", schema24, input_size=(64, 64), width=0.0625)
+    with pytest.raises(UsageError, match="it learns from the truth alone; leave the training setting truth_weight"):
+        make_step(network_for(other).build(other), other, changed(truth_weight=0.5))
+
+
+# ---- a rate for each stage ----
+
+
+def steps_of(config: NetworkConfig, dataset: Dataset, settings: TrainSettings) -> dict[str, Any]:
+    """How far a first step moves each weight. Adam's moves nearly every number by the learning rate."""
+    tf_keras.utils.set_random_seed(0)
+    model = network_for(config).build(config)
+    before = {v.name: v.numpy() for v in model.trainable_weights}
+    step, _ = make_step(model, config, settings)
+    step(batch_of(dataset, config), settings.batch, 0, TOTAL)
+    return {v.name: v.numpy() - before[v.name] for v in model.trainable_weights}
+
+
+def test_each_stage_has_its_own_rate(config: NetworkConfig, dataset: Dataset) -> None:
+    plain = steps_of(config, dataset, SETTINGS)
+    scaled = steps_of(config, dataset, changed(stage_rates=(0.25, 1.0)))
+    for name, moved in plain.items():
+        factor = 0.25 if name.startswith(("stem", "features", "stage_1")) else 1.0
+        np.testing.assert_allclose(scaled[name], factor * moved, atol=1e-3 * SETTINGS.learning_rate, err_msg=name)
+    assert any(name.startswith("context") for name in plain)
+
+
+def test_a_rate_for_each_stage_or_none(config: NetworkConfig, schema24: Any) -> None:
+    model = network_for(config).build(config)
+    with pytest.raises(UsageError, match="stage_rates has 3 rates; model 'tiny' has 2 stages"):
+        make_step(model, config, changed(stage_rates=(1.0, 1.0, 1.0)))
+    other = preset("oneshot", schema24, input_size=(64, 64), width=0.0625)
+    with pytest.raises(UsageError, match="has no stages; leave the training setting stage_rates out"):
+        make_step(network_for(other).build(other), other, changed(stage_rates=(1.0,)))
+
+
 @pytest.mark.parametrize("name", ["fashionnet", "oneshot", "cpm"])
 def test_every_kind_learns(schema24: Any, dataset: Dataset, tmp_path: Path, name: str) -> None:
     config = preset(name, schema24, input_size=(64, 64), width=0.0625, batch_norm=True)

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from fpm_edge.train.targets import ideal_heatmaps, map_distance, map_weights
+from fpm_edge.train.targets import category_weights, clipped_distance, ideal_heatmaps, map_distance, map_weights
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.geometry import cells_to_input
 
@@ -114,3 +115,31 @@ def test_maps_without_background() -> None:
     labelled = np.ones((3, 4), bool)
     maps = ideal_heatmaps(points, labelled, map_size=MAP_SIZE, stride=STRIDE, sigma=1.25, background=False).numpy()
     np.testing.assert_array_equal(maps, ideal(points, labelled)[..., :-1])
+
+
+def test_the_clipped_distance_is_to_the_nearest_maps_that_look_the_same() -> None:
+    generator = np.random.default_rng(3)
+    maps, other = (generator.uniform(-1.0, 2.0, (2, 5, 6, 3)).astype(np.float32) for _ in range(2))
+    weights = np.array([[1, 0, 2], [1, 1, 1]], np.float32)
+    clipped = np.clip(other, 0.0, 1.0)
+    # The values that clip to the other's: one of them, or a half-line.
+    low, high = np.where(clipped == 0.0, -np.inf, clipped), np.where(clipped == 1.0, np.inf, clipped)
+    nearest = np.clip(maps, low, high)
+    expected = (weights[:, None, None, :] * (maps - nearest) ** 2).sum(axis=(1, 2, 3))
+    found = clipped_distance(maps, clipped, weights).numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+    assert (found >= map_distance(np.clip(maps, 0.0, 1.0), clipped, weights).numpy()).all()
+
+
+def test_the_clipped_distance_has_a_gradient_exactly_where_the_clipped_maps_differ() -> None:
+    maps = tf.constant([-0.5, -0.5, 0.5, 1.5, 1.5, 0.5, 0.5])[None, None, :, None]
+    clipped = tf.constant([0.0, 0.5, 0.0, 1.0, 0.5, 1.0, 0.5])[None, None, :, None]
+    with tf.GradientTape() as tape:
+        tape.watch(maps)
+        distance = clipped_distance(maps, clipped, tf.ones((1, 1)))
+    np.testing.assert_allclose(np.ravel(tape.gradient(distance, maps)), [0.0, -2.0, 1.0, 0.0, 2.0, -1.0, 0.0])
+
+
+def test_a_category_weighs_its_landmarks_and_the_background() -> None:
+    weights = category_weights(np.array([1, 0, 1]), [(0, 2), (3,)], 4).numpy()
+    np.testing.assert_array_equal(weights, [[0, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 0, 1, 1]])

@@ -26,6 +26,7 @@ from fpm_edge.train.distribute import ALONE, Team
 from fpm_edge.train.loop import CHECKPOINT, EpochLog, train
 from fpm_edge.train.pipeline import batch_indices
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.run_record import check_run, record_run
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
@@ -246,6 +247,25 @@ def test_a_checkpoint_is_not_overwritten_and_not_invented(
     # A finished run that is resumed has nothing left to do.
     train(build_model(config), config, dataset, SETTINGS, tmp_path, resume=True)
     assert position(tmp_path / CHECKPOINT) == [1, 0, 2]
+
+
+def test_a_setting_that_a_record_does_not_know_had_its_default(tmp_path: Path) -> None:
+    """Runs of versions without a setting can be resumed by those that have it."""
+
+    def record(settings: TrainSettings) -> dict[str, Any]:
+        return {"settings": msgspec.to_builtins(settings), "data": "garments"}
+
+    (tmp_path / CHECKPOINT).touch()
+    earlier = record(SETTINGS)
+    for name in ("float_weight", "truth_weight", "stage_rates", "freeze_ranges_after"):
+        del earlier["settings"][name]
+    record_run(tmp_path, earlier)
+    check_run(tmp_path, record(SETTINGS))
+    for changes in ({"truth_weight": 0.5}, {"stage_rates": (0.5, 1.0)}):
+        with pytest.raises(UsageError, match="made with other settings or data"):
+            check_run(tmp_path, record(msgspec.structs.replace(SETTINGS, **changes)))
+    with pytest.raises(UsageError, match="made with other settings or data"):
+        check_run(tmp_path, record(SETTINGS) | {"data": "photographs"})
 
 
 def test_a_damaged_checkpoint(dataset: Dataset, config: ModelConfig, tmp_path: Path) -> None:

@@ -1,0 +1,164 @@
+"""What quantization-aware training does to the answers: none, PTQ, plain QAT, QAT with the float model as teacher.
+
+    benchmarks/qat_ablation.py runs/ccp/tuned --data fashionai:CCP --holdout 113 -o runs/qat-ablation
+    benchmarks/qat_ablation.py lite-fashionai24 --data rendered:200@5/192 --test rendered:100@6/192 -o runs/qat-ablation
+
+Trains every variant that has no result yet, converts each to int8 TFLite, compares the file with the float model on
+the pictures held back, and prints a Markdown table. A run that was stopped is continued by the same command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import msgspec
+
+from fpm_edge.cli.training import changed_settings, make_deterministic
+from fpm_edge.convert import Calibration, convert
+from fpm_edge.data import Dataset, load_dataset, split_dataset
+from fpm_edge.model.folding import fold_batch_norm
+from fpm_edge.model.store import load_model, weights_digest
+from fpm_edge.qat import fine_tune
+from fpm_edge.quantized import save_qat
+from fpm_edge.shipped import model_folder
+from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.run_record import CHECKPOINT
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime.files import write_atomically
+
+# Without the teacher; ranges move to the end.
+PLAIN = msgspec.structs.replace(RECIPES["qat"], truth_weight=1.0, float_weight=0.0, freeze_ranges_after=1.0)
+
+
+def changed(**changes: Any) -> TrainSettings:
+    return msgspec.structs.replace(PLAIN, **changes)
+
+
+# None trains nothing.
+VARIANTS: dict[str, TrainSettings | None] = {
+    "PTQ": None,
+    "plain QAT": PLAIN,
+    "QAT, teacher × 1": changed(float_weight=1.0),
+    "QAT, teacher × 10": changed(float_weight=10.0),
+    "QAT, teacher × 30": changed(float_weight=30.0),
+    "QAT, teacher × 10, ranges still from half": changed(float_weight=10.0, freeze_ranges_after=0.5),
+    "QAT, teacher alone": changed(float_weight=1.0, truth_weight=0.0),
+}
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """What all variants start from and are measured on."""
+
+    model: Path
+    training: Dataset
+    test: Dataset
+    folder: Path
+    stages: int | None
+    samples: int
+
+    def run(self, name: str, settings: TrainSettings | None) -> None:
+        """Train and convert one variant, and write down its drift; nothing where that is done."""
+        folder = self.folder / name.replace(" ", "_")
+        result = folder / "result.json"
+        if result.is_file():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        source = self.model
+        if settings is not None:
+            source = folder / "model"
+            make_deterministic(settings.seed)
+            config, network = fold_batch_norm(*load_model(self.model, self.stages))
+            quantized = fine_tune(
+                config,
+                network,
+                self.training,
+                settings,
+                source,
+                origin=weights_digest(self.model),
+                resume=(source / CHECKPOINT).exists(),
+                on_epoch=lambda log: print(name, log, flush=True),
+            )
+            save_qat(source, config, network, quantized)
+        converted = convert(
+            source,
+            folder / "int8.fpm",
+            precision="int8",
+            calibration=Calibration(self.training, samples=min(self.samples, len(self.training))),
+            score=self.test,
+            stages=self.stages,
+            formats=("tflite",),
+        )
+        write_atomically(result, msgspec.json.encode(converted.drift["tflite"].to_dict()))
+
+
+def print_table(folder: Path) -> None:
+    """Markdown: a row for the float model, and one for each variant with a result."""
+    reports = {}
+    for name in VARIANTS:
+        path = folder / name.replace(" ", "_") / "result.json"
+        if path.is_file():
+            reports[name] = msgspec.json.decode(path.read_bytes())
+    if not reports:
+        return
+    stages = next(iter(reports.values()))["stages"]
+    print(f"| model | NE, stages 1–{len(stages)} | relative drift, last stage | bounds | disagreement by stage |")
+    print("|---|---|---|---|---|")
+    base = " / ".join(f"{stage['float_ne']:.4f}" for stage in stages)
+    print(f"| float | {base} | | | |")
+    for name, report in reports.items():
+        stages = report["stages"]
+        relative = stages[-1]["relative_drift"]
+        cells = [
+            name,
+            " / ".join(f"{stage['converted_ne']:.4f}" for stage in stages),
+            f"{relative['estimate']:+.2%}",
+            f"{relative['lower']:+.2%} to {relative['upper']:+.2%}",
+            " / ".join(f"{stage['disagreement']['estimate']:.4f}" for stage in stages),
+        ]
+        print(f"| {' | '.join(cells)} |")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path, help="folder of a float model, or the name of the shipped one")
+    parser.add_argument("--data", required=True, help="pictures to train on and to calibrate with")
+    parser.add_argument("--test", help="pictures to measure on")
+    parser.add_argument("--holdout", type=int, help="measure on so many photographs of --data, and leave them out")
+    parser.add_argument("--split-seed", type=int, default=0)
+    parser.add_argument("--stages", type=int, help="of a truncated model")
+    parser.add_argument("--samples", type=int, default=128, help="pictures that give PTQ its ranges")
+    parser.add_argument("--epochs", type=int, help="other than the recipe's")
+    parser.add_argument("--seed", type=int, default=0, help="of the trainings; give each its own --output")
+    parser.add_argument("--only", help="comma-separated numbers of variants, from 1")
+    parser.add_argument("-o", "--output", type=Path, required=True, help="folder for models and results")
+    arguments = parser.parse_args()
+    if (arguments.test is None) == (arguments.holdout is None):
+        parser.error("give --test or --holdout")
+    training = load_dataset(arguments.data)
+    if arguments.holdout is not None:
+        training, test = split_dataset(training, arguments.holdout, arguments.split_seed)
+    else:
+        test = load_dataset(arguments.test)
+    ablation = Ablation(
+        model_folder(arguments.model), training, test, arguments.output, arguments.stages, arguments.samples
+    )
+    chosen = [int(number) for number in arguments.only.split(",")] if arguments.only else None
+    for number, (name, settings) in enumerate(VARIANTS.items(), start=1):
+        if chosen is not None and number not in chosen:
+            continue
+        if settings is not None:
+            settings = changed_settings(settings, epochs=arguments.epochs, seed=arguments.seed)
+        ablation.run(name, settings)
+        print_table(arguments.output)
+
+
+if __name__ == "__main__":
+    main()
