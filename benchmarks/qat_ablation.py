@@ -19,6 +19,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import msgspec
+from drift_rows import keep, print_rows
 
 from fpm_edge.cli.training import changed_settings, make_deterministic
 from fpm_edge.convert import Calibration, convert
@@ -31,7 +32,6 @@ from fpm_edge.shipped import model_folder
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.run_record import CHECKPOINT
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_runtime.files import write_atomically
 
 # Without the teacher; ranges move to the end.
 PLAIN = msgspec.structs.replace(RECIPES["qat"], truth_weight=1.0, float_weight=0.0, freeze_ranges_after=1.0)
@@ -64,12 +64,16 @@ class Ablation:
     stages: int | None
     samples: int
 
+    def result(self, name: str) -> Path:
+        """Where the drift report of a variant is."""
+        return self.folder / name.replace(" ", "_") / "result.json"
+
     def run(self, name: str, settings: TrainSettings | None) -> None:
         """Train and convert one variant, and write down its drift; nothing where that is done."""
-        folder = self.folder / name.replace(" ", "_")
-        result = folder / "result.json"
+        result = self.result(name)
         if result.is_file():
             return
+        folder = result.parent
         folder.mkdir(parents=True, exist_ok=True)
         source = self.model
         if settings is not None:
@@ -96,34 +100,7 @@ class Ablation:
             stages=self.stages,
             formats=("tflite",),
         )
-        write_atomically(result, msgspec.json.encode(converted.drift["tflite"].to_dict()))
-
-
-def print_table(folder: Path) -> None:
-    """Markdown: a row for the float model, and one for each variant with a result."""
-    reports = {}
-    for name in VARIANTS:
-        path = folder / name.replace(" ", "_") / "result.json"
-        if path.is_file():
-            reports[name] = msgspec.json.decode(path.read_bytes())
-    if not reports:
-        return
-    stages = next(iter(reports.values()))["stages"]
-    print(f"| model | NE, stages 1–{len(stages)} | relative drift, last stage | bounds | disagreement by stage |")
-    print("|---|---|---|---|---|")
-    base = " / ".join(f"{stage['float_ne']:.4f}" for stage in stages)
-    print(f"| float | {base} | | | |")
-    for name, report in reports.items():
-        stages = report["stages"]
-        relative = stages[-1]["relative_drift"]
-        cells = [
-            name,
-            " / ".join(f"{stage['converted_ne']:.4f}" for stage in stages),
-            f"{relative['estimate']:+.2%}",
-            f"{relative['lower']:+.2%} to {relative['upper']:+.2%}",
-            " / ".join(f"{stage['disagreement']['estimate']:.4f}" for stage in stages),
-        ]
-        print(f"| {' | '.join(cells)} |")
+        keep(result, converted.drift["tflite"])
 
 
 def main() -> None:
@@ -157,7 +134,7 @@ def main() -> None:
         if settings is not None:
             settings = changed_settings(settings, epochs=arguments.epochs, seed=arguments.seed)
         ablation.run(name, settings)
-        print_table(arguments.output)
+        print_rows((name, ablation.result(name)) for name in VARIANTS)
 
 
 if __name__ == "__main__":
