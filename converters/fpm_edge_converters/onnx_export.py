@@ -19,7 +19,7 @@ from fpm_edge_converters.pieces import Cut
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import Piece, TensorSpec
 
-__all__ = ["IR_VERSION", "OPSET", "cut_onnx", "to_onnx"]
+__all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position", "seal", "to_onnx"]
 
 OPSET = 17
 IR_VERSION = 8
@@ -30,13 +30,14 @@ _TO_CHANNELS_LAST = [0, 2, 3, 1]
 _ACTIVATIONS = {"Clip", "Relu"}
 
 
-def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.ModelProto:
+def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False, opset: int = OPSET) -> onnx.ModelProto:
     """Convert a whole TFLite file with the names that `tflite.to_tflite` gives.
 
     Args:
         tflite: file with input ``image`` and outputs ``heatmap_1..T``.
         stages: T.
         half_weights: store the weights as float16 (computing in float32), as TFLite's float16 files do.
+        opset: to use instead of `OPSET`.
 
     Returns:
         A model from ``image`` (1, height, width, 3) uint8 to ``heatmap_t`` (1, L + 1, rows, columns), shapes inferred.
@@ -44,12 +45,7 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
     Raises:
         ConversionError: tf2onnx left a structure that this function does not know.
     """
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf2onnx reads the file through a deprecated interpreter
-        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-        path = Path(folder) / "whole.tflite"
-        path.write_bytes(tflite)
-        model, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
+    model = from_tflite(tflite, opset)
     for stage in range(1, stages + 1):
         _channels_first_output(model.graph, f"heatmap_{stage}")
     for name in ("features", "context"):
@@ -57,19 +53,10 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
     if half_weights:
         _halve_weights(model.graph)
     _sort(model.graph)
-    _name_by_position(
+    name_by_position(
         model.graph, stable={"image", "features", "context", *(f"heatmap_{t}" for t in range(1, stages + 1))}
     )
-    # tf2onnx also imports ai.onnx.ml, which the graph does not use.
-    del model.opset_import[:]
-    model.opset_import.append(helper.make_opsetid("", OPSET))
-    model.ir_version = IR_VERSION
-    model.producer_name, model.producer_version = "fpm-edge", ""
-    model.doc_string = model.graph.doc_string = ""
-    model.graph.name = "fpm"
-    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-    onnx.checker.check_model(inferred, full_check=True)
-    return inferred
+    return seal(model, opset)
 
 
 def cut_onnx(whole: onnx.ModelProto, cuts: tuple[Cut, ...]) -> dict[Piece, bytes]:
@@ -88,6 +75,31 @@ def cut_onnx(whole: onnx.ModelProto, cuts: tuple[Cut, ...]) -> dict[Piece, bytes
         )
         pieces[piece] = part.SerializeToString(deterministic=True)
     return pieces
+
+
+def from_tflite(tflite: bytes, opset: int) -> onnx.ModelProto:
+    """What tf2onnx makes of a TFLite file."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf2onnx reads the file through a deprecated interpreter
+        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+        path = Path(folder) / "whole.tflite"
+        path.write_bytes(tflite)
+        model, _ = tf2onnx.convert.from_tflite(str(path), opset=opset)
+    return model
+
+
+def seal(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """Versions, producer and the shapes of all tensors filled in, and the model checked."""
+    # tf2onnx also imports ai.onnx.ml, which the graph does not use.
+    del model.opset_import[:]
+    model.opset_import.append(helper.make_opsetid("", opset))
+    model.ir_version = IR_VERSION
+    model.producer_name, model.producer_version = "fpm-edge", ""
+    model.doc_string = model.graph.doc_string = ""
+    model.graph.name = "fpm"
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    onnx.checker.check_model(inferred, full_check=True)
+    return inferred
 
 
 def _channels_first_output(graph: Any, name: str) -> None:
@@ -153,7 +165,7 @@ def _sort(graph: Any) -> None:
     graph.node.extend(copies)
 
 
-def _name_by_position(graph: Any, stable: set[str]) -> None:
+def name_by_position(graph: Any, stable: set[str]) -> None:
     """Name everything but the stable tensors by its place, so that the same network always gives the same bytes.
 
     tf2onnx numbers names over the life of the process.
