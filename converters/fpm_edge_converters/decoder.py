@@ -21,9 +21,10 @@ import tensorflow as tf
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime import decode as runtime
+from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import TensorSpec
 
-__all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite"]
+__all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite", "stride_of"]
 
 HEATMAPS = "heatmaps"
 """Name of the decoder's input."""
@@ -61,6 +62,15 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
     graph = FlatGraph(converter.convert())
     graph.rename({graph.inputs[0]: HEATMAPS, graph.outputs[0]: LANDMARKS})
     return graph
+
+
+def stride_of(image: TensorSpec, heatmap: TensorSpec) -> int:
+    """Pixels of the input per heatmap cell. Raises ConversionError where that is no whole number, or two."""
+    size = image.shape[1:3]
+    cells = heatmap.shape[1:3] if heatmap.layout == "NHWC" else heatmap.shape[2:4]
+    if size[0] * cells[1] != size[1] * cells[0] or size[0] % cells[0]:
+        raise ConversionError(f"heatmaps of {cells[1]} × {cells[0]} cells do not divide an input of {size} evenly")
+    return size[0] // cells[0]
 
 
 def _decode(maps: Any, spec: TensorSpec, stride: int) -> Any:

@@ -19,7 +19,7 @@ from fpm_edge_converters.pieces import Cut
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import Piece, TensorSpec
 
-__all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position", "seal", "to_onnx"]
+__all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position", "seal", "tensor_spec", "to_onnx"]
 
 OPSET = 17
 IR_VERSION = 8
@@ -30,14 +30,13 @@ _TO_CHANNELS_LAST = [0, 2, 3, 1]
 _ACTIVATIONS = {"Clip", "Relu"}
 
 
-def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False, opset: int = OPSET) -> onnx.ModelProto:
+def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.ModelProto:
     """Convert a whole TFLite file with the names that `tflite.to_tflite` gives.
 
     Args:
         tflite: file with input ``image`` and outputs ``heatmap_1..T``.
         stages: T.
         half_weights: store the weights as float16 (computing in float32), as TFLite's float16 files do.
-        opset: to use instead of `OPSET`.
 
     Returns:
         A model from ``image`` (1, height, width, 3) uint8 to ``heatmap_t`` (1, L + 1, rows, columns), shapes inferred.
@@ -45,7 +44,7 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False, opset: in
     Raises:
         ConversionError: tf2onnx left a structure that this function does not know.
     """
-    model = from_tflite(tflite, opset)
+    model = from_tflite(tflite)
     for stage in range(1, stages + 1):
         _channels_first_output(model.graph, f"heatmap_{stage}")
     for name in ("features", "context"):
@@ -56,7 +55,7 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False, opset: in
     name_by_position(
         model.graph, stable={"image", "features", "context", *(f"heatmap_{t}" for t in range(1, stages + 1))}
     )
-    return seal(model, opset)
+    return seal(model)
 
 
 def cut_onnx(whole: onnx.ModelProto, cuts: tuple[Cut, ...]) -> dict[Piece, bytes]:
@@ -70,29 +69,29 @@ def cut_onnx(whole: onnx.ModelProto, cuts: tuple[Cut, ...]) -> dict[Piece, bytes
         piece = Piece(
             name=cut.name,
             member=f"{cut.member}.onnx",
-            inputs=tuple(_spec(whole.graph, name) for name in cut.inputs),
-            outputs=tuple(_spec(whole.graph, name) for name in cut.outputs),
+            inputs=tuple(tensor_spec(whole.graph, name) for name in cut.inputs),
+            outputs=tuple(tensor_spec(whole.graph, name) for name in cut.outputs),
         )
         pieces[piece] = part.SerializeToString(deterministic=True)
     return pieces
 
 
-def from_tflite(tflite: bytes, opset: int) -> onnx.ModelProto:
+def from_tflite(tflite: bytes) -> onnx.ModelProto:
     """What tf2onnx makes of a TFLite file."""
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # tf2onnx reads the file through a deprecated interpreter
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         path = Path(folder) / "whole.tflite"
         path.write_bytes(tflite)
-        model, _ = tf2onnx.convert.from_tflite(str(path), opset=opset)
+        model, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
     return model
 
 
-def seal(model: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+def seal(model: onnx.ModelProto) -> onnx.ModelProto:
     """Versions, producer and the shapes of all tensors filled in, and the model checked."""
     # tf2onnx also imports ai.onnx.ml, which the graph does not use.
     del model.opset_import[:]
-    model.opset_import.append(helper.make_opsetid("", opset))
+    model.opset_import.append(helper.make_opsetid("", OPSET))
     model.ir_version = IR_VERSION
     model.producer_name, model.producer_version = "fpm-edge", ""
     model.doc_string = model.graph.doc_string = ""
@@ -215,7 +214,8 @@ def _replace_input(graph: Any, old: str, new: str) -> None:
                 node.input[index] = new
 
 
-def _spec(graph: Any, name: str) -> TensorSpec:
+def tensor_spec(graph: Any, name: str) -> TensorSpec:
+    """A tensor as the manifest describes it. Raises ConversionError where there is none of that name."""
     values = (*graph.input, *graph.output, *graph.value_info)
     value = next((v for v in values if v.name == name), None)
     if value is None:

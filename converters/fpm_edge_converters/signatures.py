@@ -20,7 +20,7 @@ def join_signatures(files: Mapping[str, bytes]) -> bytes:
 
     Returns:
         A file whose signatures have those names, and the inputs and outputs of the files' own. Operators are copied as
-        they are, so that a signature computes exactly what its file did.
+        they are, so that a signature computes exactly what its file did. Files of the same bytes are stored once.
     """
     joined = schema.ModelT()
     joined.version = 3
@@ -29,9 +29,16 @@ def join_signatures(files: Mapping[str, bytes]) -> bytes:
     joined.buffers = [schema.BufferT()]  # buffer 0 stands for "no data", by TFLite's convention
     stored: dict[bytes, int] = {b"": 0}
     codes: dict[tuple[Any, ...], int] = {}
+    places: dict[bytes, int] = {}
     for name, data in files.items():
         model = schema.ModelT.InitFromPackedBuf(data, 0)
         (graph,), (signature,) = model.subgraphs, model.signatureDefs
+        signature.signatureKey = name.encode()
+        joined.signatureDefs.append(signature)
+        if data in places:
+            signature.subgraphIndex = places[data]
+            continue
+        signature.subgraphIndex = places[data] = len(joined.subgraphs)
         for tensor in graph.tensors:
             content = model.buffers[tensor.buffer].data
             key = b"" if content is None else np.asarray(content, np.uint8).tobytes()
@@ -46,10 +53,8 @@ def join_signatures(files: Mapping[str, bytes]) -> bytes:
                 codes[kind] = len(joined.operatorCodes)
                 joined.operatorCodes.append(code)
             op.opcodeIndex = codes[kind]
-        graph.name = signature.signatureKey = name.encode()
-        signature.subgraphIndex = len(joined.subgraphs)
+        graph.name = name.encode()
         joined.subgraphs.append(graph)
-        joined.signatureDefs.append(signature)
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(joined.Pack(builder), _IDENTIFIER)
     return bytes(builder.Output())
