@@ -26,6 +26,7 @@ from fpm_edge_converters import (
     assign_kernel_ranges,
     assign_ranges,
     check_same_landmarks,
+    check_whole,
     export,
     fake_quantized,
     observe_ranges,
@@ -88,6 +89,7 @@ def convert(
     formats: Sequence[Format] = ("tflite", "onnx"),
     max_ne_drift: float | None = None,
     embed_reference: bool = False,
+    whole: bool = False,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
 
@@ -102,6 +104,7 @@ def convert(
         formats: which formats to put in the bundle.
         max_ne_drift: budget for the upper 95 % bound of the last stage's relative NE drift, e.g. 0.03 for 3 %.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
+        whole: put files that go from the image to landmarks by themselves into the bundle (`WHOLE_MEMBERS`).
 
     Raises:
         GateError: the drift's bound is over the budget.
@@ -127,7 +130,7 @@ def convert(
     scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
     inputs = _inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
-    exported = export(network, precision, formats, inputs[:_PROBES])
+    exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
     reusable = precision == "float32" and "tflite" in formats
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
@@ -137,6 +140,8 @@ def convert(
     manifest = _manifest(folder, loaded.config, exported, Quantization(precision=precision, method=method), card)
     members = dict(exported.members)
     draft = open_bundle(bundle_bytes(manifest, members))
+    if whole:
+        check_whole(draft, inputs[:FEWEST_GOLDENS])
     members |= _goldens(draft, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
 
     drift = _score(draft, reference, scored)

@@ -1,7 +1,7 @@
 """The runtime's decoder as a graph of plain operators, to be put behind the last heatmaps of a whole file.
 
-The steps, their order and their constants are those of `fpm_edge_runtime.decode`, which says why. What a graph has to do
-in another way:
+The steps, their order and their constants are those of `fpm_edge_runtime.decode`, which says why. What a graph has to
+do in another way:
 
 - Ties. A plateau is grown from its seed by a fixed number of steps instead of until it stops: each is a product with
   band matrices that spreads a cell to the 5 × 5 around it. As many steps as half the map is wide reach all of a
@@ -18,6 +18,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from numpy.typing import NDArray
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime import decode as runtime
@@ -145,9 +146,10 @@ def _members(codes: Any, peak: Any, floor: Any) -> Any:
     return member
 
 
-def _band(size: int) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _band(size: int) -> NDArray[np.float32]:
     """(size, size): 1 where two cells are at most two apart, the reach of a plateau and the half of 5 × 5 alike."""
-    return np.float32(np.abs(np.subtract.outer(np.arange(size), np.arange(size))) <= runtime._REACH)
+    apart = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
+    return (apart <= runtime._REACH).astype(np.float32)
 
 
 def _centroid(member: Any) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -190,13 +192,13 @@ def _fit(codes: Any, peak: Any, count: Any, column: Any, row: Any, spec: TensorS
     # The square root of the weight.
     weight = tf.where(clipped, 0.0, tf.maximum(share, 0.0))
     terms = runtime._TERMS
-    design = np.float32(runtime._DESIGN)[np.newaxis]
+    design = runtime._DESIGN.astype(np.float32)[np.newaxis]
     target = tf.math.log(tf.maximum(share, 1e-12))
     equations = weight[:, :, tf.newaxis] * tf.concat(
         [tf.tile(design, [channels, 1, 1]), target[:, :, tf.newaxis]], axis=2
     )
     total = tf.reduce_sum(weight * weight, axis=1, keepdims=True)
-    ridge = tf.sqrt(total * np.float32(runtime._ROUNDNESS)[np.newaxis] + np.float32(runtime._RIDGE))
+    ridge = tf.sqrt(total * runtime._ROUNDNESS.astype(np.float32)[np.newaxis] + np.float32(runtime._RIDGE))
     ridge = ridge[:, :, tf.newaxis] * np.eye(terms, terms + 1, dtype=np.float32)[np.newaxis]
     _, slope_x, slope_y, bend, stretch, shear = _least_squares(equations, ridge)
     return bend + stretch, bend - stretch, shear, slope_x, slope_y

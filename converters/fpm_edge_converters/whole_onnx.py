@@ -1,6 +1,5 @@
-"""A picture of any size in, its landmarks out, as one ONNX file: letterbox, network, decoder, and back to the picture."""
+"""A picture of any size in, its landmarks out, as one ONNX file: letterbox, network, decoder, back to the picture."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import onnx
@@ -57,6 +56,7 @@ def decoder_onnx(heatmaps: TensorSpec, stride: int) -> onnx.ModelProto:
     graph = decoder_tflite(heatmaps, stride)
     model = from_tflite(graph.cut(graph.inputs, graph.outputs))
     _restore_where(model.graph)
+    _drop_unread(model.graph)
     name_by_position(model.graph, stable={HEATMAPS, LANDMARKS})
     return seal(model)
 
@@ -227,12 +227,13 @@ def _restore_where(graph: Any) -> None:
         if cast is None or cast.op_type != "Cast":
             return None
         inner = makers.get(cast.input[0])
-        negated = inner is not None and inner.op_type == "Not"
-        return (inner.input[0], True) if negated else (cast.input[0], False)
+        if inner is not None and inner.op_type == "Not":
+            return inner.input[0], True
+        return cast.input[0], False
 
     for node in graph.node:
-        products = [makers.get(name) for name in node.input]
-        if node.op_type != "Add" or any(made is None or made.op_type != "Mul" for made in products):
+        products = [makers[name] for name in node.input if name in makers and makers[name].op_type == "Mul"]
+        if node.op_type != "Add" or len(products) != 2:
             continue
         chosen: dict[bool, tuple[str, str]] = {}
         for made in products:
@@ -243,3 +244,13 @@ def _restore_where(graph: Any) -> None:
         if set(chosen) == {False, True} and chosen[False][0] == chosen[True][0]:
             node.op_type = "Where"
             node.input[:] = [chosen[False][0], chosen[False][1], chosen[True][1]]
+
+
+def _drop_unread(graph: Any) -> None:
+    """Remove nodes whose results nobody reads; the nodes are in order."""
+    read = {output.name for output in graph.output}
+    for node in reversed(list(graph.node)):
+        if read & set(node.output):
+            read |= set(node.input)
+        else:
+            graph.node.remove(node)

@@ -1,8 +1,8 @@
 """Image in, landmarks out, as one TFLite file; and all stages as signatures of one file.
 
 The network inside is the one that is cut into stages, code for code; the decoder (`decoder.py`) follows its heatmaps.
-The image has the network's size: TFLite has no resize that widens its kernel when shrinking, and a tensor of unknown size
-would keep the whole file from XNNPACK.
+The image has the network's size: TFLite has no resize that widens its kernel when shrinking, and a tensor of unknown
+size would keep the whole file from XNNPACK.
 """
 
 from collections.abc import Mapping

@@ -44,6 +44,11 @@ __all__ = ["command"]
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
 )
 @click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Put plain files from image to landmarks into the bundle as well; `fpm-edge extract` gets them out.",
+)
 @json_option
 @output_option("The bundle to write (.fpm).")
 def command(
@@ -58,6 +63,7 @@ def command(
     score: str | None,
     max_ne_drift: float | None,
     reference: bool,
+    whole: bool,
     as_json: bool,
     output: Path,
 ) -> None:
@@ -83,6 +89,7 @@ def command(
         formats=formats or ("tflite", "onnx"),
         max_ne_drift=max_ne_drift,
         embed_reference=reference,
+        whole=whole,
     )
     if as_json:
         print_json(_to_dict(result))
