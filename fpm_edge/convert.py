@@ -104,7 +104,7 @@ def convert(
         formats: which formats to put in the bundle.
         max_ne_drift: budget for the upper 95 % bound of the last stage's relative NE drift, e.g. 0.03 for 3 %.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
-        whole: put files that go from the image to landmarks by themselves into the bundle (`WHOLE_MEMBERS`).
+        whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
 
     Raises:
         GateError: the drift's bound is over the budget.

@@ -11,10 +11,9 @@ from fpm_edge_converters.fake_quant import (
 )
 from fpm_edge_converters.observe import observe_ranges
 from fpm_edge_converters.tflite import Precision
-from fpm_edge_converters.whole import WHOLE_MEMBERS, check_whole
+from fpm_edge_converters.whole import check_whole
 
 __all__ = [
-    "WHOLE_MEMBERS",
     "Exported",
     "Precision",
     "assign_kernel_ranges",

@@ -1,6 +1,6 @@
 """Files for apps that run none of our code, and the proof that they find what the runtime finds.
 
-`whole_tflite.py` and `whole_onnx.py` make them; here are their names, what is asserted on their graphs, and the
+`whole_tflite.py` and `whole_onnx.py` make them; here is what is asserted on their graphs, and the
 comparison with the bundle's own session.
 """
 
@@ -24,10 +24,7 @@ from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.manifest import Piece
 
-__all__ = ["TOLERANCE_PX", "WHOLE_MEMBERS", "check_whole", "whole_onnx_members", "whole_tflite_members"]
-
-WHOLE_MEMBERS = ("whole.tflite", "whole.onnx", "stages.tflite")
-"""Members of a bundle that an app can use as they are."""
+__all__ = ["TOLERANCE_PX", "check_whole", "whole_onnx_members", "whole_tflite_members"]
 
 TOLERANCE_PX = 0.1
 """How far a landmark may be from the runtime's, pixels of the network's input."""
@@ -63,7 +60,7 @@ def whole_onnx_members(network: onnx.ModelProto, stages: int) -> dict[str, bytes
 
 
 def check_whole(bundle: Bundle, inputs: Sequence[NDArray[np.uint8]]) -> None:
-    """Compare the files of `WHOLE_MEMBERS` that a bundle has with what its own stages find.
+    """Compare the files of `fpm_edge_runtime.bundle.WHOLE_MEMBERS` that a bundle has with what its own stages find.
 
     Args:
         bundle: with those files as members.
