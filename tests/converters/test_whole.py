@@ -28,7 +28,7 @@ PRECISIONS = ["int8", "float32"]
 
 
 @pytest.fixture(params=PRECISIONS)
-def network(request: pytest.FixtureRequest) -> bytes:
+def source(request: pytest.FixtureRequest) -> bytes:
     data: bytes = request.getfixturevalue(f"{request.param}_tflite")
     return data
 
@@ -60,14 +60,14 @@ def session_of(data: bytes) -> Any:
 
 
 def test_tflite_finds_what_the_runtime_finds(
-    network: bytes, made: dict[bytes, dict[str, bytes]], run_tflite: Runner, inputs: list[Any]
+    source: bytes, made: dict[bytes, dict[str, bytes]], run_tflite: Runner, inputs: list[Any]
 ) -> None:
-    graph = FlatGraph(network)
+    graph = FlatGraph(source)
     spec = graph.spec(graph.find("heatmap_3"))
-    whole = made[network]["whole.tflite"]
+    whole = made[source]["whole.tflite"]
     assert [graph.spec(i).dtype for i in FlatGraph(whole).inputs] == ["uint8"]
     for picture in inputs[:6]:
-        expected = decoded(run_tflite(network, {"image": picture[None]})["heatmap_3"], spec, 4)
+        expected = decoded(run_tflite(source, {"image": picture[None]})["heatmap_3"], spec, 4)
         found = run_tflite(whole, {"image": picture[None]})
         assert list(found) == ["landmarks"]
         assert found["landmarks"].shape == (24, 3)
@@ -75,30 +75,30 @@ def test_tflite_finds_what_the_runtime_finds(
         assert expected[:, 2].max() > 0.25
 
 
-def test_the_network_inside_is_the_same_code_for_code(network: bytes, run_tflite: Runner, inputs: list[Any]) -> None:
-    graph = FlatGraph(network)
+def test_the_network_inside_is_the_same_code_for_code(source: bytes, run_tflite: Runner, inputs: list[Any]) -> None:
+    graph = FlatGraph(source)
     heatmap = graph.find("heatmap_3")
     decoder = decoder_tflite(graph.spec(heatmap), stride_of(graph.spec(graph.find("image")), graph.spec(heatmap)))
     added = graph.append(decoder, {decoder.inputs[0]: heatmap}, "decode/")
     both = graph.cut(graph.inputs, [heatmap, added["landmarks"]])
-    alone = whole_tflite(network, 3)
+    alone = whole_tflite(source, 3)
     for picture in inputs[:3]:
         image = {"image": picture[None]}
         found = run_tflite(both, image)
-        np.testing.assert_array_equal(found["heatmap_3"], run_tflite(network, image)["heatmap_3"])
+        np.testing.assert_array_equal(found["heatmap_3"], run_tflite(source, image)["heatmap_3"])
         np.testing.assert_array_equal(found["landmarks"], run_tflite(alone, image)["landmarks"])
 
 
 def test_every_stage_is_a_signature_of_one_file(
-    network: bytes, made: dict[bytes, dict[str, bytes]], run_tflite: Runner, inputs: list[Any]
+    source: bytes, made: dict[bytes, dict[str, bytes]], run_tflite: Runner, inputs: list[Any]
 ) -> None:
-    graph = FlatGraph(network)
+    graph = FlatGraph(source)
     pieces = cut_tflite(graph, plan_cuts(graph, 3))
-    data = made[network]["stages.tflite"]
+    data = made[source]["stages.tflite"]
     interpreter = Interpreter(model_content=data, num_threads=1)
     decoders = [f"landmarks_{t}" for t in (1, 2, 3)]
     assert sorted(interpreter.get_signature_list()) == sorted([*(piece.name for piece in pieces), *decoders])
-    whole = run_tflite(made[network]["whole.tflite"], {"image": inputs[0][None]})["landmarks"]
+    whole = run_tflite(made[source]["whole.tflite"], {"image": inputs[0][None]})["landmarks"]
     tensors = {"image": inputs[0][None]}
     for piece, content in pieces.items():
         given = {spec.name: tensors[spec.name] for spec in piece.inputs}
@@ -112,22 +112,22 @@ def test_every_stage_is_a_signature_of_one_file(
     np.testing.assert_array_equal(last, whole)
 
 
-def test_weights_are_stored_once(network: bytes, made: dict[bytes, dict[str, bytes]]) -> None:
-    files = made[network]
+def test_weights_are_stored_once(source: bytes, made: dict[bytes, dict[str, bytes]]) -> None:
+    files = made[source]
     # Both hold the network and one decoder; the rest is a description of every edge, and of the background's weights.
     assert len(files["stages.tflite"]) < len(files["whole.tflite"]) + 20_000
 
 
 def test_onnx_takes_pictures_of_any_size(
-    network: bytes, made: dict[bytes, dict[str, bytes]], run_onnx: Runner, calibration_data: Any
+    source: bytes, made: dict[bytes, dict[str, bytes]], run_onnx: Runner, calibration_data: Any
 ) -> None:
     from fpm_edge.data import read_image
 
-    plain = to_onnx(network, stages=3)
-    whole = session_of(made[network]["whole.onnx"])
+    plain = to_onnx(source, stages=3)
+    whole = session_of(made[source]["whole.onnx"])
     names = [output.name for output in whole.get_outputs()]
     assert names == ["landmarks", "heatmap_1", "heatmap_2", "heatmap_3"]
-    graph = FlatGraph(network)
+    graph = FlatGraph(source)
     scale, zero_point = graph.quantization(graph.find("heatmap_3")) or (None, None)
     dtype: Any = "float32" if scale is None else "int8"
     spec = TensorSpec("heatmap_3", dtype, (1, 25, 16, 16), "NCHW", scale, zero_point)
