@@ -93,6 +93,10 @@ def seal(model: onnx.ModelProto) -> onnx.ModelProto:
     del model.opset_import[:]
     model.opset_import.append(helper.make_opsetid("", OPSET))
     model.ir_version = IR_VERSION
+    for node in model.graph.node:
+        # tf2onnx writes the default domain as "" or leaves it out, which are other bytes.
+        if node.domain == "":
+            node.ClearField("domain")
     model.producer_name, model.producer_version = "fpm-edge", ""
     model.doc_string = model.graph.doc_string = ""
     model.graph.name = "fpm"

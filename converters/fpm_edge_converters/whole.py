@@ -30,7 +30,7 @@ TOLERANCE_PX = 0.1
 """How far a landmark may be from the runtime's, pixels of the network's input."""
 
 # Below this a map has no peak whose place could be compared.
-_CLEAR_PEAK = 0.25
+_CLEAR_PEAK = 0.1
 _TOLERANCE_SCORE = 1e-3
 # Other sizes than the input's that whole.onnx is tried on: factors of its width and height. None is taller than twice
 # its width, where Pillow 13 resizes along the columns first and earlier versions do not.

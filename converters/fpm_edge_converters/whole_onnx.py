@@ -48,6 +48,10 @@ def whole_onnx(network: onnx.ModelProto, stages: int) -> onnx.ModelProto:
         [(source, f"picture/{name}") for source, name in edges.items()],
         outputs=[LANDMARKS, *maps],
     )
+    outputs = {output.name: output for output in merged.graph.output}
+    ordered = [onnx.ValueInfoProto.FromString(outputs[name].SerializeToString()) for name in (LANDMARKS, *maps)]
+    del merged.graph.output[:]
+    merged.graph.output.extend(ordered)
     return seal(merged)
 
 

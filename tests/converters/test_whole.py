@@ -72,7 +72,7 @@ def test_tflite_finds_what_the_runtime_finds(
         assert list(found) == ["landmarks"]
         assert found["landmarks"].shape == (24, 3)
         np.testing.assert_allclose(found["landmarks"], expected, atol=1e-2)
-        assert expected[:, 2].max() > 0.25
+        assert expected[:, 2].max() > 0.1
 
 
 def test_the_network_inside_is_the_same_code_for_code(source: bytes, run_tflite: Runner, inputs: list[Any]) -> None:

@@ -75,8 +75,8 @@ def test_a_bundle_without_them(tiny_bundle: Path, tmp_path: Path, capsys: pytest
 @pytest.mark.parametrize(
     ("member", "message"),
     [
-        ("whole.tflite", r"whole\.tflite finds a landmark \d+\.\d\d px of the input away from the runtime"),
-        ("whole.onnx", r"whole\.onnx at \(\d+, \d+\) finds a landmark"),
+        ("whole.tflite", r"whole\.tflite (finds a landmark .* away|gives other scores)"),
+        ("whole.onnx", r"whole\.onnx at \(\d+, \d+\) (finds a landmark .* away|gives other scores)"),
         ("stages.tflite", r"signature stage_1 of stages\.tflite gives other numbers than stages/1\.tflite"),
     ],
 )
@@ -136,10 +136,10 @@ def test_the_pages_code_runs(
     monkeypatch.chdir(assets)
     picture = read_image(calibration_data.records[0])
     Image.fromarray(picture).resize((80, 90)).save("photo.png")
-    found = {}
+    found = []
     for block in re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), re.DOTALL):
         names: dict[str, Any] = {}
         exec(compile(block, str(PAGE), "exec"), names)
-        found[block.split("\n", 1)[0]] = names["landmarks"]
+        found.append(names["landmarks"])
     assert len(found) == 3
-    assert all(np.shape(landmarks) == (24, 3) for landmarks in found.values())
+    assert all(np.shape(landmarks) == (24, 3) for landmarks in found)
