@@ -29,6 +29,7 @@ from fpm_edge_converters import (
     assign_kernel_ranges,
     assign_ranges,
     check_same_landmarks,
+    check_whole,
     correct_biases,
     corrected_layers,
     export,
@@ -101,6 +102,7 @@ def convert(
     budget: Budget | None = None,
     fallback: bool = False,
     embed_reference: bool = False,
+    whole: bool = False,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
 
@@ -118,6 +120,7 @@ def convert(
             then the last two, and so on, until they are within it. The manifest says which
             (`Quantization.exceptions`).
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
+        whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
 
     Raises:
         GateError: a bound of the drift is over the budget; with `fallback`, of every try.
@@ -132,6 +135,8 @@ def convert(
         raise UsageError(f"unknown range estimator {calibration.estimator!r}; expected one of: {', '.join(ESTIMATORS)}")
     if fallback and (precision != "int8" or budget is None):
         raise UsageError("--fallback is for int8 files that are over a budget; give it with --int8 and --max-ne-drift")
+    if fallback and whole:
+        raise UsageError("a plain file is of one precision throughout; give either --whole or --fallback")
     if precision == "int8" and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages)
@@ -148,7 +153,7 @@ def convert(
     scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
-    exported = export(network, precision, formats, inputs[:_PROBES])
+    exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
     reusable = precision == "float32" and "tflite" in formats
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
@@ -165,6 +170,8 @@ def convert(
         manifest = _manifest(folder, loaded.config, made, quantization, card)
         members = dict(made.members)
         bundle = open_bundle(bundle_bytes(manifest, members))
+        if whole:
+            check_whole(bundle, inputs[:FEWEST_GOLDENS])
         members |= _goldens(bundle, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
         return _Draft(manifest, members, bundle, _score(bundle, reference, scored), made.whole_bytes)
 

@@ -13,6 +13,7 @@ from fpm_edge_converters.fake_quant import (
 )
 from fpm_edge_converters.observe import input_batches, observe_ranges
 from fpm_edge_converters.tflite import Precision
+from fpm_edge_converters.whole import check_whole
 
 __all__ = [
     "Exported",
@@ -20,6 +21,7 @@ __all__ = [
     "assign_kernel_ranges",
     "assign_ranges",
     "check_same_landmarks",
+    "check_whole",
     "correct_biases",
     "corrected_layers",
     "export",

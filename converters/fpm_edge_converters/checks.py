@@ -5,11 +5,21 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx.external_data_helper import uses_external_data
 
 from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_converters.onnx_export import IR_VERSION, OPSET
 from fpm_edge_runtime.errors import ConversionError
 
-__all__ = ["check_int8_onnx", "check_int8_tflite", "check_same_landmarks", "check_same_maps", "check_transposes"]
+__all__ = [
+    "check_builtin_tflite",
+    "check_int8_onnx",
+    "check_int8_tflite",
+    "check_plain_onnx",
+    "check_same_landmarks",
+    "check_same_maps",
+    "check_transposes",
+]
 
 # What an int8 graph of this network is made of; anything else is a leftover of the conversion.
 _INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}
@@ -55,6 +65,28 @@ def check_int8_onnx(model: Any) -> None:
             after = readers.get(after[0].output[0], [])
         if not after or any(reader.op_type != "QuantizeLinear" for reader in after):
             raise ConversionError(f"the output of {node.op_type} {node.output[0]} of the int8 ONNX graph stays float")
+
+
+def check_plain_onnx(model: Any, what: str) -> None:
+    """The opset and IR version are the stated ones, no other operators are used, and all data is in the file."""
+    opsets = {entry.domain: entry.version for entry in model.opset_import}
+    if opsets != {"": OPSET} or model.ir_version != IR_VERSION:
+        raise ConversionError(
+            f"{what} has opsets {opsets} and IR version {model.ir_version}; expected opset {OPSET} and {IR_VERSION}"
+        )
+    for node in model.graph.node:
+        if node.domain not in ("", "ai.onnx"):
+            raise ConversionError(f"{what} holds a {node.op_type} of {node.domain}; expected only ONNX's own operators")
+    for tensor in model.graph.initializer:
+        if uses_external_data(tensor):
+            raise ConversionError(f"{what} keeps {tensor.name} in another file; expected all data inside")
+
+
+def check_builtin_tflite(graph: FlatGraph, what: str) -> None:
+    """Every operator is one that each TFLite runtime has: none of TensorFlow's (flex) and none of our own."""
+    kinds = {op.kind for op in graph.operators} & {"CUSTOM", "DELEGATE", "PLACEHOLDER_FOR_GREATER_OP_CODES"}
+    if kinds:
+        raise ConversionError(f"{what} holds a {min(kinds)} operator; expected only TFLite's own")
 
 
 def check_transposes(model: Any) -> None:

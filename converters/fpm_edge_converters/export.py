@@ -5,13 +5,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import onnx
 import tf_keras
 from numpy.typing import NDArray
 
-from fpm_edge_converters.checks import check_int8_onnx, check_int8_tflite, check_same_maps, check_transposes
+from fpm_edge_converters.checks import (
+    check_int8_onnx,
+    check_int8_tflite,
+    check_plain_onnx,
+    check_same_maps,
+    check_transposes,
+)
 from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.tflite import Precision, to_tflite
+from fpm_edge_converters.whole import whole_onnx_members, whole_tflite_members
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.manifest import Format, Piece
 
@@ -34,6 +42,8 @@ def export(
     precision: Precision,
     formats: Sequence[Format],
     probes: Sequence[NDArray[np.uint8]],
+    *,
+    whole_files: bool = False,
 ) -> Exported:
     """Convert, cut and check.
 
@@ -41,6 +51,8 @@ def export(
         model: see `to_tflite`.
         formats: which of ``tflite`` and ``onnx`` to make. ONNX is made from the TFLite file, so that both agree.
         probes: inputs (height, width, 3) uint8 on which the stages must equal the whole graph bit for bit.
+        whole_files: also make the members of `whole.py`, from the image to landmarks in one file. What they find is
+            checked by `check_whole`, against the bundle's own runtime.
 
     Raises:
         ConversionError: any assertion on what was made.
@@ -58,14 +70,22 @@ def export(
         outputs=tuple(graph.spec(i) for i in graph.outputs),
     )
     made: dict[Format, tuple[Piece, bytes, dict[Piece, bytes]]] = {}
+    extra: dict[str, bytes] = {}
     if "tflite" in formats:
         made["tflite"] = specs, whole, cut_tflite(graph, cuts)
+        if whole_files:
+            extra |= whole_tflite_members(whole, made["tflite"][2], stages)
     if "onnx" in formats:
         converted = to_onnx(whole, stages=stages, half_weights=precision == "float16")
         check_transposes(converted)
+        check_plain_onnx(converted, "the ONNX graph")
         if precision == "int8":
             check_int8_onnx(converted)
         pieces = cut_onnx(converted, cuts)
+        for piece, data in pieces.items():
+            check_plain_onnx(onnx.load_from_string(data), piece.member)
+        if whole_files:
+            extra |= whole_onnx_members(converted, stages)
         by_name = {spec.name: spec for piece in pieces for spec in (*piece.inputs, *piece.outputs)}
         specs = Piece(
             name="whole",
@@ -78,7 +98,7 @@ def export(
         _check_staged(form, whole_piece, data, pieces, probes)
     return Exported(
         pieces={form: tuple(pieces) for form, (_, _, pieces) in made.items()},
-        members={piece.member: data for _, _, pieces in made.values() for piece, data in pieces.items()},
+        members={piece.member: data for _, _, pieces in made.values() for piece, data in pieces.items()} | extra,
         whole_bytes={form: len(data) for form, (_, data, _) in made.items()},
     )
 

@@ -130,6 +130,48 @@ class FlatGraph:
                     wanted.add(index)
         return met
 
+    def append(self, other: "FlatGraph", inputs: Mapping[int, int], prefix: str) -> dict[str, int]:
+        """Put another graph behind this one; what `cut` takes away, this adds.
+
+        Args:
+            other: the graph to add. Its operators and constants are used as they are.
+            inputs: tensor index of each of its inputs → index of this graph's tensor to read instead.
+            prefix: of the names of its tensors that are not outputs; a number follows.
+
+        Returns:
+            Name → tensor index, in this graph, of its outputs.
+
+        Raises:
+            ConversionError: an input is of another type or shape than the tensor it is to read.
+        """
+        for theirs, mine in inputs.items():
+            found, expected = self.spec(mine), other.spec(theirs)
+            if (found.dtype, found.shape) != (expected.dtype, expected.shape):
+                raise ConversionError(
+                    f"{expected.name} is {expected.dtype} {expected.shape} and cannot be read from {found.name}, "
+                    f"{found.dtype} {found.shape}"
+                )
+        codes, buffers = len(self._model.operatorCodes), len(self._model.buffers)
+        self._model.operatorCodes += other._model.operatorCodes
+        self._model.buffers += other._model.buffers
+        indices = dict(inputs)
+        for index, tensor in enumerate(other._graph.tensors):
+            if index in inputs:
+                continue
+            indices[index] = len(self._graph.tensors)
+            copy = _copy(schema.TensorT(), tensor)
+            copy.buffer = buffers + tensor.buffer
+            if index not in other.outputs:
+                copy.name = f"{prefix}{index}".encode()
+            self._graph.tensors.append(copy)
+        for op in other._graph.operators:
+            copy = _copy(schema.OperatorT(), op)
+            copy.opcodeIndex = codes + op.opcodeIndex
+            copy.inputs = np.array([indices.get(int(i), -1) for i in op.inputs], np.int32)
+            copy.outputs = np.array([indices[int(i)] for i in op.outputs], np.int32)
+            self._graph.operators.append(copy)
+        return {other.tensor_name(index): indices[index] for index in other.outputs}
+
     def cut(self, inputs: Sequence[int], outputs: Sequence[int]) -> bytes:
         """The part of the graph that computes `outputs` from `inputs`, as a TFLite file of its own.
 
@@ -169,8 +211,7 @@ class FlatGraph:
             if old not in new_index:
                 new_index[old] = len(tensors)
                 source = self._graph.tensors[old]
-                copy = schema.TensorT()
-                vars(copy).update(vars(source))
+                copy = _copy(schema.TensorT(), source)
                 copy.buffer = 0
                 if self.is_constant(old):
                     copy.buffer = len(buffers)
@@ -184,8 +225,7 @@ class FlatGraph:
         graph.operators = []
         for position in positions:
             source = self._graph.operators[position]
-            op = schema.OperatorT()
-            vars(op).update(vars(source))
+            op = _copy(schema.OperatorT(), source)
             op.opcodeIndex = codes.setdefault(source.opcodeIndex, len(codes))
             op.inputs = np.array([tensor(int(i)) for i in source.inputs], np.int32)
             op.outputs = np.array([tensor(int(i)) for i in source.outputs], np.int32)
@@ -203,6 +243,11 @@ class FlatGraph:
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(model.Pack(builder), _IDENTIFIER)
         return bytes(builder.Output())
+
+
+def _copy(new: Any, source: Any) -> Any:
+    vars(new).update(vars(source))
+    return new
 
 
 def _signature(tensors: Sequence[Any], inputs: Sequence[int], outputs: Sequence[int]) -> Any:

@@ -19,7 +19,7 @@ from fpm_edge_converters.pieces import Cut
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import Piece, TensorSpec
 
-__all__ = ["IR_VERSION", "OPSET", "cut_onnx", "to_onnx"]
+__all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position", "seal", "tensor_spec", "to_onnx"]
 
 OPSET = 17
 IR_VERSION = 8
@@ -44,12 +44,7 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
     Raises:
         ConversionError: tf2onnx left a structure that this function does not know.
     """
-    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # tf2onnx reads the file through a deprecated interpreter
-        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
-        path = Path(folder) / "whole.tflite"
-        path.write_bytes(tflite)
-        model, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
+    model = from_tflite(tflite)
     for stage in range(1, stages + 1):
         _channels_first_output(model.graph, f"heatmap_{stage}")
     for name in ("features", "context"):
@@ -57,19 +52,10 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
     if half_weights:
         _halve_weights(model.graph)
     _sort(model.graph)
-    _name_by_position(
+    name_by_position(
         model.graph, stable={"image", "features", "context", *(f"heatmap_{t}" for t in range(1, stages + 1))}
     )
-    # tf2onnx also imports ai.onnx.ml, which the graph does not use.
-    del model.opset_import[:]
-    model.opset_import.append(helper.make_opsetid("", OPSET))
-    model.ir_version = IR_VERSION
-    model.producer_name, model.producer_version = "fpm-edge", ""
-    model.doc_string = model.graph.doc_string = ""
-    model.graph.name = "fpm"
-    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
-    onnx.checker.check_model(inferred, full_check=True)
-    return inferred
+    return seal(model)
 
 
 def cut_onnx(whole: onnx.ModelProto, cuts: tuple[Cut, ...]) -> dict[Piece, bytes]:
@@ -83,11 +69,40 @@ def cut_onnx(whole: onnx.ModelProto, cuts: tuple[Cut, ...]) -> dict[Piece, bytes
         piece = Piece(
             name=cut.name,
             member=f"{cut.member}.onnx",
-            inputs=tuple(_spec(whole.graph, name) for name in cut.inputs),
-            outputs=tuple(_spec(whole.graph, name) for name in cut.outputs),
+            inputs=tuple(tensor_spec(whole.graph, name) for name in cut.inputs),
+            outputs=tuple(tensor_spec(whole.graph, name) for name in cut.outputs),
         )
         pieces[piece] = part.SerializeToString(deterministic=True)
     return pieces
+
+
+def from_tflite(tflite: bytes) -> onnx.ModelProto:
+    """What tf2onnx makes of a TFLite file."""
+    with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # tf2onnx reads the file through a deprecated interpreter
+        logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+        path = Path(folder) / "whole.tflite"
+        path.write_bytes(tflite)
+        model, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
+    return model
+
+
+def seal(model: onnx.ModelProto) -> onnx.ModelProto:
+    """Versions, producer and the shapes of all tensors filled in, and the model checked."""
+    # tf2onnx also imports ai.onnx.ml, which the graph does not use.
+    del model.opset_import[:]
+    model.opset_import.append(helper.make_opsetid("", OPSET))
+    model.ir_version = IR_VERSION
+    for node in model.graph.node:
+        # tf2onnx writes the default domain as "" or leaves it out, which are other bytes.
+        if node.domain == "":
+            node.ClearField("domain")
+    model.producer_name, model.producer_version = "fpm-edge", ""
+    model.doc_string = model.graph.doc_string = ""
+    model.graph.name = "fpm"
+    inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True)
+    onnx.checker.check_model(inferred, full_check=True)
+    return inferred
 
 
 def _channels_first_output(graph: Any, name: str) -> None:
@@ -153,7 +168,7 @@ def _sort(graph: Any) -> None:
     graph.node.extend(copies)
 
 
-def _name_by_position(graph: Any, stable: set[str]) -> None:
+def name_by_position(graph: Any, stable: set[str]) -> None:
     """Name everything but the stable tensors by its place, so that the same network always gives the same bytes.
 
     tf2onnx numbers names over the life of the process.
@@ -203,7 +218,8 @@ def _replace_input(graph: Any, old: str, new: str) -> None:
                 node.input[index] = new
 
 
-def _spec(graph: Any, name: str) -> TensorSpec:
+def tensor_spec(graph: Any, name: str) -> TensorSpec:
+    """A tensor as the manifest describes it. Raises ConversionError where there is none of that name."""
     values = (*graph.input, *graph.output, *graph.value_info)
     value = next((v for v in values if v.name == name), None)
     if value is None:

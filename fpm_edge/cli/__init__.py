@@ -18,6 +18,7 @@ _COMMANDS = {
     "evaluate": "NE and PCK of a model or bundle, by stage, landmark and category.",
     "qat": "Fine-tune a trained model for int8 (quantization-aware training).",
     "convert": "Turn a model into a bundle of TFLite and ONNX stages, and measure its drift.",
+    "extract": "Get plain model files out of a bundle, for apps that use no code of ours.",
     "run": "Find landmarks on pictures with a bundle.",
     "drift": "Check a bundle on this device against the float model.",
     "report": "Accuracy against latency of bundles: one HTML file, and JSON.",

@@ -71,6 +71,11 @@ __all__ = ["command"]
     help="Where int8 is over the budget, give the last stages this precision, as few as will do, and say which.",
 )
 @click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Put plain files from image to landmarks into the bundle as well; `fpm-edge extract` gets them out.",
+)
 @json_option
 @output_option("The bundle to write (.fpm).")
 def command(
@@ -89,6 +94,7 @@ def command(
     max_part_drift: float | None,
     fallback: str | None,
     reference: bool,
+    whole: bool,
     as_json: bool,
     output: Path,
 ) -> None:
@@ -116,6 +122,7 @@ def command(
         budget=budget,
         fallback=fallback is not None,
         embed_reference=reference,
+        whole=whole,
     )
     if as_json:
         print_json(_to_dict(result))

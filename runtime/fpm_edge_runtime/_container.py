@@ -32,7 +32,7 @@ _DATE = 1 << 5 | 1  # 1980-01-01, the zip format's zero
 _ALLOWED = re.compile(
     r"manifest\.json|card\.md"
     r"|stages/(?:context|[1-9][0-9]?)\.(?:tflite|onnx)"
-    r"|whole\.(?:tflite|onnx)"
+    r"|whole\.(?:tflite|onnx)|stages\.tflite"
     r"|reference/float\.fpm"
     r"|golden/golden\.json|golden/[0-9]{1,6}\.png"
 )

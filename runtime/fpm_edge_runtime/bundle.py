@@ -27,7 +27,10 @@ from fpm_edge_runtime.session import Session
 if TYPE_CHECKING:
     from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["Bundle", "open_bundle"]
+__all__ = ["WHOLE_MEMBERS", "Bundle", "open_bundle"]
+
+WHOLE_MEMBERS = ("whole.tflite", "whole.onnx", "stages.tflite")
+"""Optional members that an app can use by themselves, without this runtime."""
 
 _MANIFEST = "manifest.json"
 _GOLDEN = "golden/golden.json"

@@ -37,6 +37,8 @@ _MARGIN = 1.0
 _FLAT = 1e-3
 # Ridge on the two terms that make the Gaussian elliptic, relative to the summed weights.
 _ELLIPSE_PRIOR = 0.5
+# Ridge on all terms: a peak of fewer cells than terms has the smallest fit.
+_RIDGE = 1e-9
 
 _OFFSETS = np.arange(-_RADIUS, _RADIUS + 1)
 _DY, _DX = (grid.ravel() for grid in np.meshgrid(_OFFSETS, _OFFSETS, indexing="ij"))
@@ -271,7 +273,7 @@ def _refine(
     weight = np.where(clipped, 0.0, np.maximum(share, 0.0)) ** 2
     normal = (weight @ _PRODUCTS).reshape(-1, _TERMS, _TERMS)
     diagonal = np.arange(_TERMS)
-    normal[:, diagonal, diagonal] += 1e-9 + _ROUNDNESS * weight.sum(axis=1, keepdims=True)
+    normal[:, diagonal, diagonal] += _RIDGE + _ROUNDNESS * weight.sum(axis=1, keepdims=True)
     target = (weight * np.log(np.maximum(share, 1e-12))) @ _DESIGN
     p = np.linalg.solve(normal, target[..., np.newaxis])[..., 0]
     bend_x, bend_y, shear = p[:, 3] + p[:, 4], p[:, 3] - p[:, 4], p[:, 5]

@@ -61,7 +61,7 @@ def _fill(manifest: Manifest, members: Mapping[str, bytes]) -> dict[str, bytes]:
         if name == "manifest.json" or not is_allowed(name):
             raise UsageError(
                 f"{name!r} cannot be a member of a bundle; expected card.md, stages/<t>.tflite, stages/context.tflite, "
-                "whole.tflite (or .onnx), reference/float.fpm, golden/golden.json or golden/<n>.png"
+                "whole.tflite (or .onnx), stages.tflite, reference/float.fpm, golden/golden.json or golden/<n>.png"
             )
     digests = {name: hashlib.sha256(members[name]).hexdigest() for name in sorted(members)}
     try:

@@ -10,8 +10,10 @@ import pytest
 from onnx import helper
 
 from fpm_edge_converters.checks import (
+    check_builtin_tflite,
     check_int8_onnx,
     check_int8_tflite,
+    check_plain_onnx,
     check_same_landmarks,
     check_same_maps,
     check_transposes,
@@ -97,6 +99,44 @@ def test_a_stray_transpose(model: Any) -> None:
     model.graph.node.append(helper.make_node("Transpose", ["heatmap_1"], ["stray"], perm=[0, 2, 3, 1]))
     with pytest.raises(ConversionError, match="has 2 Transposes, expected one after the image; stray: stray"):
         check_transposes(model)
+
+
+def test_the_versions_are_the_stated_ones(model: Any) -> None:
+    check_plain_onnx(model, "the file")
+    assert ([(entry.domain, entry.version) for entry in model.opset_import], model.ir_version) == ([("", 17)], 8)
+    model.ir_version = 10
+    with pytest.raises(
+        ConversionError, match=r"the file has opsets \{'': 17\} and IR version 10; expected opset 17 and 8"
+    ):
+        check_plain_onnx(model, "the file")
+    model.ir_version = 8
+    model.opset_import.append(helper.make_opsetid("ai.onnx.ml", 2))
+    with pytest.raises(ConversionError, match=r"the file has opsets .*'ai\.onnx\.ml': 2"):
+        check_plain_onnx(model, "the file")
+
+
+def test_all_of_an_onnx_file_is_in_the_file(model: Any) -> None:
+    tensor = model.graph.initializer[0]
+    onnx.external_data_helper.set_external_data(tensor, location="weights.bin")
+    with pytest.raises(ConversionError, match=f"the file keeps {tensor.name} in another file"):
+        check_plain_onnx(model, "the file")
+
+
+def test_an_operator_of_another_domain(model: Any) -> None:
+    node_of(model, "Conv").domain = "com.microsoft"
+    with pytest.raises(ConversionError, match=r"the file holds a Conv of com\.microsoft"):
+        check_plain_onnx(model, "the file")
+
+
+def test_an_operator_that_not_every_runtime_has(int8_tflite: bytes) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    graph = FlatGraph(int8_tflite)
+    check_builtin_tflite(graph, "the file")
+    code = graph._model.operatorCodes[0]
+    code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.CUSTOM
+    with pytest.raises(ConversionError, match="the file holds a CUSTOM operator"):
+        check_builtin_tflite(graph, "the file")
 
 
 def test_maps_must_be_equal_bit_for_bit() -> None:

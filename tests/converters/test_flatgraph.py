@@ -109,3 +109,20 @@ def test_a_cut_that_leaves_something_undefined(whole: bytes) -> None:
 def test_a_name_that_is_not_there(whole: bytes) -> None:
     with pytest.raises(ConversionError, match="no tensor named 'heatmap_4'"):
         FlatGraph(whole).find("heatmap_4")
+
+
+def test_a_graph_behind_another(whole: bytes, run_tflite: Runner, inputs: list[Any]) -> None:
+    first, rest = FlatGraph(whole), FlatGraph(whole)
+    before = FlatGraph(first.cut(first.inputs, [first.find(name) for name in ("features", "heatmap_1")]))
+    names = ("features", "heatmap_1")
+    behind = FlatGraph(rest.cut([rest.find(name) for name in names], [rest.find("heatmap_2")]))
+    added = before.append(behind, {behind.find(name): before.find(name) for name in names}, "added/")
+    joined = before.cut(before.inputs, [added["heatmap_2"]])
+    tensors = {"image": inputs[0][None]}
+    np.testing.assert_array_equal(run_tflite(joined, tensors)["heatmap_2"], run_tflite(whole, tensors)["heatmap_2"])
+
+
+def test_a_graph_that_does_not_fit_behind_another(whole: bytes) -> None:
+    graph, other = FlatGraph(whole), FlatGraph(whole)
+    with pytest.raises(ConversionError, match=r"image is uint8 .* and cannot be read from heatmap_1"):
+        graph.append(other, {other.find("image"): graph.find("heatmap_1")}, "added/")

@@ -263,6 +263,9 @@ def test_a_budget_that_no_precision_meets(tiny_model: Path, calibration_data: Da
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(UsageError, match="give it with --int8 and --max-ne-drift"):
         quick(tiny_model, tmp_path / "never.fpm", calibration_data, fallback=True)
+    both: dict[str, Any] = {"precision": "int8", "budget": Budget(0.1, 0.1), "fallback": True, "whole": True}
+    with pytest.raises(UsageError, match="give either --whole or --fallback"):
+        quick(tiny_model, tmp_path / "never.fpm", calibration_data, **both)
 
 
 def test_inputs_that_cannot_be_used(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
