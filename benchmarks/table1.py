@@ -38,6 +38,7 @@ from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.table1 import table1
 from fpm_edge.train.config_file import RunConfig, write_run_config
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.settings import Augmentation
 from fpm_edge_runtime.schema import load_schema
 
 GARMENTS = "rendered:8000@1/192"
@@ -64,6 +65,10 @@ CHANGES: dict[str, dict[str, float]] = {
     "fashionnet": {"learning_rate": 1e-3, "self_weight": 0.0},
     "lite": {"learning_rate": 2e-3, "self_weight": 0.0},
 }
+
+
+# More than recipe `finetune` has: 400 photographs are few.
+STRONG = Augmentation(rotation=25.0, scale=0.5, shift=0.12)
 
 
 def network_config(network: str, side: int) -> NetworkConfig:
@@ -98,6 +103,12 @@ class Budget:
     epochs: int
     tuned: int
     precision: str
+    strong: bool
+
+    @property
+    def photographs(self) -> str:
+        """Folder of the runs on photographs."""
+        return "ccp-strong" if self.strong else "ccp"
 
 
 @dataclass(frozen=True)
@@ -113,14 +124,19 @@ class Run:
 
 def train_all(run: Run, output: Path, shards: Path, ccp: Path | None, budget: Budget) -> None:
     drawn = run.folder(output, "rendered")
-    seed = ("--seed", str(run.seed), "--precision", budget.precision)
+    common = ("--seed", str(run.seed), "--precision", budget.precision)
     config = output / f"{run.network}.toml"
     write_run_config(config, run_config(run.network, budget.side))
-    train(drawn, "--config", str(config), "--epochs", str(budget.epochs), *seed, "--data", f"shards:{shards}")
+    train(drawn, "--config", str(config), "--epochs", str(budget.epochs), *common, "--data", f"shards:{shards}")
     if ccp is not None:
+        tuning = output / f"{run.network}-{budget.photographs}.toml"
+        recipe = RECIPES["finetune"]
+        if budget.strong:
+            recipe = msgspec.structs.replace(recipe, augmentation=STRONG)
+        write_run_config(tuning, RunConfig(network_config(run.network, budget.side), recipe))
+        options = ("--config", str(tuning), "--from", str(drawn), "--epochs", str(budget.tuned), *common)
         data = ("--data", f"fashionai:{ccp}", "--holdout", str(HELD_BACK))
-        options = ("--from", str(drawn), "--recipe", "finetune", "--epochs", str(budget.tuned), *seed)
-        train(run.folder(output, "ccp"), *options, *data)
+        train(run.folder(output, budget.photographs), *options, *data)
 
 
 def measure(folder: Path, test: Dataset) -> Evaluation:
@@ -174,13 +190,14 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=128, help="of the networks' input")
     parser.add_argument("--epochs", type=int, default=3, help="over the garments")
     parser.add_argument("--tuned", type=int, default=40, help="epochs over the photographs")
+    parser.add_argument("--strong", action="store_true", help="augment photographs more than recipe finetune does")
     parser.add_argument("--precision", default="float32", help="of training; mixed_bfloat16 is faster")
     parser.add_argument("--only", action="store_true", help="train, and leave the table to a later call")
     parser.add_argument("--measure", action="store_true", help="train nothing, and tabulate the runs that are done")
     parser.add_argument("--curve", type=Path, help="folder for pictures of NE against multiply-accumulates")
     arguments = parser.parse_args()
     output: Path = arguments.output
-    budget = Budget(arguments.side, arguments.epochs, arguments.tuned, arguments.precision)
+    budget = Budget(arguments.side, arguments.epochs, arguments.tuned, arguments.precision, arguments.strong)
     shards = output / "garments"
     shard(GARMENTS, shards)
     runs = [Run(network, int(seed)) for seed in arguments.seeds.split(",") for network in arguments.networks.split(",")]
@@ -195,7 +212,7 @@ def main() -> None:
     garments = load_dataset(f"shards:{shards}")
     tests = {"rendered": (garments, load_dataset(TEST))}
     if arguments.ccp is not None:
-        tests["ccp"] = split_dataset(load_dataset(f"fashionai:{arguments.ccp}"), HELD_BACK, 0)
+        tests[budget.photographs] = split_dataset(load_dataset(f"fashionai:{arguments.ccp}"), HELD_BACK, 0)
     for data, (training, test) in tests.items():
         groups: dict[str, list[Evaluation]] = {}
         for run in runs:
