@@ -9,7 +9,17 @@ from numpy.typing import NDArray
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime.errors import ConversionError
 
-__all__ = ["check_int8_onnx", "check_int8_tflite", "check_same_landmarks", "check_same_maps", "check_transposes"]
+__all__ = [
+    "CLEAR_PEAK",
+    "check_int8_onnx",
+    "check_int8_tflite",
+    "check_same_landmarks",
+    "check_same_maps",
+    "check_transposes",
+]
+
+# A landmark whose peak is lower than this in both of two files has no place to agree on (decision 0007).
+CLEAR_PEAK = 0.25
 
 # What an int8 graph of this network is made of; anything else is a leftover of the conversion.
 _INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}

@@ -1,7 +1,7 @@
 """From a network to the members of a bundle: convert whole, check, cut, check the pieces against the whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,11 +22,12 @@ _ENGINE = {"tflite": "litert", "onnx": "onnxruntime"}
 
 @dataclass(frozen=True)
 class Exported:
-    """The pieces of each format, their bytes by member name, and the size of the whole file of each format."""
+    """The pieces of each format, their bytes by member name, and the whole file of each format with its size."""
 
     pieces: dict[Format, tuple[Piece, ...]]
     members: dict[str, bytes]
     whole_bytes: dict[Format, int]
+    wholes: dict[Format, tuple[Piece, bytes]] = field(default_factory=dict)
 
 
 def export(
@@ -80,6 +81,7 @@ def export(
         pieces={form: tuple(pieces) for form, (_, _, pieces) in made.items()},
         members={piece.member: data for _, _, pieces in made.values() for piece, data in pieces.items()},
         whole_bytes={form: len(data) for form, (_, data, _) in made.items()},
+        wholes={form: (piece, data) for form, (piece, data, _) in made.items()},
     )
 
 
