@@ -8,7 +8,14 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
-from fpm_edge_converters.checks import check_int8_onnx, check_int8_tflite, check_same_maps, check_transposes
+from fpm_edge_converters.checks import (
+    check_folded_onnx,
+    check_folded_tflite,
+    check_int8_onnx,
+    check_int8_tflite,
+    check_same_maps,
+    check_transposes,
+)
 from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.tflite import Precision, to_tflite
@@ -48,6 +55,7 @@ def export(
     """
     stages = len(model.outputs)
     graph = to_tflite(model, precision)
+    check_folded_tflite(graph)
     if precision == "int8":
         check_int8_tflite(graph)
     cuts = plan_cuts(graph, stages)
@@ -64,6 +72,7 @@ def export(
     if "onnx" in formats:
         converted = to_onnx(whole, stages=stages, half_weights=precision == "float16")
         check_transposes(converted)
+        check_folded_onnx(converted)
         if precision == "int8":
             check_int8_onnx(converted)
         pieces = cut_onnx(converted, cuts)
