@@ -155,16 +155,18 @@ def _whole_runs(
             return {}
         network = fake_quantized(network) if loaded.quantized is None else loaded.quantized
         assign_ranges(network, manifest.calibration.ranges)
-    made = export(network, manifest.quantization.precision, bundle.formats, inputs[:1])
+    forms = {
+        engine: next(form for form in ENGINES[engine].formats if form in bundle.formats)
+        for engine in engines
+        if engine != _FLOAT
+    }
+    made = export(network, manifest.quantization.precision, sorted(set(forms.values())), inputs[:1])
     runs = {}
-    for engine in engines:
-        if engine == _FLOAT:
-            continue
-        form = next(form for form in ENGINES[engine].formats if form in bundle.formats)
+    for engine, form in forms.items():
         if any(made.members[piece.member] != bundle.read(piece.member) for piece in manifest.pieces[form]):
             notes.append(
-                f"{engine}: the {form} graph, made again, has other bytes than the bundle's pieces (another "
-                "version of a tool?), so there is no whole graph to compare with"
+                f"{engine}: the {form} graph, made again, has other bytes than the bundle's pieces (another version of a "
+                "tool?), so there is no whole graph to compare with"
             )
             continue
         piece, data = made.wholes[form]
