@@ -3,6 +3,10 @@
 For every layer a float TFLite file is made in which this layer alone carries what the int8 file stores of it
 (`fpm_edge_converters.mixed`), and another in which it alone stays float. Both run in LiteRT, and their landmarks are
 compared with those of the float file, in NE units.
+
+A map with two equally high peaks answers with one or the other, and any rounding anywhere in the network may decide
+which. Such a jump is as long as a sleeve, says nothing about the layer, and would be most of a mean over some hundred
+points. The *cost* of a layer is therefore the mean of min(distance, 0.02): a jump counts, but not by its length.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +27,12 @@ from fpm_edge_runtime import Bundle, UsageError
 from fpm_edge_runtime.drift import compare_landmarks
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.manifest import Interval, Piece
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.metrics import bootstrap_intervals, normalized_error
 
-__all__ = ["LayerSensitivity", "Sensitivity", "StageEffect", "analyse"]
+__all__ = ["MOVED", "LayerSensitivity", "Sensitivity", "StageEffect", "analyse"]
 
+# Farther than this, the strictest threshold of PCK in `fpm_edge.evaluate`, a landmark is somewhere else.
+MOVED = 0.02
 _ENGINE = "litert"
 # Files made for a layer: alone, its kernel only, its output only, all but this layer.
 _FILES_PER_LAYER = 4
@@ -38,11 +44,15 @@ class StageEffect:
 
     Attributes:
         stage: from 1.
-        disagreement: mean distance between the two landmarks, NE units, with 95 % bounds.
+        cost: mean of min(distance, 0.02) between the two landmarks, NE units, with 95 % bounds.
+        moved: share of the points that are more than 0.02 apart.
+        disagreement: mean distance, as `fpm-edge drift` has it.
         ne_change: NE minus the float file's NE; None without true landmarks.
     """
 
     stage: int
+    cost: Interval
+    moved: float
     disagreement: Interval
     ne_change: Interval | None
 
@@ -57,9 +67,9 @@ class LayerSensitivity:
         bytes: of its kernel and bias in the int8 file.
         macs: multiply-accumulates a picture.
         stages: this layer in int8 and all others in float.
-        kernel, output: mean disagreement of the last stage with its kernel and bias alone, and the rounding of its
-            output alone, NE units; kernel is None where it has none.
-        spared: mean disagreement of the last stage with all layers in int8 but this one.
+        kernel, output: cost at the last stage of its kernel and bias alone, and of the rounding of its output alone;
+            kernel is None where it has none.
+        spared: cost at the last stage of all layers in int8 but this one.
     """
 
     name: str
@@ -78,7 +88,7 @@ class Sensitivity:
 
     Attributes:
         bundle, data, pictures: what was measured on what.
-        layers: the largest disagreement of the last stage first.
+        layers: the largest cost at the last stage first.
         rounded: all layers in int8 codes, sums in float: what `spared` compares with.
         int8: the bundle itself. It differs from `rounded` by the rounding inside int8 operators.
     """
@@ -148,7 +158,7 @@ def analyse(
             advance()
         spared = judge.last(answers(others, others))
         results.append(LayerSensitivity(name, layer.kind, layer.bytes, layer.macs, alone, kernel, output, spared))
-    results.sort(key=lambda result: -result.stages[-1].disagreement.estimate)
+    results.sort(key=lambda result: -result.stages[-1].cost.estimate)
     return Sensitivity(manifest.name, dataset.name, len(dataset), tuple(results), rounded, int8)
 
 
@@ -198,10 +208,22 @@ class _Judge:
         self._mask = labelled if labelled.any() else of_category
 
     def effects(self, found: NDArray[np.float32]) -> tuple[StageEffect, ...]:
+        """All stages, with bounds over resampled pictures."""
         report = compare_landmarks(found, self._reference, self._mask, self._sizes, self._truth, self._schema)
-        return tuple(StageEffect(stage.stage, stage.disagreement, stage.drift) for stage in report.stages)
+        apart = np.stack([self._apart(found, stage) for stage in range(found.shape[1])], axis=-1)
+        counts = np.repeat(self._mask.sum(axis=1)[:, np.newaxis], found.shape[1], axis=1)
+        costs = bootstrap_intervals(np.minimum(apart, MOVED).sum(axis=1), counts)
+        moved = (apart > MOVED).sum(axis=(0, 1)) / self._mask.sum()
+        return tuple(
+            StageEffect(stage.stage, cost, float(share), stage.disagreement, stage.drift)
+            for stage, cost, share in zip(report.stages, costs, moved, strict=True)
+        )
 
     def last(self, found: NDArray[np.float32]) -> float:
-        """Mean disagreement of the last stage, NE units."""
-        apart = normalized_error(found[:, -1], self._reference[:, -1], self._sizes)
-        return float(apart[self._mask].mean())
+        """Cost at the last stage."""
+        return float(np.minimum(self._apart(found, -1), MOVED).sum() / self._mask.sum())
+
+    def _apart(self, found: NDArray[np.float32], stage: int) -> NDArray[np.float64]:
+        """(pictures, landmarks) distances in NE units, 0 for points that do not count."""
+        distance = normalized_error(found[:, stage], self._reference[:, stage], self._sizes)
+        return np.where(self._mask, distance, 0.0)
