@@ -38,6 +38,7 @@ from fpm_edge_converters import (
     quantized_layers,
     recorded_ranges,
 )
+from fpm_edge_converters.checks import CLEAR_PEAK
 from fpm_edge_runtime import Bundle, GateError, Manifest, SchemaError, UsageError, open_bundle, write_bundle
 from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
@@ -57,8 +58,6 @@ ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 _PROBES = 2
 # TFLite and ONNX hold the same numbers; what differs is how two engines round, a few codes of an int8 peak at most.
 _SAME_PX = {"int8": 0.75, "float16": 0.05, "float32": 0.05}
-# A landmark whose peak is lower than this in both files is not compared.
-_CLEAR_PEAK = 0.25
 
 
 @dataclass(frozen=True)
@@ -326,7 +325,7 @@ def _goldens(
     answers = {form: _answers(draft, ENGINE_OF[form], cases) for form in draft.formats}
     if len(answers) == 2:
         (first, first_scores), (second, second_scores) = answers["tflite"], answers["onnx"]
-        clear = np.maximum(first_scores, second_scores) >= _CLEAR_PEAK
+        clear = np.maximum(first_scores, second_scores) >= CLEAR_PEAK
         check_same_landmarks(first, second, clear, same_px, "TFLite against ONNX")
     return golden_set(
         cases,

@@ -12,7 +12,10 @@ from fpm_edge_converters.onnx_export import IR_VERSION, OPSET
 from fpm_edge_runtime.errors import ConversionError
 
 __all__ = [
+    "CLEAR_PEAK",
     "check_builtin_tflite",
+    "check_folded_onnx",
+    "check_folded_tflite",
     "check_int8_onnx",
     "check_int8_tflite",
     "check_plain_onnx",
@@ -21,14 +24,76 @@ __all__ = [
     "check_transposes",
 ]
 
+# A landmark whose peak is lower than this in both of two files has no place to agree on (decision 0007).
+CLEAR_PEAK = 0.25
+
 # What an int8 graph of this network is made of; anything else is a leftover of the conversion.
 _INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}
 _INT8_NODES = {"Add", "Clip", "Conv", "DequantizeLinear", "MaxPool", "QuantizeLinear", "Relu", "Transpose"}
 _INT8_TYPES = {"INT8", "UINT8", "INT32"}
 
+_ARITHMETIC = {"ADD", "DIV", "MUL", "SUB"}
+# What may stand between the image, or a stored constant, and the operator that uses it.
+_PASSED = {"CAST", "DEQUANTIZE", "DEQUANTIZELINEAR", "QUANTIZE", "QUANTIZELINEAR", "TRANSPOSE"}
+
+
+def check_folded_tflite(graph: FlatGraph) -> None:
+    """No arithmetic with a constant for each channel, the leftover of a BatchNormalization that was not folded.
+
+    The scaling of the image may stay, and a whole map may be added (the centre map of `cpm`).
+    """
+    producers = {index: op for op in graph.operators for index in op.outputs}
+
+    def origin(index: int) -> int:
+        while index in producers and producers[index].kind in _PASSED:
+            index = producers[index].inputs[0]
+        return index
+
+    for op in graph.operators:
+        sources = [origin(index) for index in op.inputs if index >= 0]
+        if op.kind not in _ARITHMETIC or any(index in graph.inputs for index in sources):
+            continue
+        for index in sources:
+            if graph.is_constant(index) and _one_per_channel(graph.shape(index)):
+                raise _not_folded("TFLite", op.kind, graph.tensor_name(op.outputs[0]))
+
+
+def check_folded_onnx(model: Any) -> None:
+    """`check_folded_tflite` of an ONNX graph."""
+    producers = {name: node for node in model.graph.node for name in node.output}
+    constants = {constant.name: tuple(constant.dims) for constant in model.graph.initializer}
+    images = {value.name for value in model.graph.input}
+
+    def origin(name: str) -> str:
+        while name in producers and producers[name].op_type.upper() in _PASSED:
+            name = producers[name].input[0]
+        return name
+
+    for node in model.graph.node:
+        if node.op_type == "BatchNormalization":
+            raise _not_folded("ONNX", node.op_type, node.output[0])
+        sources = [origin(name) for name in node.input]
+        if node.op_type.upper() not in _ARITHMETIC or any(name in images for name in sources):
+            continue
+        for name in sources:
+            if name in constants and _one_per_channel(constants[name]):
+                raise _not_folded("ONNX", node.op_type, node.output[0])
+
+
+def _one_per_channel(shape: Sequence[int]) -> bool:
+    return sum(side > 1 for side in shape) <= 1
+
+
+def _not_folded(form: str, kind: str, name: str) -> ConversionError:
+    return ConversionError(
+        f"{kind} {name} of the {form} graph has a constant for each channel, the leftover of a BatchNormalization that "
+        "was not folded; put batch normalisation between a convolution and its activation"
+    )
+
 
 def check_int8_tflite(graph: FlatGraph) -> None:
     """Every weight and activation is an integer (int32 only for biases), and no operator was left over."""
+    check_folded_tflite(graph)  # first: its message says more than that a MUL is not expected
     for op in graph.operators:
         if op.kind not in _INT8_OPERATORS:
             raise ConversionError(f"the int8 TFLite graph holds a {op.kind}; expected only {sorted(_INT8_OPERATORS)}")

@@ -1,7 +1,7 @@
 """From a network to the members of a bundle: convert whole, check, cut, check the pieces against the whole."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ import tf_keras
 from numpy.typing import NDArray
 
 from fpm_edge_converters.checks import (
+    check_folded_onnx,
+    check_folded_tflite,
     check_int8_onnx,
     check_int8_tflite,
     check_plain_onnx,
@@ -30,11 +32,12 @@ _ENGINE = {"tflite": "litert", "onnx": "onnxruntime"}
 
 @dataclass(frozen=True)
 class Exported:
-    """The pieces of each format, their bytes by member name, and the size of the whole file of each format."""
+    """The pieces of each format, their bytes by member name, and the whole file of each format with its size."""
 
     pieces: dict[Format, tuple[Piece, ...]]
     members: dict[str, bytes]
     whole_bytes: dict[Format, int]
+    wholes: dict[Format, tuple[Piece, bytes]] = field(default_factory=dict)
 
 
 def export(
@@ -59,6 +62,7 @@ def export(
     """
     stages = len(model.outputs)
     graph = to_tflite(model, precision)
+    check_folded_tflite(graph)
     if precision == "int8":
         check_int8_tflite(graph)
     cuts = plan_cuts(graph, stages)
@@ -79,6 +83,7 @@ def export(
         converted = to_onnx(whole, stages=stages, half_weights=precision == "float16")
         check_transposes(converted)
         check_plain_onnx(converted, "the ONNX graph")
+        check_folded_onnx(converted)
         if precision == "int8":
             check_int8_onnx(converted)
         pieces = cut_onnx(converted, cuts)
@@ -100,6 +105,7 @@ def export(
         pieces={form: tuple(pieces) for form, (_, _, pieces) in made.items()},
         members={piece.member: data for _, _, pieces in made.values() for piece, data in pieces.items()} | extra,
         whole_bytes={form: len(data) for form, (_, data, _) in made.items()},
+        wholes={form: (piece, data) for form, (piece, data, _) in made.items()},
     )
 
 

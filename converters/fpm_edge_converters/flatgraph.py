@@ -10,6 +10,7 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import TensorSpec
@@ -26,6 +27,9 @@ def _names_of(enumeration: Any) -> dict[int, str]:
 
 _OPERATORS = _names_of(schema.BuiltinOperator)
 _TYPES = _names_of(schema.TensorType)
+_NUMPY_TYPES = {"FLOAT32": np.float32, "FLOAT16": np.float16, "INT8": np.int8, "INT32": np.int32}
+# The first versions of QUANTIZE and DEQUANTIZE that know int8 in every combination.
+_ROUNDING_VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,30 @@ class FlatGraph:
         data = self._model.buffers[self._graph.tensors[index].buffer].data
         return data is not None and len(data) > 0
 
+    def shape(self, index: int) -> tuple[int, ...]:
+        """Shape of a tensor."""
+        return tuple(int(n) for n in self._graph.tensors[index].shape)
+
+    def constant(self, index: int) -> NDArray[Any]:
+        """The numbers or codes of a constant, in its shape. Raises ConversionError for a tensor without data."""
+        kind = self.tensor_type(index)
+        if not self.is_constant(index) or kind not in _NUMPY_TYPES:
+            raise ConversionError(f"tensor {self.tensor_name(index)} ({kind}) holds no numbers that can be read")
+        data = np.asarray(self._model.buffers[self._graph.tensors[index].buffer].data, np.uint8)
+        return data.view(_NUMPY_TYPES[kind]).reshape(self.shape(index))
+
+    def real_constant(self, index: int) -> NDArray[np.float64]:
+        """A constant in real units: scale · (code − zero point) where it is quantized, per channel or not."""
+        values = self.constant(index).astype(np.float64)
+        parameters = self._graph.tensors[index].quantization
+        if parameters is None or parameters.scale is None or len(parameters.scale) == 0:
+            return values
+        axes = [1] * values.ndim
+        if len(parameters.scale) > 1:
+            axes[parameters.quantizedDimension] = len(parameters.scale)
+        scale = np.asarray(parameters.scale, np.float64).reshape(axes)
+        return np.asarray(scale * (values - np.asarray(parameters.zeroPoint, np.float64).reshape(axes)))
+
     def quantization(self, index: int) -> tuple[float, int] | None:
         """(scale, zero point) of a per-tensor quantized tensor, else None."""
         parameters = self._graph.tensors[index].quantization
@@ -105,7 +133,7 @@ class FlatGraph:
         return TensorSpec(
             name=self.tensor_name(index),
             dtype=self.tensor_type(index).lower(),  # type: ignore[arg-type]
-            shape=tuple(int(n) for n in self._graph.tensors[index].shape),
+            shape=self.shape(index),
             layout="NHWC",
             scale=scale_and_zero[0] if integer and scale_and_zero else None,
             zero_point=scale_and_zero[1] if integer and scale_and_zero else None,
@@ -115,6 +143,46 @@ class FlatGraph:
         """Give tensors stable names."""
         for index, name in names.items():
             self._graph.tensors[index].name = name.encode()
+
+    def replace_constant(self, position: int, slot: int, values: NDArray[np.float32]) -> None:
+        """Give input `slot` of the operator at `position` a float32 constant of its own; other readers keep theirs."""
+        op = self._graph.operators[position]
+        old = self._graph.tensors[int(op.inputs[slot])]
+        buffer = schema.BufferT()
+        buffer.data = np.ascontiguousarray(values, np.float32).view(np.uint8).ravel()
+        self._model.buffers.append(buffer)
+        tensor = schema.TensorT()
+        vars(tensor).update(vars(old))
+        tensor.name = old.name + b"/replaced"
+        tensor.type, tensor.quantization = schema.TensorType.FLOAT32, None
+        tensor.buffer = len(self._model.buffers) - 1
+        inputs = [int(i) for i in op.inputs]
+        inputs[slot] = self._append(tensor)
+        op.inputs = np.array(inputs, np.int32)
+
+    def round_tensor(self, index: int, scale: float, zero_point: int) -> None:
+        """Send a float tensor through int8 codes (QUANTIZE, DEQUANTIZE) on its way to all that read it.
+
+        An output of the graph keeps its name and becomes the rounded one.
+        """
+        source = self._graph.tensors[index]
+        codes, real = schema.TensorT(), schema.TensorT()
+        for copy in (codes, real):
+            vars(copy).update(vars(source))
+        parameters = schema.QuantizationParametersT()
+        parameters.scale, parameters.zeroPoint = np.array([scale], np.float32), np.array([zero_point], np.int64)
+        codes.name, codes.type, codes.quantization = source.name + b"/codes", schema.TensorType.INT8, parameters
+        code_index, real_index = self._append(codes), self._append(real)
+        source.name = source.name + b"/float"
+        operators = self._graph.operators
+        for op in operators:
+            op.inputs = np.array([real_index if int(i) == index else int(i) for i in op.inputs], np.int32)
+        self._graph.outputs = np.array([real_index if i == index else i for i in self.outputs], np.int32)
+        after = 1 + next(p for p, op in enumerate(operators) if index in [int(i) for i in op.outputs])
+        operators[after:after] = [
+            self._rounding("QUANTIZE", index, code_index),
+            self._rounding("DEQUANTIZE", code_index, real_index),
+        ]
 
     def reached(self, output: int, stops: Sequence[int]) -> set[int]:
         """Which of the tensors `stops` one meets on the way back from `output`, not looking behind any of them."""
@@ -198,6 +266,24 @@ class FlatGraph:
     @property
     def _graph(self) -> Any:
         return self._model.subgraphs[0]
+
+    def _append(self, tensor: Any) -> int:
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def _rounding(self, kind: str, source: int, target: int) -> Any:
+        number = getattr(schema.BuiltinOperator, kind)
+        codes = self._model.operatorCodes
+        code = next((p for p, c in enumerate(codes) if c.builtinCode == number), None)
+        if code is None:
+            made = schema.OperatorCodeT()
+            made.builtinCode = made.deprecatedBuiltinCode = number
+            made.version = _ROUNDING_VERSION
+            codes.append(made)
+            code = len(codes) - 1
+        op = schema.OperatorT()
+        op.opcodeIndex, op.inputs, op.outputs = code, np.array([source], np.int32), np.array([target], np.int32)
+        return op
 
     def _write(self, positions: list[int], inputs: list[int], outputs: list[int]) -> bytes:
         new_index: dict[int, int] = {}

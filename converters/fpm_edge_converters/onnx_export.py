@@ -197,6 +197,9 @@ def name_by_position(graph: Any, stable: set[str]) -> None:
     for node in graph.node:
         node.input[:] = [names[name] for name in node.input]
         node.output[:] = [names[name] for name in node.output]
+        # tf2onnx writes the default domain out or leaves it away, as the order of a set will have it.
+        if not node.domain:
+            node.ClearField("domain")
 
 
 def _perm(node: Any) -> list[int]:

@@ -28,7 +28,8 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
         outputs are ``heatmap_1..T``, and whose tensors ``features`` and ``context`` carry those names where they exist.
     """
     named = _named_tensors(model)
-    network = tf_keras.Model(model.input, named)
+    # The name is part of every inner tensor's; Keras would number it over the life of the process.
+    network = tf_keras.Model(model.input, named, name="fpm")
     _, height, width, channels = model.input.shape
 
     shape = (1, height, width, channels)

@@ -19,6 +19,9 @@ _COMMANDS = {
     "qat": "Fine-tune a trained model for int8 (quantization-aware training).",
     "convert": "Turn a model into a bundle of TFLite and ONNX stages, and measure its drift.",
     "extract": "Get plain model files out of a bundle, for apps that use no code of ours.",
+    "compare": "A bundle against its float model, layer by layer, and engine against engine.",
+    "sensitivity": "Which layer of a bundle costs accuracy in int8, one layer at a time.",
+    "lint": "Whether the heatmaps of a bundle make good use of their codes.",
     "run": "Find landmarks on pictures with a bundle.",
     "drift": "Check a bundle on this device against the float model.",
     "report": "Accuracy against latency of bundles: one HTML file, and JSON.",
@@ -36,7 +39,7 @@ _TOOLKIT_MODULES = {
 }
 
 
-_NEEDS_TENSORFLOW = {"convert", "demo", "qat", "train"}
+_NEEDS_TENSORFLOW = {"compare", "convert", "demo", "qat", "sensitivity", "train"}
 
 
 class _LazyGroup(click.Group):

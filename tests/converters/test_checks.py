@@ -7,10 +7,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+import tf_keras
 from onnx import helper
 
 from fpm_edge_converters.checks import (
     check_builtin_tflite,
+    check_folded_onnx,
+    check_folded_tflite,
     check_int8_onnx,
     check_int8_tflite,
     check_plain_onnx,
@@ -20,6 +23,7 @@ from fpm_edge_converters.checks import (
 )
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import to_onnx
+from fpm_edge_converters.tflite import Precision, to_tflite
 from fpm_edge_runtime.errors import ConversionError
 
 
@@ -190,3 +194,63 @@ def test_a_landmark_that_is_no_number_is_no_agreement(landmarks: Callable[[int, 
     second[0, 0, 0] = np.nan
     with pytest.raises(ConversionError):
         check_same_landmarks(first, second, np.ones((50, 2, 4), bool), 0.75, "x")
+
+
+def tflite_with(between: Any, precision: Precision) -> FlatGraph:
+    """A network of two convolutions and what `between` puts between them."""
+    layers = tf_keras.layers
+    image = tf_keras.Input((8, 8, 3), name="image")
+    x = layers.ReLU()(layers.Conv2D(4, 3, padding="same")(layers.Activation("linear", name="pixels")(image)))
+    x = between(x)
+    model = tf_keras.Model(image, layers.Conv2D(3, 5, padding="same", name="heatmap_1")(x))
+    for layer in model.layers:  # a fresh batch normalisation is nearly nothing, and is optimised away
+        layer.set_weights([np.random.default_rng(0).uniform(0.5, 1.5, w.shape) for w in layer.get_weights()])
+    return to_tflite(model, precision)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_batch_normalisation_that_was_not_folded(precision: Precision) -> None:
+    plain = tflite_with(lambda x: x, precision)
+    check_folded_tflite(plain)
+    check_folded_onnx(to_onnx(plain.cut(plain.inputs, plain.outputs), stages=1))
+
+    def after_activation(x: Any) -> Any:
+        return tf_keras.layers.ReLU()(tf_keras.layers.BatchNormalization()(x))
+
+    left = tflite_with(after_activation, precision)
+    with pytest.raises(ConversionError, match=r"(MUL|ADD) .* of the TFLite graph .* BatchNormalization"):
+        check_folded_tflite(left)
+    with pytest.raises(ConversionError, match=r"(Mul|Add) .* of the ONNX graph .* BatchNormalization"):
+        check_folded_onnx(to_onnx(left.cut(left.inputs, left.outputs), stages=1))
+
+
+def test_a_constant_map_may_be_added() -> None:
+    ramp = np.arange(8 * 8 * 4, dtype=np.float32).reshape(1, 8, 8, 4)
+    graph = tflite_with(lambda x: tf_keras.layers.Lambda(lambda y: y + ramp)(x), "float32")
+    assert any(op.kind == "ADD" for op in graph.operators)
+    check_folded_tflite(graph)
+    check_folded_onnx(to_onnx(graph.cut(graph.inputs, graph.outputs), stages=1))
+
+
+def test_the_scaling_of_the_image_may_stay() -> None:
+    layers = tf_keras.layers
+    image = tf_keras.Input((8, 8, 3), name="image")
+    pooled = layers.MaxPooling2D(2)(layers.Activation("linear", name="pixels")(image))
+    graph = to_tflite(tf_keras.Model(image, layers.Conv2D(3, 1, name="heatmap_1")(pooled)), "float32")
+    assert any(op.kind == "MUL" for op in graph.operators)
+    check_folded_tflite(graph)
+
+
+def test_a_constant_in_an_int8_sum_is_named(int8_tflite: bytes) -> None:
+    graph = FlatGraph(int8_tflite)
+    add = next(op for op in graph._graph.operators if graph._model.operatorCodes[op.opcodeIndex].builtinCode == 0)
+    bias = next(op.inputs[2] for op in graph.operators if op.kind == "CONV_2D")
+    add.inputs = np.array([add.inputs[0], bias], np.int32)
+    with pytest.raises(ConversionError, match=r"ADD .* BatchNormalization that was not folded"):
+        check_int8_tflite(graph)
+
+
+def test_an_onnx_batch_normalisation_is_named(model: Any) -> None:
+    model.graph.node.append(helper.make_node("BatchNormalization", ["heatmap_1"] * 5, ["norm"]))
+    with pytest.raises(ConversionError, match="BatchNormalization norm of the ONNX graph"):
+        check_folded_onnx(model)

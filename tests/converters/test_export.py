@@ -117,3 +117,8 @@ def test_int8_files_are_a_third_of_float_ones(schema24: Any, calibrated: Calibra
     large = to_tflite(model, "float32")
     sizes = [len(graph.cut(graph.inputs, graph.outputs)) for graph in (small, large)]
     assert sizes[0] <= 0.35 * sizes[1]
+
+
+def test_the_same_network_gives_the_same_bytes(quantized: Any, int8_tflite: bytes) -> None:
+    again = to_tflite(quantized, "int8")
+    assert again.cut(again.inputs, again.outputs) == int8_tflite
