@@ -24,11 +24,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import msgspec
 import numpy as np
+import pictures
 import tf_keras
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset, load_dataset, split_dataset
+from fpm_edge.data import Dataset
 from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.sampling import STRATEGIES, calibration_samples, network_inputs
@@ -160,22 +161,13 @@ def draw(trials: Sequence[Trial], path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="folder of a float model, or the name of the shipped one")
-    parser.add_argument("--data", required=True, help="pictures to calibrate with")
-    parser.add_argument("--test", help="pictures to measure on")
-    parser.add_argument("--holdout", type=int, help="measure on so many photographs of --data, and leave them out")
+    pictures.add_options(parser)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="those that the data has are measured")
     parser.add_argument("--resamples", type=int, default=RESAMPLES)
     parser.add_argument("--picture", type=Path, help="where to draw the curve (PNG)")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
-    if (arguments.test is None) == (arguments.holdout is None):
-        parser.error("give --test or --holdout")
-    data = load_dataset(arguments.data)
-    if arguments.holdout is None:
-        test = load_dataset(arguments.test)
-    else:
-        data, test = split_dataset(data, arguments.holdout, 0)
+    data, test = pictures.load(parser, arguments)
     loaded = load_any(model_folder(arguments.model))
     quantized = fake_quantized(loaded.network)
     inputs = network_inputs(data, range(len(data)), loaded.config)

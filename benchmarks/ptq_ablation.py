@@ -18,10 +18,10 @@ from typing import Any
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import pictures
 from drift_rows import keep, print_rows
 
 from fpm_edge.convert import Calibration, convert
-from fpm_edge.data import load_dataset, split_dataset
 from fpm_edge.sampling import STRATEGIES
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import ESTIMATORS
@@ -41,21 +41,12 @@ def result(folder: Path, name: str, form: Format) -> Path:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="folder of a float model, or the name of the shipped one")
-    parser.add_argument("--data", required=True, help="pictures to calibrate with")
-    parser.add_argument("--test", help="pictures to measure on")
-    parser.add_argument("--holdout", type=int, help="measure on so many photographs of --data, and leave them out")
+    pictures.add_options(parser)
     parser.add_argument("--samples", type=int, default=128, help="pictures that set the ranges")
     parser.add_argument("--only", help="comma-separated names of variants")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for bundles and results")
     arguments = parser.parse_args()
-    if (arguments.test is None) == (arguments.holdout is None):
-        parser.error("give --test or --holdout")
-    data = load_dataset(arguments.data)
-    if arguments.holdout is None:
-        test = load_dataset(arguments.test)
-    else:
-        data, test = split_dataset(data, arguments.holdout, 0)
+    data, test = pictures.load(parser, arguments)
     output: Path = arguments.output
     output.mkdir(parents=True, exist_ok=True)
     names = arguments.only.split(",") if arguments.only else list(VARIANTS)

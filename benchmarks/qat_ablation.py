@@ -19,11 +19,12 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import msgspec
+import pictures
 from drift_rows import keep, print_rows
 
 from fpm_edge.cli.training import changed_settings, make_deterministic
 from fpm_edge.convert import Calibration, convert
-from fpm_edge.data import Dataset, load_dataset, split_dataset
+from fpm_edge.data import Dataset
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.store import load_model, weights_digest
 from fpm_edge.qat import fine_tune
@@ -105,11 +106,7 @@ class Ablation:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", type=Path, help="folder of a float model, or the name of the shipped one")
-    parser.add_argument("--data", required=True, help="pictures to train on and to calibrate with")
-    parser.add_argument("--test", help="pictures to measure on")
-    parser.add_argument("--holdout", type=int, help="measure on so many photographs of --data, and leave them out")
-    parser.add_argument("--split-seed", type=int, default=0)
+    pictures.add_options(parser)
     parser.add_argument("--stages", type=int, help="of a truncated model")
     parser.add_argument("--samples", type=int, default=128, help="pictures that give PTQ its ranges")
     parser.add_argument("--epochs", type=int, help="other than the recipe's")
@@ -117,13 +114,7 @@ def main() -> None:
     parser.add_argument("--only", help="comma-separated numbers of variants, from 1")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for models and results")
     arguments = parser.parse_args()
-    if (arguments.test is None) == (arguments.holdout is None):
-        parser.error("give --test or --holdout")
-    training = load_dataset(arguments.data)
-    if arguments.holdout is not None:
-        training, test = split_dataset(training, arguments.holdout, arguments.split_seed)
-    else:
-        test = load_dataset(arguments.test)
+    training, test = pictures.load(parser, arguments)
     ablation = Ablation(
         model_folder(arguments.model), training, test, arguments.output, arguments.stages, arguments.samples
     )
