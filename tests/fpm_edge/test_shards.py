@@ -411,8 +411,9 @@ def test_a_killed_run_leaves_no_folder_that_looks_whole(tmp_path: Path) -> None:
     script = (
         "import sys, time; from pathlib import Path\n"
         "from fpm_edge.data import load_dataset; from fpm_edge.data.shard_writer import write_shards\n"
-        "def slowly(): time.sleep(0.1)\n"
-        "write_shards(load_dataset('rendered:60@5/32'), [Path(sys.argv[1])], shards=30, advance=slowly)\n"
+        "folder = Path(sys.argv[1])\n"
+        "def wait(): time.sleep(120 if len(list(folder.glob('.*.part'))) > 3 else 0)\n"
+        "write_shards(load_dataset('rendered:60@5/32'), [folder], shards=30, advance=wait)\n"
     )
     for how, stays in ((signal.SIGKILL, True), (signal.SIGINT, False)):
         folder = tmp_path / how.name
