@@ -409,7 +409,9 @@ def test_a_failure_leaves_nothing_behind(people: Dataset, tmp_path: Path) -> Non
 
 def test_a_killed_run_leaves_no_folder_that_looks_whole(tmp_path: Path) -> None:
     script = (
-        "import sys, time; from pathlib import Path\n"
+        "import signal, sys, time; from pathlib import Path\n"
+        # Ignored in what a shell runs in the background.
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fpm_edge.data import load_dataset; from fpm_edge.data.shard_writer import write_shards\n"
         "folder = Path(sys.argv[1])\n"
         "def wait(): time.sleep(120 if len(list(folder.glob('.*.part'))) > 3 else 0)\n"
