@@ -17,7 +17,7 @@ from fpm_edge.data import Dataset
 from fpm_edge.fallback import ladder, mixed
 from fpm_edge.gate import Budget, check_drift
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.predict import drift_between, predict_session, truth_of
+from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.sampling import calibration_samples, network_inputs
@@ -156,6 +156,7 @@ def convert(
     reusable = precision == "float32" and "tflite" in formats
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
+    expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored)
     precise = cache(partial(export, loaded.network, "float16", formats, inputs[:_PROBES]))
 
     def draft(names: Sequence[str]) -> _Draft:
@@ -172,7 +173,7 @@ def convert(
         if whole:
             check_whole(bundle, inputs[:FEWEST_GOLDENS])
         members |= _goldens(bundle, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
-        return _Draft(manifest, members, bundle, _score(bundle, reference, scored), made.whole_bytes)
+        return _Draft(manifest, members, bundle, _score(bundle, expected, scored), made.whole_bytes)
 
     made = _first_within(budget, map(draft, ladder(exported) if fallback else [()]), output)
     manifest, members, drift = made.manifest, made.members, made.drift
@@ -358,9 +359,8 @@ def _not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
     return dataset.subset(rest)
 
 
-def _score(draft: Bundle, reference: _Reference, dataset: Dataset) -> dict[Format, DriftReport]:
+def _score(draft: Bundle, expected: Predictions, dataset: Dataset) -> dict[Format, DriftReport]:
     truth = truth_of(dataset)
-    expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), dataset)
     # TFLite first, as everywhere.
     order = sorted(draft.formats, reverse=True)
     return {

@@ -13,6 +13,7 @@ from fpm_edge_runtime.engines import ENGINES, PieceRunner, load_engine
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import letterbox
 from fpm_edge_runtime.manifest import Geometry, Piece, TensorSpec
+from fpm_edge_runtime.tensors import arranged
 
 __all__ = ["EdgeRunner", "Maps", "Placed", "open_edges", "place"]
 
@@ -78,8 +79,8 @@ class EdgeRunner:
     def __init__(self, loaded: list[tuple[Piece, PieceRunner]], stages: int) -> None:
         """`loaded` in order of execution; together they give ``heatmap_1..stages``."""
         self._loaded = loaded
-        specs = {spec.name: spec for piece, _ in loaded for spec in piece.outputs}
-        self._specs = [specs[f"heatmap_{stage}"] for stage in range(1, stages + 1)]
+        self._made = {spec.name: spec for piece, _ in loaded for spec in piece.outputs}
+        self._specs = [self._made[f"heatmap_{stage}"] for stage in range(1, stages + 1)]
 
     def __call__(self, image: NDArray[np.uint8]) -> list[Maps]:
         """The maps of every stage.
@@ -89,7 +90,7 @@ class EdgeRunner:
         """
         tensors: dict[str, NDArray[Any]] = {"image": image[np.newaxis]}
         for piece, run in self._loaded:
-            given = {spec.name: _arranged(tensors[spec.name], spec) for spec in piece.inputs}
+            given = {spec.name: arranged(tensors[spec.name], self._made.get(spec.name), spec) for spec in piece.inputs}
             # An engine may reuse its output buffers in the next call.
             tensors.update({name: np.array(value) for name, value in run(given).items()})
         return [_maps(tensors[spec.name][0], spec) for spec in self._specs]
@@ -115,13 +116,6 @@ def open_edges(bundle: Bundle, engine: str, threads: int | None = 1) -> EdgeRunn
     return EdgeRunner(
         [(piece, loaded.load(piece, bundle.read(piece.member), threads)) for piece in pieces], bundle.stages
     )
-
-
-def _arranged(tensor: NDArray[Any], spec: TensorSpec) -> NDArray[Any]:
-    """The image in the layout that the piece takes; other tensors as the earlier piece gave them."""
-    if spec.name == "image" and spec.layout == "NCHW":
-        return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2))
-    return tensor
 
 
 def _maps(values: NDArray[Any], spec: TensorSpec) -> Maps:

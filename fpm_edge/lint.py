@@ -145,6 +145,9 @@ def lint(
     manifest = bundle.manifest
     if manifest.quantization.precision != "int8":
         raise UsageError(f"{manifest.name} is {manifest.quantization.precision}; only int8 maps have codes to look at")
+    if manifest.quantization.exceptions:
+        real = ", ".join(f"{name} in {kind}" for name, kind in manifest.quantization.exceptions.items())
+        raise UsageError(f"{manifest.name} has {real}; only a bundle of int8 throughout has codes to look at")
     if dataset.schema.landmarks != bundle.schema.landmarks:
         raise SchemaError(
             f"the data has schema {dataset.schema.name!r}, the bundle {bundle.schema.name!r}; use data with the same "

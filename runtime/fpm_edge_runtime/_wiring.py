@@ -3,9 +3,9 @@
 import math
 from collections.abc import Iterable
 
-from fpm_edge_runtime._codes import is_convertible
 from fpm_edge_runtime.errors import BundleError
 from fpm_edge_runtime.manifest import Manifest, Piece, TensorSpec
+from fpm_edge_runtime.tensors import is_convertible
 
 __all__ = ["check_wiring", "pieces_for"]
 

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._codes import converted
 from fpm_edge_runtime._pace import Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.decode import decode_heatmaps
@@ -21,6 +20,7 @@ from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
 from fpm_edge_runtime.manifest import Format, Geometry, Piece, TensorSpec
 from fpm_edge_runtime.results import Detection, StageResult, StopReason, Timings
+from fpm_edge_runtime.tensors import arranged
 
 if TYPE_CHECKING:
     from fpm_edge_runtime.bundle import Bundle
@@ -202,7 +202,7 @@ class Session:
 
     def _run(self, frame: "_Frame", piece: Piece) -> None:
         inputs: Mapping[str, NDArray[Any]] = {
-            spec.name: _arrange(frame.tensors[spec.name], self._made.get(spec.name), spec) for spec in piece.inputs
+            spec.name: arranged(frame.tensors[spec.name], self._made.get(spec.name), spec) for spec in piece.inputs
         }
         with self._lock:
             start = perf_counter()
@@ -305,13 +305,6 @@ def _check_stages(stages: int | None, limit: int, owner: str) -> int:
     if not 1 <= stages <= limit:
         raise UsageError(f"stages is {stages}; {owner} has {limit}: expected 1 to {limit}, or None for all")
     return stages
-
-
-def _arrange(tensor: NDArray[Any], source: TensorSpec | None, spec: TensorSpec) -> NDArray[Any]:
-    """The image (which no piece makes) in the layout the piece takes; other tensors in the piece's precision."""
-    if source is not None:
-        return converted(tensor, source, spec)
-    return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2)) if spec.layout == "NCHW" else tensor
 
 
 def _not_finite(heatmaps: NDArray[Any], spec: TensorSpec) -> NDArray[np.bool_]:

@@ -11,7 +11,9 @@ import pytest
 
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.data import Dataset
+from fpm_edge.edges import open_edges
 from fpm_edge.gate import Budget
+from fpm_edge.lint import lint
 from fpm_edge.model import preset
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model
@@ -243,8 +245,17 @@ def test_the_last_stages_get_more_precision_until_the_budget_is_met(
         assert report.stages[-1].relative_drift is not None
         assert report.stages[-1].relative_drift.upper <= budget.overall
     assert f"int8, {names[0]} in float16" in bundle.read("card.md").decode()
+    golden = bundle.golden()
+    assert golden is not None
+    case = bundle.golden_input(golden.cases[0])
     for engine in ENGINES:
         assert check_goldens(bundle.session(engine)).ok
+        # Codes become real numbers where maps are read without a session too.
+        maps = open_edges(bundle, engine)(case)
+        for result, stage in zip(bundle.session(engine).detect_input(case), maps, strict=True):
+            np.testing.assert_array_equal(stage.landmarks(bundle.manifest.geometry.stride)[0], result.landmarks)
+    with pytest.raises(UsageError, match=r"stage_3 in float16; only a bundle of int8 throughout"):
+        lint(bundle, calibration_data)
 
 
 def test_a_budget_that_no_precision_meets(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:

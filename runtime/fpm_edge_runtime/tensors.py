@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.manifest import TensorSpec
 
-__all__ = ["converted", "is_convertible"]
+__all__ = ["arranged", "converted", "is_convertible"]
 
 
 def is_convertible(source: TensorSpec, target: TensorSpec) -> bool:
@@ -15,6 +15,13 @@ def is_convertible(source: TensorSpec, target: TensorSpec) -> bool:
     if (source.shape, source.layout) != (target.shape, target.layout):
         return False
     return source == target or "float32" in (source.dtype, target.dtype)
+
+
+def arranged(tensor: NDArray[Any], source: TensorSpec | None, target: TensorSpec) -> NDArray[Any]:
+    """A tensor as a piece takes it: the image (which no piece makes: no source) in its layout, others `converted`."""
+    if source is not None:
+        return converted(tensor, source, target)
+    return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2)) if target.layout == "NCHW" else tensor
 
 
 def converted(tensor: NDArray[Any], source: TensorSpec, target: TensorSpec) -> NDArray[Any]:
