@@ -97,10 +97,10 @@ def load(form: Form, threads: int) -> Run:
     """What gives the last stage's codes (or real numbers), maps first."""
     if form.engine == "litert":
         interpreter = Interpreter(model_content=form.data, num_threads=threads)
+        interpreter.allocate_tensors()
         runner = interpreter.get_signature_runner()
         (entry,) = (detail["index"] for detail in runner.get_input_details().values())
         _, last = max((name, detail["index"]) for name, detail in runner.get_output_details().items())
-        interpreter.allocate_tensors()
 
         def invoke(image: NDArray[np.uint8]) -> NDArray[Any]:
             interpreter.set_tensor(entry, image[np.newaxis])

@@ -50,7 +50,7 @@ SCRIPTS = Path(__file__).parent / "peers"
 # Script → the environment it runs in; ours where it has all that is needed.
 PEERS = {
     "tensorflow_ptq": "",
-    "litert_quantizer": "litert-quantizer",
+    "litert_static": "litert-quantizer",
     "onnxruntime_static": "",
     "nncf_ptq": "nncf",
 }

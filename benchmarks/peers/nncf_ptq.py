@@ -26,7 +26,7 @@ def quantize(work: Path, path: Path) -> None:
 
 
 def quantize_with_control(work: Path, path: Path) -> None:
-    """The accuracy is how near the last stage's peaks stay to the float model's, in cells (minus: larger is better)."""
+    """The accuracy is 1 minus the mean distance of the last stage's peaks from the float model's, in cells."""
     # user code
     import nncf
     import openvino
@@ -46,7 +46,8 @@ def quantize_with_control(work: Path, path: Path) -> None:
         found, _ = peaks(compiled, items)
         apart = np.linalg.norm(found - true[: len(found)], axis=-1)
         clear = heights[: len(found)] >= 0.25
-        return -float(apart[clear].mean()), [-float(row[keep].mean()) for row, keep in zip(apart, clear, strict=True)]
+        scores = [1 - float(row[keep].mean()) for row, keep in zip(apart, clear, strict=True)]
+        return 1 - float(apart[clear].mean()), scores
 
     quantized = nncf.quantize_with_accuracy_control(
         model,

@@ -121,7 +121,9 @@ def _read_image_codes(graph: Any) -> None:
         read = makers.get(quantize.input[0])
         if quantize.op_type != "QuantizeLinear" or read is None or read.op_type != "DequantizeLinear":
             continue
-        same = all(np.array_equal(constants[a], constants[b]) for a, b in zip(read.input[1:], quantize.input[1:], strict=True))
+        same = all(
+            np.array_equal(constants[a], constants[b]) for a, b in zip(read.input[1:], quantize.input[1:], strict=True)
+        )
         if read.input[0] not in images or not same:
             continue
         for node in graph.node:

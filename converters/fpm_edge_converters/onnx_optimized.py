@@ -1,7 +1,7 @@
 """What ONNX Runtime makes of an int8 file: whether it computes it in integers.
 
-A file whose every convolution stands between codes (`checks.check_int8_onnx`) may still run in float, where ONNX Runtime
-knows no integer kernel for just these types; it says nothing, and is slow (decision 0016).
+A file whose every convolution stands between codes (`checks.check_int8_onnx`) may still run in float, where ONNX
+Runtime knows no integer kernel for just these types; it says nothing, and is slow (decision 0016).
 """
 
 import tempfile

@@ -1,4 +1,4 @@
-"""LiteRT Quantizer (AI Edge Quantizer until 0.10), static int8: its README's recipe `static_wi8_ai8`."""
+"""LiteRT Quantizer, called AI Edge Quantizer until 0.10; static int8, its recipe `static_wi8_ai8`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ def quantize(work: Path, path: Path, algorithm: str) -> None:
     # user code
     from litert_quantizer import quantizer, recipe
 
-    data = {"serving_default": ({"image": picture[None].astype("float32") / 255} for picture in _task.inputs(work))}
+    # A list: of a generator, the counting of its items would leave nothing to calibrate with.
+    data = {"serving_default": [{"image": picture[None].astype("float32") / 255} for picture in _task.inputs(work)]}
     tool = quantizer.Quantizer(str(work / "plain.tflite"))
     tool.load_quantization_recipe(recipe.static_wi8_ai8(algorithm))
     ranges = tool.calibrate(data)
