@@ -121,18 +121,8 @@ def make_peers(task: Path, output: Path, environments: Path | None) -> None:
             python = str(environments / environment / "bin" / "python")
         path = SCRIPTS / f"{script}.py"
         isolated = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} if environment else dict(os.environ)
-        before = set(output.glob("*.json"))
         with (output / f"{script}.log").open("wb") as log:
             subprocess.run([python, path, task, output], env=isolated, stdout=log, stderr=log, check=False)
-        for notes in set(output.glob("*.json")) - before:
-            known = json.loads(notes.read_text())
-            notes.write_text(json.dumps(known | {"lines": user_lines(path)}))
-
-
-def user_lines(script: Path) -> int:
-    """Lines between ``# user code`` and ``# end`` in the first function of a script, without empty ones."""
-    text = script.read_text().split("# user code")[1].split("# end")[0]
-    return sum(bool(line.strip()) for line in text.splitlines())
 
 
 def entries(output: Path) -> list[Entry]:
