@@ -12,7 +12,7 @@ from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import MinMax, choose_samples, farthest_first, stratum_of, swap_worst
-from fpm_edge_converters import assign_ranges, fake_quantized, input_batches, observe_ranges, quantized_layers
+from fpm_edge_converters import calibrated, input_batches
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.metrics import normalized_error, point_mask
 
@@ -96,16 +96,9 @@ def _mine(pool: Dataset, chosen: list[int], config: ModelConfig, network: tf_ker
     mask = point_mask(truth.visibility, "labelled")
     expected = predict_network(network, config, pool)
     for _ in range(_ROUNDS):
-        found = predict_network(_calibrated(network, network_inputs(pool, chosen, config)), config, pool)
+        quantized = calibrated(network, network_inputs(pool, chosen, config), MinMax())
+        found = predict_network(quantized, config, pool)
         apart = normalized_error(found.landmarks[:, -1], expected.landmarks[:, -1], found.sizes)
         moved = np.where(mask, apart, 0.0).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
         chosen = swap_worst(chosen, moved, max(1, len(chosen) // _SWAP_SHARE))
     return chosen
-
-
-def _calibrated(network: tf_keras.Model, inputs: Sequence[NDArray[np.uint8]]) -> tf_keras.Model:
-    quantized = fake_quantized(network)
-    estimator = MinMax()
-    observe_ranges(network, quantized_layers(quantized), inputs, estimator)
-    assign_ranges(quantized, estimator.ranges())
-    return quantized
