@@ -30,9 +30,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import STRATEGIES, calibration_samples, network_inputs
+from fpm_edge.sampling import STRATEGIES, calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import MinMax

@@ -16,11 +16,12 @@ from fpm_edge.bundle_card import card_text, words_for
 from fpm_edge.data import Dataset
 from fpm_edge.fallback import ladder, mixed
 from fpm_edge.gate import Budget, check_drift
+from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge.sampling import calibration_samples
 from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (

@@ -8,8 +8,9 @@ import tensorflow as tf
 import tf_keras
 
 from fpm_edge.data import Dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge.sampling import calibration_samples
 from fpm_edge.train.loop import EpochLog, train
 from fpm_edge.train.quantizers import Quantizers
 from fpm_edge.train.settings import TrainSettings
