@@ -32,11 +32,12 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from fpm_edge.data import load_dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.quantized import load_any
-from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
-from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
+from fpm_edge_converters import calibrated
 from fpm_edge_converters import onnx_export as exporter
 from fpm_edge_converters.onnx_codes import unsigned_weights
 from fpm_edge_converters.tflite import Precision, to_tflite
@@ -167,10 +168,7 @@ def main() -> None:
     data = load_dataset(arguments.data)
     chosen = calibration_samples(data, arguments.samples, "stratified", 0, loaded.config, loaded.network)
     inputs = network_inputs(data, chosen, loaded.config)
-    quantized = fake_quantized(loaded.network)
-    estimator = MinMax()
-    observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator)
-    assign_ranges(quantized, estimator.ranges())
+    quantized = calibrated(loaded.network, inputs, MinMax())
     networks: dict[Precision, bytes] = {}
     networks["int8"], networks["float32"] = (
         graph.cut(graph.inputs, graph.outputs)
