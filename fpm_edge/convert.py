@@ -20,7 +20,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge.sampling import calibration_samples, network_inputs, not_chosen
 from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
@@ -51,7 +51,7 @@ from fpm_edge_runtime.manifest import (
 )
 from fpm_edge_runtime.pack import bundle_bytes
 
-__all__ = ["ENGINE_OF", "Calibration", "Converted", "convert"]
+__all__ = ["ENGINE_OF", "Calibration", "Converted", "convert", "draft_bundle"]
 
 ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 
@@ -97,6 +97,7 @@ def convert(
     calibration: Calibration,
     score: Dataset | None = None,
     stages: int | None = None,
+    input_size: tuple[int, int] | None = None,
     formats: Sequence[Format] = ("tflite", "onnx"),
     budget: Budget | None = None,
     fallback: bool = False,
@@ -113,6 +114,8 @@ def convert(
         score: pictures with true landmarks to measure on; None for those of the calibration data that did not set
             the ranges.
         stages: keep only the first so many.
+        input_size: (width, height) in pixels other than the model's own, for the same weights; drift is then that from
+            the float model at this size.
         formats: which formats to put in the bundle.
         budget: for the upper 95 % bounds of the last stage's relative NE drift; None for any drift.
         fallback: where the int8 files are over the budget, give the last stage float16 weights and float32 arithmetic,
@@ -138,7 +141,7 @@ def convert(
         raise UsageError("a plain file is of one precision throughout; give either --whole or --fallback")
     if precision == "int8" and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
-    loaded = load_any(folder, stages)
+    loaded = load_any(folder, stages, input_size)
     _check_schema(loaded.config, calibration.dataset, score)
     chosen = calibration_samples(
         calibration.dataset,
@@ -149,7 +152,7 @@ def convert(
         loaded.config,
         loaded.network,
     )
-    scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
+    scored = score if score is not None else not_chosen(calibration.dataset, chosen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
@@ -188,6 +191,31 @@ def convert(
     members["card.md"] = card_text(manifest, drift).encode()
     write_bundle(output, manifest, members)
     return Converted(output, open_bundle(output).manifest, drift, made.whole_bytes, scored.name)
+
+
+def draft_bundle(
+    folder: Path,
+    loaded: LoadedModel,
+    precision: Precision,
+    calibration: Calibration,
+    chosen: Sequence[int],
+    inputs: Sequence[NDArray[np.uint8]],
+    formats: Sequence[Format],
+) -> bytes:
+    """The stages that `convert` would make, as a bundle without golden cases of which nothing was measured yet.
+
+    Args:
+        folder, precision, calibration, formats: as for `convert`.
+        loaded: the model of that folder.
+        chosen, inputs: indices of the pictures that set the ranges, and the network's inputs made of them.
+
+    Raises:
+        ConversionError: an assertion on the converted files.
+    """
+    network, card = _quantize(loaded, precision, calibration, chosen, inputs)
+    exported = export(network, precision, formats, inputs[:_PROBES])
+    quantization = Quantization(precision=precision, method=_method(precision, loaded))
+    return bundle_bytes(_manifest(folder, loaded.config, exported, quantization, card), exported.members)
 
 
 @dataclass(frozen=True)
@@ -347,16 +375,6 @@ def _answers(
         np.array([[stage.landmarks for stage in case] for case in results], np.float32),
         np.array([[stage.scores for stage in case] for case in results], np.float32),
     )
-
-
-def _not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
-    rest = sorted(set(range(len(dataset))) - set(chosen))
-    if not rest:
-        raise UsageError(
-            f"all {len(dataset)} pictures of {dataset.name} set the ranges, so none is left to measure drift on; "
-            "give more pictures, fewer --samples, or other pictures with --score"
-        )
-    return dataset.subset(rest)
 
 
 def _score(draft: Bundle, expected: Predictions, dataset: Dataset) -> dict[Format, DriftReport]:

@@ -16,7 +16,7 @@ from fpm_edge_converters import assign_ranges, fake_quantized, input_batches, ob
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.metrics import normalized_error, point_mask
 
-__all__ = ["STRATEGIES", "calibration_samples", "network_inputs"]
+__all__ = ["STRATEGIES", "calibration_samples", "network_inputs", "not_chosen"]
 
 STRATEGIES = ("random", "stratified", "k-centre", "worst-case")
 
@@ -64,6 +64,17 @@ def calibration_samples(
         return sorted(pool[i] for i in farthest_first(features, count))
     chosen = choose_samples([strata[i] for i in pool], count, seed=seed)
     return sorted(pool[i] for i in _mine(among, chosen, config, network))
+
+
+def not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
+    """The pictures that set no range, to measure on. Raises UsageError where there is none."""
+    rest = sorted(set(range(len(dataset))) - set(chosen))
+    if not rest:
+        raise UsageError(
+            f"all {len(dataset)} pictures of {dataset.name} set the ranges, so none is left to measure drift on; "
+            "give more pictures, fewer --samples, or other pictures with --score"
+        )
+    return dataset.subset(rest)
 
 
 def network_inputs(

@@ -12,6 +12,7 @@ from fpm_edge.cli.options import (
     SPEC_HELP,
     DataSource,
     data_options,
+    input_size_option,
     json_option,
     output_option,
     print_json,
@@ -34,6 +35,7 @@ __all__ = ["command"]
 @click.option("--fp16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--fp32", "precision", flag_value="float32", help="float32.")
 @click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
+@input_size_option("Another input than the model's, for the same weights.")
 @click.option(
     "--format", "formats", type=click.Choice(["tflite", "onnx"]), multiple=True, help="Repeatable; both by default."
 )
@@ -82,6 +84,7 @@ def command(
     model: Path,
     precision: Precision,
     stages: int | None,
+    input_size: tuple[int, int] | None,
     formats: tuple[Any, ...],
     source: DataSource,
     samples: int,
@@ -118,6 +121,7 @@ def command(
         calibration=Calibration(source.training(), samples, strategy, seed, estimator, correct_biases),
         score=scoring,
         stages=stages,
+        input_size=input_size,
         formats=formats or ("tflite", "onnx"),
         budget=budget,
         fallback=fallback is not None,
