@@ -14,7 +14,7 @@ from fpm_edge.search.result import SearchResult
 from fpm_edge.search.run import BUNDLE, RUNGS, Rung, run_search
 from fpm_edge.search.setup import prepare
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space
-from fpm_edge.search.store import TRIALS
+from fpm_edge.search.store import TRIALS, check_begun
 from fpm_edge.search.trial import Score, Time, Trial
 from fpm_edge.search.write import write_search
 from fpm_edge_converters import Precision
@@ -69,6 +69,7 @@ def search(
             another search, or none that could be resumed.
         ConversionError: nothing could be converted.
     """
+    check_begun(output / TRIALS, resume=resume)
     setup = prepare(
         model,
         budgets,

@@ -29,6 +29,10 @@ class Miss:
     def __str__(self) -> str:
         return f"{self.what} {self.value}, budget {self.limit}"
 
+    def short(self, *, at_least: bool = False) -> str:
+        """The same for a table; `at_least` where the value is a lower bound."""
+        return f"{self.what} {'≥ ' if at_least else ''}{self.value} ({self.limit})"
+
 
 @dataclass(frozen=True)
 class Budgets:
@@ -83,7 +87,7 @@ class Budgets:
     def _over(self, trial: Trial, drift: float, time: float, part: float | None) -> tuple[Miss, ...]:
         found = [_drift_miss("NE drift", drift, self.drift.overall)]
         if part is not None and trial.score.worst_part is not None:
-            found.append(_drift_miss(f"NE drift of {trial.score.worst_part.name}", part, self.drift.part))
+            found.append(_drift_miss(trial.score.worst_part.name, part, self.drift.part))
         found.append(Miss("latency", f"{time:.2f} ms", f"{self.latency_ms:g} ms", time / self.latency_ms - 1))
         if self.size_bytes is not None:
             value, limit = f"{trial.bytes / 1e6:.2f} MB", f"{self.size_bytes / 1e6:g} MB"

@@ -46,7 +46,7 @@ def judge(trials: Sequence[Trial], budgets: Budgets) -> dict[Candidate, Drop]:
         followed = {trial.candidate for trial in nearest}
     for candidate, misses in over.items():
         if candidate not in followed:
-            dropped[candidate] = Drop("over budget: " + "; ".join(f"at least {miss}" for miss in misses), True)
+            dropped[candidate] = Drop("over: " + ", ".join(miss.short(at_least=True) for miss in misses), True)
     left = [trial for trial in trials if trial.candidate not in dropped]
     dropped |= _dominated(left, budgets.counts_size)
     left = [trial for trial in left if trial.candidate not in dropped]
@@ -58,7 +58,7 @@ def _dominated(trials: Sequence[Trial], with_size: bool) -> dict[Candidate, Drop
     for trial in trials:
         better = next((other for other in trials if _beats(other, trial, with_size)), None)
         if better is not None:
-            found[trial.candidate] = Drop(f"slower and no better by the bounds than {better.candidate.name}", True)
+            found[trial.candidate] = Drop(f"beaten by the bounds of {better.candidate.name}", True)
     return found
 
 
@@ -102,7 +102,7 @@ def layers(trials: Sequence[Trial], with_size: bool) -> list[list[Trial]]:
 
 
 def pareto(trials: Sequence[Trial], with_size: bool) -> list[Trial]:
-    """Those of one rung than which no other is as accurate and as fast (and as small), and better in one; fastest first."""
+    """Those of one rung than which no other is as accurate, fast (and small), and better in one; fastest first."""
     points: Mapping[Candidate, tuple[float, ...]] = {
         trial.candidate: (round(trial.score.ne, NE_DIGITS), trial.time.median, *((trial.bytes,) if with_size else ()))
         for trial in trials

@@ -265,8 +265,8 @@ class _Search:
                 and self._setup.budgets.over_drift(score.drift.lower)
             ):
                 dropped[candidate] = Drop(
-                    f"not measured: {exact.precision} with as many stages at this size has an NE drift of at least "
-                    f"{score.drift.lower:+.1%}, budget {self._setup.budgets.drift.overall:.1%}",
+                    f"not measured: {exact.precision} with as many stages at this size has NE drift ≥ "
+                    f"{score.drift.lower:+.1%} ({self._setup.budgets.drift.overall:.1%})",
                     True,
                 )
         self._drop(1, dropped)
@@ -377,7 +377,8 @@ class _Search:
                 words.append("Pareto set")
             if candidate in self._store.refused:
                 words.append(f"refused: {self._store.refused[candidate].splitlines()[0]}")
-            words += [f"over budget: {miss}" for miss in self._setup.budgets.misses(trial)]
+            misses = self._setup.budgets.misses(trial)
+            words += ["over: " + ", ".join(miss.short() for miss in misses)] if misses else []
             self._reasons[candidate] = "; ".join(words) or "within the budgets"
 
     def _environment(self) -> dict[str, Any]:

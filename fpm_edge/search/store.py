@@ -23,7 +23,7 @@ from fpm_edge.search.space import Candidate, File
 from fpm_edge.search.trial import Score, Trial
 from fpm_edge_runtime.errors import DataError, UsageError
 
-__all__ = ["TRIALS", "Store"]
+__all__ = ["TRIALS", "Store", "check_begun"]
 
 TRIALS = "trials.jsonl"
 
@@ -54,14 +54,8 @@ class Store:
         self.refused: dict[Candidate, str] = {}
         self._path = path
         plain = json.loads(msgspec.json.encode(settings))
-        if not resume:
-            if path.exists():
-                raise UsageError(f"{path} holds a search; go on with it with --resume, or name another folder")
-            self._append([{"kind": "settings", **plain}])
-            return
-        if not path.is_file():
-            raise UsageError(f"{path}: there is no search to go on with; leave --resume out")
-        lines = self._read()
+        check_begun(path, resume=resume)
+        lines = self._read() if resume else []
         if not lines:
             self._append([{"kind": "settings", **plain}])
             return
@@ -147,6 +141,14 @@ class Store:
             except msgspec.DecodeError as error:
                 raise DataError(f"{self._path}, line {number}: not JSON ({error}); remove it") from error
         return lines
+
+
+def check_begun(path: Path, *, resume: bool) -> None:
+    """Raise UsageError where there is a search and `resume` is not given, or there is none and it is."""
+    if path.exists() and not resume:
+        raise UsageError(f"{path} holds a search; go on with it with --resume, or name another folder")
+    if resume and not path.is_file():
+        raise UsageError(f"{path}: there is no search to go on with; leave --resume out")
 
 
 def _check_same(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:
