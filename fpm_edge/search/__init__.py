@@ -11,7 +11,7 @@ from fpm_edge.convert import Calibration
 from fpm_edge.data import Dataset
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.result import SearchResult
-from fpm_edge.search.run import BUNDLE, RUNGS, Rung, run_search
+from fpm_edge.search.run import BUNDLE, CANDIDATES, RUNGS, Rung, run_search
 from fpm_edge.search.setup import prepare
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space
 from fpm_edge.search.store import TRIALS, check_begun
@@ -66,10 +66,13 @@ def search(
 
     Raises:
         UsageError, ModelError, DataError, SchemaError, MissingExtraError: as `prepare`; or `output` is a file, holds
-            another search, or none that could be resumed.
+            another search or bundle, or no search that could be resumed.
         ConversionError: nothing could be converted.
     """
     check_begun(output / TRIALS, resume=resume)
+    for name in () if resume else (BUNDLE, CANDIDATES):
+        if (output / name).exists():
+            raise UsageError(f"{output / name} is where this search would write; name another folder")
     setup = prepare(
         model,
         budgets,

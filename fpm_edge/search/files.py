@@ -62,12 +62,14 @@ class Files:
         return self._open[file]
 
     def clear(self) -> None:
-        """Remove the folder and what was made in it."""
+        """Remove what was made in the folder, and the folder if nothing else is in it."""
         self._open.clear()
         if self._folder.is_dir():
-            for path in self._folder.glob("*.fpm"):
+            # Also what a killed search left half-written.
+            for path in [*self._folder.glob("*.fpm"), *self._folder.glob(".*.part")]:
                 path.unlink()
-            self._folder.rmdir()
+            if not any(self._folder.iterdir()):
+                self._folder.rmdir()
 
     def _convert(self, file: File) -> bytes:
         if self._ready is None or self._ready.input_size != file.input_size:

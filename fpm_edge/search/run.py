@@ -28,11 +28,13 @@ from fpm_edge_runtime import Session, open_bundle
 from fpm_edge_runtime.engines import ENGINES, load_engine
 from fpm_edge_runtime.errors import ConversionError, FpmEdgeError, GateError, MissingExtraError, UsageError
 
-__all__ = ["BUNDLE", "RUNGS", "Rung", "Setup", "run_search", "rungs_for"]
+__all__ = ["BUNDLE", "CANDIDATES", "RUNGS", "Rung", "Setup", "run_search", "rungs_for"]
 
 BUNDLE = "model.fpm"
-_CANDIDATES = "candidates"
+CANDIDATES = "candidates"
 _REFERENCE_ENGINE = "litert"
+# Load of a processor from which on others' work is likely to be measured.
+_BUSY = 0.5
 # So many at once are measured after all where nothing else keeps the budgets.
 _RECALLED = 8
 
@@ -130,7 +132,7 @@ class _Search:
         formats = tuple(
             dict.fromkeys(ENGINES[engine].formats[0] for engine in (_REFERENCE_ENGINE, *setup.space.engines))
         )
-        self._files = Files(folder / _CANDIDATES, setup.model, setup.calibration, setup.chosen, formats, tell)
+        self._files = Files(folder / CANDIDATES, setup.model, setup.calibration, setup.chosen, formats, tell)
         # By chance, so that the first pictures are like all of them.
         order = np.random.default_rng(0).permutation(len(setup.scored))
         self._pictures = setup.scored.subset(order)
@@ -143,6 +145,12 @@ class _Search:
         setup = self._setup
         alive = list(setup.space)
         self._tell(f"{len(alive)} candidates on {len(setup.scored)} pictures of {setup.scored.name}")
+        environment = describe_environment(1, 1)
+        if environment.load is not None and environment.load > _BUSY * environment.logical_cpus:
+            self._tell(
+                f"the machine is busy (load {environment.load:.1f} on {environment.logical_cpus} processors): times "
+                "will be longer than they need be"
+            )
         for number, rung in enumerate(setup.rungs, start=1):
             alive = self._rung(number, rung, alive)
         trials = self._final(alive)
@@ -153,6 +161,8 @@ class _Search:
             alive += self._rung(len(setup.rungs), setup.rungs[-1], recalled)
             trials = self._final(alive)
         front = pareto(trials, setup.budgets.counts_size)
+        # One of an earlier end of this search: it stays only if it is chosen again.
+        (self._folder / BUNDLE).unlink(missing_ok=True)
         choice, written = self._choose(trials)
         self._explain(trials, front, choice)
         last = self._store.last_trials()
@@ -240,9 +250,11 @@ class _Search:
         if not sessions:
             return
         missing = {key: self._scorer.missing(key, pictures) for key in {self._reference, *sessions}}
+        # It may have to be converted first, which has a bar of its own.
+        reference = self._reference_session if missing[self._reference] else None
         with progress_bar(what, sum(missing.values())) as advance:
-            if missing[self._reference]:
-                self._scorer.run(self._reference, self._reference_session, pictures, advance)
+            if reference is not None:
+                self._scorer.run(self._reference, reference, pictures, advance)
             for key, session in sessions.items():
                 self._scorer.run(key, session, pictures, advance)
                 stages = {candidate.stages for candidate in candidates if candidate.engine == key[1]}
@@ -341,7 +353,7 @@ class _Search:
         setup, candidate = self._setup, trial.candidate
         measured = self._files.get(candidate.file)
         form = next(form for form in ENGINES[candidate.engine].formats if form in measured.formats)
-        draft = self._folder / _CANDIDATES / BUNDLE
+        draft = self._folder / CANDIDATES / BUNDLE
         result = convert(
             setup.model,
             draft,

@@ -1,7 +1,10 @@
 """From what the user gives to what is searched."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+
+import msgspec
 
 from fpm_edge.convert import Calibration
 from fpm_edge.data import Dataset
@@ -81,7 +84,11 @@ def prepare(
         loaded.network,
     )
     scored = not_chosen(calibration.dataset, chosen) if score is None else score
-    origin = {"name": loaded.config.name, "weights": weights_digest(model)}
+    origin = {
+        "name": loaded.config.name,
+        "config": hashlib.sha256(msgspec.json.encode(loaded.config)).hexdigest(),
+        "weights": weights_digest(model),
+    }
     if is_qat_folder(model):
         origin["float weights"] = weights_digest(model / FLOAT_FOLDER)
     return Setup(

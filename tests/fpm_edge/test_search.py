@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -37,39 +38,40 @@ class Run:
         self.folder, self.before, self.said, self.result = folder, before, said, result
 
 
+def go(model: Path, folder: Path, data: Dataset, tell: Any, *, resume: bool) -> SearchResult:
+    return search(
+        model,
+        folder,
+        BUDGETS,
+        Calibration(data, 16),
+        precisions=["float32", "int8"],
+        input_sizes=SIZES,
+        threads=[1],
+        engines=["litert"],
+        rungs=RUNGS,
+        tell=tell,
+        resume=resume,
+    )
+
+
 @pytest.fixture(scope="module")
 def found(tiny_model: Path, calibration_data: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A search that is killed on its second rung, with half a line written, and then resumed."""
     folder = tmp_path_factory.mktemp("searches") / "out"
-
-    def go(tell: Any, **options: Any) -> SearchResult:
-        return search(
-            tiny_model,
-            folder,
-            BUDGETS,
-            Calibration(calibration_data, 16),
-            precisions=["float32", "int8"],
-            input_sizes=SIZES,
-            threads=[1],
-            engines=["litert"],
-            rungs=RUNGS,
-            tell=tell,
-            **options,
-        )
 
     def kill(message: str) -> None:
         if message.startswith("rung 2"):
             raise Killed
 
     with pytest.raises(Killed):
-        go(kill)
+        go(tiny_model, folder, calibration_data, kill, resume=False)
     trials = folder / "trials.jsonl"
     before = trials.read_bytes()
     trials.write_bytes(before + b'{"kind": "trial", "rung"')
     with pytest.raises(UsageError, match="holds a search; go on with it with --resume"):
-        go(kill)
+        go(tiny_model, folder, calibration_data, kill, resume=False)
     said: list[str] = []
-    return Run(folder, before, said, go(said.append, resume=True))
+    return Run(folder, before, said, go(tiny_model, folder, calibration_data, said.append, resume=True))
 
 
 def test_a_killed_search_goes_on_where_it_was(found: Run) -> None:
@@ -213,6 +215,26 @@ def test_a_budget_that_nothing_can_meet(tiny_model: Path, tmp_path: Path, capsys
     assert "was made with another budgets" in capsys.readouterr().err
 
 
+def test_a_bundle_that_the_gate_refuses_makes_way(
+    found: Run, tiny_model: Path, calibration_data: Dataset, tmp_path: Path
+) -> None:
+    """The gate of `convert` compares with the float model of the same size and stages, which may err less."""
+    result = found.result
+    kept = [t for t in result.trials if t.rung == 2 and not result.budgets.misses(t)]
+    lines = [{"kind": "refused", "candidate": trial.candidate, "reason": "over there\ntable"} for trial in kept]
+    trials = (found.folder / "trials.jsonl").read_bytes()
+    (tmp_path / "trials.jsonl").write_bytes(trials + b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+    (tmp_path / "model.fpm").write_bytes(b"of an earlier search")
+    again = go(tiny_model, tmp_path, calibration_data, print, resume=True)
+    assert (again.choice, again.bundle) == (None, None)
+    assert again.nearest is not None
+    assert again.nearest.trial in kept
+    with pytest.raises(GateError, match=r"nothing of 12 candidates keeps the budgets.*: refused: over there"):
+        again.require_choice()
+    # No bundle stands beside a search that chose none.
+    assert not (tmp_path / "model.fpm").exists()
+
+
 def test_nothing_measured_is_no_choice(found: Run) -> None:
     nothing = replace(found.result, choice=None, bundle=None, trials=(), pareto=(), nearest=None)
     with pytest.raises(GateError, match="nothing was measured"):
@@ -220,21 +242,28 @@ def test_nothing_measured_is_no_choice(found: Run) -> None:
 
 
 def test_what_cannot_be_searched(tiny_model: Path, calibration_data: Dataset, tmp_path: Path, schema24: Any) -> None:
-    def go(calibration: Calibration, output: Path = tmp_path / "out", **options: Any) -> SearchResult:
+    def begin(calibration: Calibration, output: Path = tmp_path / "out", **options: Any) -> SearchResult:
         return search(tiny_model, output, BUDGETS, calibration, **options)
 
     with pytest.raises(UsageError, match="sample strategy 'k-centre' chooses other pictures for every network"):
-        go(Calibration(calibration_data, 16, strategy="k-centre"))
+        begin(Calibration(calibration_data, 16, strategy="k-centre"))
     with pytest.raises(UsageError, match="a search on 5 pictures bounds nothing"):
-        go(Calibration(calibration_data, 16), score=calibration_data.subset(range(5)))
+        begin(Calibration(calibration_data, 16), score=calibration_data.subset(range(5)))
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(UsageError, match="cannot be the folder of a search"):
-        go(Calibration(calibration_data, 16), tmp_path / "file")
+        begin(Calibration(calibration_data, 16), tmp_path / "file")
     with pytest.raises(MissingExtraError, match="pip install tflite-runtime"):
-        go(Calibration(calibration_data, 16), engines=["tflite-runtime"])
+        begin(Calibration(calibration_data, 16), engines=["tflite-runtime"])
     other = Dataset(
         calibration_data.records[:20], type(schema24)("x", ("a",), (0,), {"blouse": (0,)}), calibration_data.name
     )
     with pytest.raises(SchemaError, match="the model 'fashionai24'; use data with the model's landmarks"):
-        go(Calibration(calibration_data, 16), score=other)
+        begin(Calibration(calibration_data, 16), score=other)
     assert not (tmp_path / "out").exists()
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "model.fpm").write_bytes(b"mine")
+    with pytest.raises(UsageError, match=r"model\.fpm is where this search would write; name another folder"):
+        begin(Calibration(calibration_data, 16))
+    with pytest.raises(UsageError, match="there is no search to go on with"):
+        begin(Calibration(calibration_data, 16), resume=True)
+    assert (tmp_path / "out" / "model.fpm").read_bytes() == b"mine"
