@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from fpm_edge.convert import Calibration, draft_bundle
+from fpm_edge.inputs import NetworkInputs, network_inputs
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import network_inputs
 from fpm_edge.search.space import File
 from fpm_edge_runtime import Bundle, open_bundle
 from fpm_edge_runtime.errors import ConversionError, UsageError
@@ -107,5 +104,5 @@ class _Ready:
         return load_any(self._model, None, self.input_size)
 
     @cached_property
-    def inputs(self) -> list[NDArray[np.uint8]]:
+    def inputs(self) -> NetworkInputs:
         return network_inputs(self._calibration.dataset, self._chosen, self.loaded.config)

@@ -10,13 +10,13 @@ from fpm_edge.convert import Calibration
 from fpm_edge.data import Dataset
 from fpm_edge.model.store import FLOAT_FOLDER, weights_digest
 from fpm_edge.quantized import is_qat_folder, load_any
-from fpm_edge.sampling import calibration_samples, not_chosen
+from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.run import RUNGS, Rung, Setup, rungs_for
 from fpm_edge.search.space import File, Space
 from fpm_edge_converters import Precision
 from fpm_edge_runtime.engines import load_engine
-from fpm_edge_runtime.errors import MissingExtraError, SchemaError, UsageError
+from fpm_edge_runtime.errors import MissingExtraError, UsageError
 
 __all__ = ["USUAL_ENGINES", "prepare"]
 
@@ -60,12 +60,7 @@ def prepare(
             f"one of: {', '.join(_STRATEGIES)}"
         )
     loaded = load_any(model)
-    for dataset in (calibration.dataset, score):
-        if dataset is not None and dataset.schema.landmarks != loaded.config.schema.landmarks:
-            raise SchemaError(
-                f"data {dataset.name} has schema {dataset.schema.name!r}, the model {loaded.config.schema.name!r}; use "
-                "data with the model's landmarks"
-            )
+    check_schema(loaded.config, calibration.dataset, score)
     space = Space.of(
         loaded.config,
         engines=_installed(USUAL_ENGINES) if engines is None else engines,
