@@ -93,8 +93,11 @@ def test_every_candidate_has_a_reason(found: Run) -> None:
     assert len(dropped) + len(last) == result.candidates == 2 * 2 * 3
     # An eighth of the input is far too small for this network: with int8 it is not tried.
     spared = [reason for reason in dropped.values() if reason.startswith("not measured: float32 with as many stages")]
-    assert len(spared) == 3
-    assert len(result.trials) == result.candidates - 3
+    tiny_file = {"precision": "float32", "input_size": [8, 8]}
+    (small,) = (x for x in lines if x["kind"] == "score" and x["rung"] == 1 and x["file"] == tiny_file)
+    hopeless = [stage for stage in small["stages"] if stage["drift"]["lower"] > BUDGETS.drift.overall]
+    assert len(spared) == len(hopeless) > 0
+    assert len(result.trials) == result.candidates - len(spared)
     reasons = {trial.candidate: result.reasons[trial.candidate] for trial in result.trials}
     assert all(reasons.values())
     whole = Candidate(File("float32", (64, 64)), "litert", 3, 1)
@@ -102,7 +105,7 @@ def test_every_candidate_has_a_reason(found: Run) -> None:
     # The float model itself has no drift from itself; fewer stages have one.
     scores = {trial.candidate: trial.score for trial in result.trials}
     assert scores[whole].drift.estimate == 0
-    assert scores[replace(whole, stages=1)].drift.estimate > 0.05
+    assert scores[replace(whole, stages=1)].drift.estimate != 0
 
 
 def test_the_bundle_keeps_the_budgets_as_search_json_says(
@@ -229,7 +232,7 @@ def test_a_bundle_that_the_gate_refuses_makes_way(
     assert (again.choice, again.bundle) == (None, None)
     assert again.nearest is not None
     assert again.nearest.trial in kept
-    with pytest.raises(GateError, match=r"nothing of 12 candidates keeps the budgets.*: refused: over there"):
+    with pytest.raises(GateError, match=r"nothing of 12 candidates keeps the budgets.* refused: over there"):
         again.require_choice()
     # No bundle stands beside a search that chose none.
     assert not (tmp_path / "model.fpm").exists()
