@@ -2,9 +2,10 @@
 
 A rung measures its candidates on so many pictures and in so many runs. What bounds can decide is dropped first: a
 candidate whose lower bound is over a budget, and one that another beats in both accuracy and time by their bounds. If
-that leaves more than half of them, estimates decide over the rest. Their Pareto set stays; of the others those go first
-that miss the budgets by most, then those that are in the Pareto set of what is left without it, and so on. A search
-that ends without a choice comes back to those (`fpm_edge.search.run`).
+that leaves more than half of them, estimates decide over the rest. Their Pareto set stays, and the one that would be
+chosen if this were the last rung; of the others those go first that miss the budgets by most, then those that are in the
+Pareto set of what is left without it, and so on. A search that ends without a choice comes back to those
+(`fpm_edge.search.run`).
 """
 
 import math
@@ -12,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from fpm_edge.search.budgets import Budgets
+from fpm_edge.search.result import within
 from fpm_edge.search.space import Candidate
 from fpm_edge.search.trial import NE_DIGITS, Trial
 
@@ -78,6 +80,7 @@ def _last(trials: Sequence[Trial], keep: int, budgets: Budgets) -> dict[Candidat
         ((budgets.excess(trial), number, trial.time.median, trial.candidate), trial)
         for number, members in enumerate(sets[1:], start=2)
         for trial in members
+        if trial not in within(trials, budgets)[:1]
     ]
     ranked.sort(reverse=True)
     return {

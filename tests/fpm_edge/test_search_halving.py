@@ -113,6 +113,15 @@ def test_what_keeps_the_budgets_makes_room_last() -> None:
     assert found[nearly[1].candidate] == "not among the best 2: misses the budgets by up to 17%"
 
 
+def test_what_would_be_chosen_now_stays() -> None:
+    front = trial((-0.05, 0.0, 0.2), (0.5, 0.6, 0.7), stages=1)
+    # Another is better and faster by the estimates; but this one is sure of its NE.
+    sure = trial((0.0, 0.01, 0.02), (0.6, 1.5, 1.9), stages=2)
+    others = [trial((-0.05, 0.005, 0.025), (0.6, 0.7 + 0.1 * i, 1.9), stages=3 + i) for i in range(3)]
+    dropped = judge([front, sure, *others], BUDGETS)
+    assert set(dropped) == {one.candidate for one in others[1:]}
+
+
 def test_where_all_are_over_the_nearest_go_on() -> None:
     trials = [trial((0.1 * i, 0.1 * i, 0.1 * i), (9.0 + i, 10.0 + i, 11.0 + i), stages=i) for i in range(1, 9)]
     dropped = judge(trials, BUDGETS)
