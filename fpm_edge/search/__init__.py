@@ -1,7 +1,8 @@
 """Search stages × precision × input size × engine × threads for what keeps the user's budgets.
 
-`search` does it all; each step is a module: `space` (the candidates), `files` (conversions), `scoring` and `timing`
-(a trial), `halving` (who goes on), `store` (what was found, on disk), `result` (the choice).
+`search` does it all; each step is a module: `setup` and `space` (the candidates), `run` (rung after rung), `files`
+(conversions), `scoring` and `timing` (a trial), `halving` (who goes on), `store` (what was found, on disk), `result` (the
+choice).
 """
 
 from collections.abc import Callable, Sequence
@@ -11,8 +12,8 @@ from fpm_edge.convert import Calibration
 from fpm_edge.data import Dataset
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.result import SearchResult
-from fpm_edge.search.run import BUNDLE, CANDIDATES, RUNGS, Rung, run_search
-from fpm_edge.search.setup import prepare
+from fpm_edge.search.run import BUNDLE, CANDIDATES, run_search
+from fpm_edge.search.setup import RUNGS, Rung, prepare
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space
 from fpm_edge.search.store import TRIALS, check_begun
 from fpm_edge.search.trial import Score, Time, Trial

@@ -1,7 +1,6 @@
 """Search: rung after rung, then the choice and its bundle."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -9,26 +8,24 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fpm_edge.convert import Calibration, convert
-from fpm_edge.data import Dataset
-from fpm_edge.gate import FEWEST_FOR_GATE
+from fpm_edge.convert import convert
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import Frames
-from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.files import Files
 from fpm_edge.search.halving import Drop, judge, pareto
 from fpm_edge.search.result import LeftOut, Reference, SearchResult, Written, nearest_of, within
 from fpm_edge.search.scoring import Scorer
-from fpm_edge.search.space import Candidate, File, Space
+from fpm_edge.search.setup import Rung, Setup
+from fpm_edge.search.space import Candidate, File
 from fpm_edge.search.store import TRIALS, Store
 from fpm_edge.search.timing import time_candidates, turns
 from fpm_edge.search.trial import Trial, time_of
 from fpm_edge_runtime import Session, open_bundle
 from fpm_edge_runtime.engines import ENGINES, load_engine
-from fpm_edge_runtime.errors import ConversionError, FpmEdgeError, GateError, MissingExtraError, UsageError
+from fpm_edge_runtime.errors import ConversionError, FpmEdgeError, GateError, MissingExtraError
 
-__all__ = ["BUNDLE", "CANDIDATES", "RUNGS", "Rung", "Setup", "run_search", "rungs_for"]
+__all__ = ["BUNDLE", "CANDIDATES", "run_search"]
 
 BUNDLE = "model.fpm"
 CANDIDATES = "candidates"
@@ -37,80 +34,6 @@ _REFERENCE_ENGINE = "litert"
 _BUSY = 0.5
 # So many at once are measured after all where nothing else keeps the budgets.
 _RECALLED = 8
-
-
-@dataclass(frozen=True)
-class Rung:
-    """How much is measured: so many pictures (None: all), and so many runs."""
-
-    pictures: int | None
-    runs: int
-
-
-RUNGS = (Rung(32, 5), Rung(128, 15), Rung(None, 50))
-"""Each four times the pictures of the one before. The smallest and largest of five runs bound the median at 94 %."""
-
-
-@dataclass(frozen=True)
-class Setup:
-    """What is searched, on what, and for what.
-
-    Attributes:
-        model: the model's folder.
-        origin: name of the model, and digests of its weights: a search goes on only with the same.
-        reference: the float32 conversion at the model's own size.
-        stages: the model's.
-        space: candidates.
-        budgets: to keep.
-        calibration: what sets the ranges, and `chosen`, the indices of its pictures.
-        scored: pictures to measure on.
-        rungs: how much is measured of each, `rungs_for` the pictures.
-    """
-
-    model: Path
-    origin: dict[str, str]
-    reference: File
-    stages: int
-    space: Space
-    budgets: Budgets
-    calibration: Calibration
-    chosen: Sequence[int]
-    scored: Dataset
-    rungs: tuple[Rung, ...] = RUNGS
-
-    def settings(self) -> dict[str, Any]:
-        """All that decides what is measured."""
-        environment = describe_environment(1, 1)
-        calibration = self.calibration
-        return {
-            "model": self.origin,
-            "space": msgspec.to_builtins(self.space),
-            "budgets": msgspec.to_builtins(self.budgets),
-            "data": {"name": self.scored.name, "pictures": len(self.scored), "digest": self.scored.digest},
-            "calibration": {
-                "digest": calibration.dataset.subset(self.chosen).digest,
-                "estimator": calibration.estimator,
-                "correct_biases": calibration.correct_biases,
-            },
-            "rungs": msgspec.to_builtins(self.rungs),
-            "processor": environment.cpu,
-            "versions": environment.packages,
-        }
-
-
-def rungs_for(pictures: int, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
-    """The rungs with their numbers of pictures; the last takes all. Raises UsageError for fewer than ten pictures."""
-    if pictures < FEWEST_FOR_GATE:
-        raise UsageError(
-            f"a search on {pictures} pictures bounds nothing; give at least {FEWEST_FOR_GATE}, better hundreds"
-        )
-    found: list[Rung] = []
-    for rung in rungs:
-        count = pictures if rung.pictures is None or rung is rungs[-1] else min(rung.pictures, pictures)
-        if found and found[-1].pictures == count:
-            found.pop()
-        found.append(Rung(count, rung.runs))
-    return tuple(found)
 
 
 def run_search(setup: Setup, folder: Path, *, resume: bool, tell: Callable[[str], None]) -> SearchResult:

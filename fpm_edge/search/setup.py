@@ -2,28 +2,105 @@
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from fpm_edge.convert import Calibration
 from fpm_edge.data import Dataset
+from fpm_edge.gate import FEWEST_FOR_GATE
 from fpm_edge.model.store import FLOAT_FOLDER, weights_digest
 from fpm_edge.quantized import is_qat_folder, load_any
+from fpm_edge.report.environment import describe_environment
 from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
 from fpm_edge.search.budgets import Budgets
-from fpm_edge.search.run import RUNGS, Rung, Setup, rungs_for
 from fpm_edge.search.space import File, Space
 from fpm_edge_converters import Precision
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.errors import MissingExtraError, UsageError
 
-__all__ = ["USUAL_ENGINES", "prepare"]
+__all__ = ["RUNGS", "USUAL_ENGINES", "Rung", "Setup", "prepare", "rungs_for"]
 
 USUAL_ENGINES = ("litert", "onnxruntime")
 
 # Those that look at annotations only: their pictures are the same for every stage count and input size.
 _STRATEGIES = ("random", "stratified")
+
+
+@dataclass(frozen=True)
+class Rung:
+    """How much is measured: so many pictures (None: all), and so many runs."""
+
+    pictures: int | None
+    runs: int
+
+
+RUNGS = (Rung(32, 5), Rung(128, 15), Rung(None, 50))
+"""Each four times the pictures of the one before. The smallest and largest of five runs bound the median at 94 %."""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What is searched, on what, and for what.
+
+    Attributes:
+        model: the model's folder.
+        origin: name of the model, and digests of its weights: a search goes on only with the same.
+        reference: the float32 conversion at the model's own size.
+        stages: the model's.
+        space: candidates.
+        budgets: to keep.
+        calibration: what sets the ranges, and `chosen`, the indices of its pictures.
+        scored: pictures to measure on.
+        rungs: how much is measured of each, `rungs_for` the pictures.
+    """
+
+    model: Path
+    origin: dict[str, str]
+    reference: File
+    stages: int
+    space: Space
+    budgets: Budgets
+    calibration: Calibration
+    chosen: Sequence[int]
+    scored: Dataset
+    rungs: tuple[Rung, ...] = RUNGS
+
+    def settings(self) -> dict[str, Any]:
+        """All that decides what is measured."""
+        environment = describe_environment(1, 1)
+        calibration = self.calibration
+        return {
+            "model": self.origin,
+            "space": msgspec.to_builtins(self.space),
+            "budgets": msgspec.to_builtins(self.budgets),
+            "data": {"name": self.scored.name, "pictures": len(self.scored), "digest": self.scored.digest},
+            "calibration": {
+                "digest": calibration.dataset.subset(self.chosen).digest,
+                "estimator": calibration.estimator,
+                "correct_biases": calibration.correct_biases,
+            },
+            "rungs": msgspec.to_builtins(self.rungs),
+            "processor": environment.cpu,
+            "versions": environment.packages,
+        }
+
+
+def rungs_for(pictures: int, rungs: Sequence[Rung]) -> tuple[Rung, ...]:
+    """The rungs with their numbers of pictures; the last takes all. Raises UsageError for fewer than ten pictures."""
+    if pictures < FEWEST_FOR_GATE:
+        raise UsageError(
+            f"a search on {pictures} pictures bounds nothing; give at least {FEWEST_FOR_GATE}, better hundreds"
+        )
+    found: list[Rung] = []
+    for rung in rungs:
+        count = pictures if rung.pictures is None or rung is rungs[-1] else min(rung.pictures, pictures)
+        if found and found[-1].pictures == count:
+            found.pop()
+        found.append(Rung(count, rung.runs))
+    return tuple(found)
 
 
 def prepare(

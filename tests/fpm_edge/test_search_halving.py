@@ -13,7 +13,7 @@ from fpm_edge.model.presets import preset
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.halving import judge, layers, pareto
 from fpm_edge.search.result import nearest_of, within
-from fpm_edge.search.run import RUNGS, Rung, rungs_for
+from fpm_edge.search.setup import RUNGS, Rung, rungs_for
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space, usual_sizes, usual_threads
 from fpm_edge.search.store import Store
 from fpm_edge.search.trial import PartBound, Score, Time, Trial, median_ranks, time_of
