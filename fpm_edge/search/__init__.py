@@ -1,8 +1,8 @@
 """Search stages × precision × input size × engine × threads for what keeps the user's budgets.
 
 `search` does it all; each step is a module: `setup` and `space` (the candidates), `run` (rung after rung), `files`
-(conversions), `scoring` and `timing` (a trial), `halving` (who goes on), `store` (what was found, on disk), `result` (the
-choice).
+(conversions), `scoring` and `timing` (a trial), `halving` (who goes on), `store` (what was found, on disk), `result`
+(the choice).
 """
 
 from collections.abc import Callable, Sequence
