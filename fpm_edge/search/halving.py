@@ -2,10 +2,10 @@
 
 A rung measures its candidates on so many pictures and in so many runs. What bounds can decide is dropped first: a
 candidate whose lower bound is over a budget, and one that another beats in both accuracy and time by their bounds. If
-that leaves more than half of them, estimates decide over the rest. Their Pareto set stays, and the one that would be
-chosen if this were the last rung; of the others those go first that miss the budgets by most, then those that are in
-the Pareto set of what is left without it, and so on. A search that ends without a choice comes back to those
-(`fpm_edge.search.run`).
+that leaves more than half of them, and more than a handful, estimates decide over the rest. Their Pareto set stays, and
+the one that would be chosen if this were the last rung; of the others those go first that miss the budgets by most, then
+those that are in the Pareto set of what is left without it, and so on. A search that ends without a choice comes back to
+those (`fpm_edge.search.run`).
 """
 
 import math
@@ -21,8 +21,9 @@ __all__ = ["Drop", "judge", "layers", "pareto"]
 
 # Where every candidate is over a budget for certain, so many that are nearest to it are followed to the end.
 _NEAREST = 4
-# Each rung hands on this share of its candidates.
+# Each rung hands on this share of its candidates, or so many: so few cost little, and estimates need not decide.
 _SHARE = 0.5
+_FEWEST = 8
 
 
 @dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Drop:
     certain: bool
 
 
-def judge(trials: Sequence[Trial], budgets: Budgets) -> dict[Candidate, Drop]:
-    """The candidates that are dropped after a rung. Never all of them."""
+def judge(trials: Sequence[Trial], budgets: Budgets, fewest: int = _FEWEST) -> dict[Candidate, Drop]:
+    """The candidates that are dropped after a rung, never all of them; down to `fewest` only where bounds say so."""
     dropped: dict[Candidate, Drop] = {}
     over = {trial.candidate: misses for trial in trials if (misses := budgets.certain_misses(trial))}
     followed: set[Candidate] = set()
@@ -52,7 +53,7 @@ def judge(trials: Sequence[Trial], budgets: Budgets) -> dict[Candidate, Drop]:
     left = [trial for trial in trials if trial.candidate not in dropped]
     dropped |= _dominated(left, budgets.counts_size)
     left = [trial for trial in left if trial.candidate not in dropped]
-    return dropped | _last(left, math.ceil(_SHARE * len(trials)), budgets)
+    return dropped | _last(left, max(fewest, math.ceil(_SHARE * len(trials))), budgets)
 
 
 def _dominated(trials: Sequence[Trial], with_size: bool) -> dict[Candidate, Drop]:
@@ -86,7 +87,7 @@ def _last(trials: Sequence[Trial], keep: int, budgets: Budgets) -> dict[Candidat
     return {
         trial.candidate: Drop(
             f"not among the best {keep}: "
-            + (f"misses the budgets by up to {key[0]:.0%}" if key[0] else f"in Pareto set {key[1]} of {len(sets)}"),
+            + (f"misses the budgets by up to {key[0]:.1%}" if key[0] else f"in Pareto set {key[1]} of {len(sets)}"),
             False,
         )
         for key, trial in ranked[: max(0, len(trials) - keep)]

@@ -46,6 +46,7 @@ def pareto_plot(result: SearchResult) -> bytes:
             xytext=(12, 14),
             textcoords="offset points",
             fontsize=8,
+            bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
         )
     _legend(axes, result, colours)
     axes.set_xscale("log")
