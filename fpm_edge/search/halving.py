@@ -2,10 +2,10 @@
 
 A rung measures its candidates on so many pictures and in so many runs. What bounds can decide is dropped first: a
 candidate whose lower bound is over a budget, and one that another beats in both accuracy and time by their bounds. If
-that leaves more than half of them, and more than a handful, estimates decide over the rest. Their Pareto set stays, and
-the one that would be chosen if this were the last rung; of the others those go first that miss the budgets by most, then
-those that are in the Pareto set of what is left without it, and so on. A search that ends without a choice comes back to
-those (`fpm_edge.search.run`).
+that leaves more than half of them, and more than a handful, estimates decide over the rest. Their Pareto set stays,
+and the one that would be chosen if this were the last rung; of the others those go first that miss the budgets by most,
+then those that are in the Pareto set of what is left without it, and so on. A search that ends without a choice comes
+back to those (`fpm_edge.search.run`).
 """
 
 import math
