@@ -10,6 +10,7 @@ import numpy as np
 
 from fpm_edge.convert import convert
 from fpm_edge.progress import progress_bar
+from fpm_edge.report.data import Environment
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import Frames
 from fpm_edge.search.files import Files
@@ -68,7 +69,8 @@ class _Search:
         setup = self._setup
         alive = list(setup.space)
         self._tell(f"{len(alive)} candidates on {len(setup.scored)} pictures of {setup.scored.name}")
-        environment = describe_environment(1, 1)
+        # The load now, before the search makes its own.
+        environment = describe_environment(max(setup.space.threads), setup.rungs[-1].runs)
         if environment.load is not None and environment.load > _BUSY * environment.logical_cpus:
             self._tell(
                 f"the machine is busy (load {environment.load:.1f} on {environment.logical_cpus} processors): times "
@@ -106,7 +108,7 @@ class _Search:
             choice=choice,
             nearest=None if choice else nearest_of(last, setup.budgets),
             bundle=written,
-            environment=self._environment(),
+            environment=self._plain(environment),
         )
 
     def _final(self, candidates: Sequence[Candidate]) -> list[Trial]:
@@ -316,8 +318,7 @@ class _Search:
             words += ["over: " + ", ".join(miss.short() for miss in misses)] if misses else []
             self._reasons[candidate] = "; ".join(words) or "within the budgets"
 
-    def _environment(self) -> dict[str, Any]:
-        threads, runs = max(self._setup.space.threads), self._setup.rungs[-1].runs
-        found: dict[str, Any] = msgspec.to_builtins(describe_environment(threads, runs))
+    def _plain(self, environment: Environment) -> dict[str, Any]:
+        found: dict[str, Any] = msgspec.to_builtins(environment)
         engines = {name: load_engine(name).version for name in self._setup.space.engines}
         return {key: value for key, value in found.items() if key not in ("threads", "repeats")} | {"engines": engines}
