@@ -30,9 +30,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import STRATEGIES, calibration_samples, network_inputs
+from fpm_edge.sampling import STRATEGIES, calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import MinMax
@@ -163,6 +164,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     pictures.add_options(parser)
     parser.add_argument("--sizes", default=",".join(map(str, SIZES)), help="those that the data has are measured")
+    parser.add_argument("--strategies", default=",".join(STRATEGIES))
     parser.add_argument("--resamples", type=int, default=RESAMPLES)
     parser.add_argument("--picture", type=Path, help="where to draw the curve (PNG)")
     parser.add_argument("-o", "--output", type=Path, required=True)
@@ -181,7 +183,7 @@ def main() -> None:
     # Seed by seed, so that a run that is stopped has something of everything.
     for seed in range(arguments.resamples):
         for size in sizes:
-            for strategy in STRATEGIES:
+            for strategy in arguments.strategies.split(","):
                 if (strategy, size, seed) in done:
                     continue
                 trials.append(bench.trial(strategy, size, seed))

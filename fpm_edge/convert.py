@@ -17,31 +17,29 @@ from fpm_edge.data import Dataset
 from fpm_edge.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
 from fpm_edge.formats import formats_for
 from fpm_edge.gate import Budget, check_drift, excess
+from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples, network_inputs
-from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set
+from fpm_edge.sampling import calibration_samples
+from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
     INTEGER,
     Exported,
     Precision,
     assign_kernel_ranges,
-    assign_ranges,
+    calibrated,
     check_same_landmarks,
     check_whole,
     correct_biases,
     corrected_layers,
     export,
-    fake_quantized,
-    observe_ranges,
-    quantized_layers,
     recorded_ranges,
 )
 from fpm_edge_converters.checks import CLEAR_PEAK
-from fpm_edge_runtime import Bundle, Manifest, SchemaError, Session, UsageError, open_bundle, write_bundle
+from fpm_edge_runtime import Bundle, DataError, Manifest, SchemaError, Session, UsageError, open_bundle, write_bundle
 from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
     CalibrationCard,
@@ -157,6 +155,7 @@ def convert(
     )
     scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
+    _check_pictures([calibration.dataset.records[i].identifier for i in chosen], inputs)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
     reusable = precision == "float32" and "tflite" in formats
@@ -252,6 +251,15 @@ def _check_schema(config: ModelConfig, *datasets: Dataset | None) -> None:
             )
 
 
+def _check_pictures(identifiers: Sequence[str], inputs: Sequence[NDArray[np.uint8]]) -> None:
+    blank = [name for name, image in zip(identifiers, inputs, strict=True) if is_blank(image)]
+    if blank:
+        raise DataError(
+            f"{len(blank)} of {len(inputs)} calibration pictures are of one colour throughout, and say nothing about "
+            f"the network; take them out of the data, first {blank[0]}"
+        )
+
+
 def _quantize(
     loaded: LoadedModel,
     precision: Precision,
@@ -264,12 +272,10 @@ def _quantize(
     how = "qat"
     quantized = loaded.quantized
     if quantized is None:
-        quantized = fake_quantized(loaded.network)
         estimator = ESTIMATORS[calibration.estimator]()
         how = estimator.name
         with progress_bar("calibrating", len(inputs)) as advance:
-            observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator, advance)
-        assign_ranges(quantized, estimator.ranges())
+            quantized = calibrated(loaded.network, inputs, estimator, advance)
         if calibration.correct_biases:
             how += ", biases corrected"
             with progress_bar("correcting biases", len(corrected_layers(quantized))) as advance:

@@ -8,13 +8,14 @@ import tensorflow as tf
 import tf_keras
 
 from fpm_edge.data import Dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
+from fpm_edge.sampling import calibration_samples
 from fpm_edge.train.loop import EpochLog, train
-from fpm_edge.train.pipeline import load_sample
 from fpm_edge.train.quantizers import Quantizers
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_calibration import MinMax, RangeEstimator, choose_samples
-from fpm_edge_converters import assign_ranges, fake_quantized, freeze_ranges, observe_ranges, quantized_layers
+from fpm_edge_calibration import MinMax, RangeEstimator
+from fpm_edge_converters import calibrated, freeze_ranges
 
 __all__ = ["fine_tune"]
 
@@ -46,13 +47,10 @@ def fine_tune(
             extremes until `TrainSettings.freeze_ranges_after`; 0 keeps the estimator's.
         folder, origin, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
     """
-    quantized = fake_quantized(network)
     count = min(_START_SAMPLES, len(dataset))
-    chosen = choose_samples([record.category for record in dataset.records], count, seed=settings.seed)
-    estimator = estimator or MinMax()
-    inputs = [load_sample(dataset, index, config).image for index in chosen]
-    observe_ranges(network, quantized_layers(quantized), inputs, estimator)
-    assign_ranges(quantized, estimator.ranges())
+    chosen = calibration_samples(dataset, count, "stratified", settings.seed, config, network)
+    inputs = network_inputs(dataset, chosen, config)
+    quantized = calibrated(network, inputs, estimator or MinMax())
     # tfmot's wrappers count optimiser steps in a variable that must exist before the step is traced.
     quantized(tf.zeros((1, config.input_height, config.input_width, 3)), training=False)
     quantizers = Quantizers(network, partial(freeze_ranges, quantized))

@@ -7,16 +7,16 @@ import tf_keras
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
+from fpm_edge.inputs import NetworkInputs, network_inputs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.progress import progress_bar
-from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import MinMax, choose_samples, farthest_first, stratum_of, swap_worst
-from fpm_edge_converters import assign_ranges, fake_quantized, input_batches, observe_ranges, quantized_layers
+from fpm_edge_converters import calibrated, input_batches
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.metrics import normalized_error, point_mask
 
-__all__ = ["STRATEGIES", "calibration_samples", "network_inputs"]
+__all__ = ["STRATEGIES", "calibration_samples"]
 
 STRATEGIES = ("random", "stratified", "k-centre", "worst-case")
 
@@ -66,18 +66,6 @@ def calibration_samples(
     return sorted(pool[i] for i in _mine(among, chosen, config, network))
 
 
-def network_inputs(
-    dataset: Dataset, indices: Sequence[int], config: ModelConfig, description: str = "reading calibration pictures"
-) -> list[NDArray[np.uint8]]:
-    """(height, width, 3) uint8 network inputs of the records at `indices`."""
-    with progress_bar(description, len(indices)) as advance:
-        inputs = []
-        for index in indices:
-            inputs.append(load_sample(dataset, index, config).image)
-            advance()
-    return inputs
-
-
 def _features(network: tf_keras.Model, inputs: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """(pictures, 2 · channels): mean and maximum over positions of what stage 1's head reads."""
     tap = tf_keras.Model(network.input, network.get_layer("stage_1_head").input)
@@ -95,17 +83,11 @@ def _mine(pool: Dataset, chosen: list[int], config: ModelConfig, network: tf_ker
     truth = truth_of(pool)
     mask = point_mask(truth.visibility, "labelled")
     expected = predict_network(network, config, pool)
+    inputs = NetworkInputs(pool, range(len(pool)), config)
     for _ in range(_ROUNDS):
-        found = predict_network(_calibrated(network, network_inputs(pool, chosen, config)), config, pool)
+        quantized = calibrated(network, [inputs[i] for i in chosen], MinMax())
+        found = predict_network(quantized, config, pool)
         apart = normalized_error(found.landmarks[:, -1], expected.landmarks[:, -1], found.sizes)
         moved = np.where(mask, apart, 0.0).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
         chosen = swap_worst(chosen, moved, max(1, len(chosen) // _SWAP_SHARE))
     return chosen
-
-
-def _calibrated(network: tf_keras.Model, inputs: Sequence[NDArray[np.uint8]]) -> tf_keras.Model:
-    quantized = fake_quantized(network)
-    estimator = MinMax()
-    observe_ranges(network, quantized_layers(quantized), inputs, estimator)
-    assign_ranges(quantized, estimator.ranges())
-    return quantized

@@ -1,5 +1,6 @@
 """Calibration: which samples, which ranges, which golden cases."""
 
+from fpm_edge_calibration.blank import is_blank
 from fpm_edge_calibration.card import calibration_card
 from fpm_edge_calibration.coverage import farthest_first
 from fpm_edge_calibration.estimators import ESTIMATORS
@@ -18,6 +19,7 @@ __all__ = [
     "choose_samples",
     "farthest_first",
     "golden_set",
+    "is_blank",
     "stratum_of",
     "swap_worst",
 ]

@@ -64,8 +64,10 @@ class Histogram:
         exponent = self._exponent
         while np.floor(high / 2.0**exponent) - np.floor(low / 2.0**exponent) >= BINS:
             exponent += 1
-        bins = (self._start + np.arange(BINS)) >> (exponent - self._exponent)
         start = int(np.floor(low / 2.0**exponent))
+        if (exponent, start) == (self._exponent, self._start):
+            return
+        bins = (self._start + np.arange(BINS)) >> (exponent - self._exponent)
         occupied = self.counts > 0
         counts = np.zeros(BINS, np.int64)
         np.add.at(counts, bins[occupied] - start, self.counts[occupied])

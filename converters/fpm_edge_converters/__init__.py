@@ -11,7 +11,7 @@ from fpm_edge_converters.fake_quant import (
     quantized_layers,
     recorded_ranges,
 )
-from fpm_edge_converters.observe import input_batches, observe_ranges
+from fpm_edge_converters.observe import calibrated, input_batches, observe_ranges
 from fpm_edge_converters.tflite import INTEGER, Precision
 from fpm_edge_converters.whole import check_whole
 
@@ -21,6 +21,7 @@ __all__ = [
     "Precision",
     "assign_kernel_ranges",
     "assign_ranges",
+    "calibrated",
     "check_same_landmarks",
     "check_whole",
     "correct_biases",

@@ -5,7 +5,7 @@
 """
 
 from fpm_edge_runtime.bundle import Bundle, open_bundle
-from fpm_edge_runtime.drift import DriftReport, GoldenReport, check_goldens, compare_landmarks
+from fpm_edge_runtime.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -25,6 +25,7 @@ from fpm_edge_runtime.metrics import normalized_error, pck
 from fpm_edge_runtime.pack import write_bundle
 from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.self_check import GoldenReport, check_goldens
 from fpm_edge_runtime.session import Session
 
 __all__ = [

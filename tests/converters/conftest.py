@@ -30,16 +30,9 @@ def network(tiny_model: Path) -> Any:
 def calibrated() -> Callable[[Any, Sequence[Any]], Any]:
     """Put quantizers into a network and set their ranges from inputs."""
     from fpm_edge_calibration import MinMax
-    from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
+    from fpm_edge_converters import calibrated
 
-    def make(model: Any, pictures: Sequence[Any]) -> Any:
-        quantized = fake_quantized(model)
-        estimator = MinMax()
-        observe_ranges(model, quantized_layers(quantized), pictures, estimator)
-        assign_ranges(quantized, estimator.ranges())
-        return quantized
-
-    return make
+    return lambda model, pictures: calibrated(model, pictures, MinMax())
 
 
 @pytest.fixture(scope="session")

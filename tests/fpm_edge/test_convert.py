@@ -2,12 +2,14 @@
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.data import Dataset
@@ -317,3 +319,14 @@ def test_no_picture_left_to_measure_on(tiny_model: Path, calibration_data: Datas
     with pytest.raises(UsageError, match=r"all 8 pictures of .* set the ranges, so none is left"):
         quick(tiny_model, tmp_path / "never.fpm", calibration_data.subset(range(8)))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_of_one_colour_set_no_ranges(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    white = tmp_path / "white.png"
+    Image.new("RGB", (50, 70), "white").save(white)
+    (third,) = (calibration_data.records[i] for i in _chosen(calibration_data, 16, tiny_model)[2:3])
+    records = [replace(r, image=white) if r is third else r for r in calibration_data.records]
+    data = replace(calibration_data, records=tuple(records))
+    with pytest.raises(DataError, match=f"1 of 16 calibration pictures are of one colour .* first {third.identifier}"):
+        quick(tiny_model, tmp_path / "never.fpm", data, precision="int8")
+    assert list(tmp_path.iterdir()) == [white]

@@ -18,7 +18,7 @@ from fpm_edge.quantized import load_any
 from fpm_edge.shipped import shipped_model
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import MinMax
-from fpm_edge_converters import assign_ranges, export, fake_quantized, observe_ranges, quantized_layers
+from fpm_edge_converters import assign_ranges, calibrated, export, fake_quantized, quantized_layers
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
 from fpm_edge_runtime.errors import DataError, SchemaError, UsageError
 from fpm_edge_runtime.manifest import Geometry
@@ -104,9 +104,7 @@ def test_the_shipped_model_is_quiet(tiny_bundle: Path) -> None:
     loaded = load_any(shipped_model())
     data = load_dataset("rendered:32@9/192")
     inputs = [load_sample(data, index, loaded.config).image for index in range(8)]
-    quantized, estimator = fake_quantized(loaded.network), MinMax()
-    observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator)
-    assign_ranges(quantized, estimator.ranges())
+    quantized = calibrated(loaded.network, inputs, MinMax())
     bundle = bundle_of(quantized, loaded.config, open_bundle(tiny_bundle).manifest, inputs[0])
     report = lint(bundle, data.subset(range(8, 32)))
     assert report.warnings == ()
