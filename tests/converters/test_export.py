@@ -111,6 +111,24 @@ def test_half_precision(network: Any, inputs: list[Any], float32_tflite: bytes) 
     assert specs == {"uint8", "float32"}
 
 
+def test_dynamic_range() -> None:
+    wide = msgspec.structs.replace(PAPER_LIKE, refine=(Conv(5, 16), Conv(5, 16)))
+    model, pictures = built(wide)
+    made = export(model, "dynamic-range", ["tflite"], pictures[:2], whole_files=True)
+    kinds = set()
+    for piece in made.pieces["tflite"]:
+        assert {spec.dtype for spec in (*piece.inputs, *piece.outputs)} <= {"uint8", "float32"}
+        graph = FlatGraph(made.members[piece.member])
+        for op in graph.operators:
+            if op.kind == "CONV_2D":
+                kernel = op.inputs[1]
+                large = np.prod(graph.shape(kernel)) >= 1024
+                kinds.add(graph.tensor_type(kernel))
+                assert graph.tensor_type(kernel) == ("INT8" if large else "FLOAT32")
+                assert graph.scales(kernel).size == (graph.shape(kernel)[0] if large else 0)
+    assert kinds == {"INT8", "FLOAT32"}
+
+
 def test_int8_files_are_a_third_of_float_ones(schema24: Any, calibrated: Calibrated) -> None:
     model, pictures = built(preset("lite", schema24, input_size=(64, 64)))
     small = to_tflite(calibrated(model, pictures[:2]), "int8")
