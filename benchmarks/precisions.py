@@ -1,14 +1,13 @@
 """What each precision costs and keeps: drift, bytes, time in LiteRT and OpenVINO; what ONNX Runtime makes of them.
 
     benchmarks/precisions.py lite-fashionai24 --data rendered:1000@5 --test rendered:300@102 -o runs/precisions
-    benchmarks/precisions.py lite-fashionai24 --data rendered:1000@5 --test rendered:300@102 -o runs/precisions --onnx
 
 Converts the model to every precision that has no bundle in the folder yet, and prints a Markdown table. The times of
 all are taken in turns, one thread, network only (no pre-processing, no decoding), and told as medians and as medians
 of the ratio to float32 in the same turn, which a busy machine disturbs less.
 
-With ``--onnx`` instead: ONNX Runtime's times for int16 QDQ and for its own dynamic quantization, which `convert`
-refuses, beside those for its float32 and int8 files.
+With ``--rejected`` instead: times of what `convert` does not make. In LiteRT int16x8 with biases of 64 bits, as
+TFLite's own converter writes them; in ONNX Runtime int16 QDQ, and its own dynamic quantization.
 """
 
 from __future__ import annotations
@@ -28,6 +27,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pictures
+from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import quantize_dynamic
@@ -40,8 +40,10 @@ from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import Precision, calibrated
+from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import to_onnx
 from fpm_edge_converters.tflite import to_tflite
+from fpm_edge_converters.tflite_schema import type_number
 from fpm_edge_runtime import Session, open_bundle
 
 PRECISIONS: tuple[Precision, ...] = ("int8", "int16x8", "dynamic-range", "float16", "float32")
@@ -55,14 +57,14 @@ OPSET_INT16 = 21
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     pictures.add_options(parser)
-    parser.add_argument("--onnx", action="store_true", help="only what ONNX Runtime makes of int16 and dynamic range")
+    parser.add_argument("--rejected", action="store_true", help="only times of what `convert` does not make")
     parser.add_argument("-o", "--output", type=Path, required=True, help="folder for bundles")
     arguments = parser.parse_args()
     data, test = pictures.load(parser, arguments)
     arguments.output.mkdir(parents=True, exist_ok=True)
     model = model_folder(arguments.model)
-    if arguments.onnx:
-        print_onnx(model, data, arguments.output)
+    if arguments.rejected:
+        print_rejected(model, data, arguments.output)
         return
     for precision in PRECISIONS:
         bundle = arguments.output / f"{precision}.fpm"
@@ -120,28 +122,50 @@ def ratio_cells(times: Mapping[str, list[float]], name: str, other: str) -> list
     return [f"{median(times[name]):.2f}", f"{ratio:.2f}"]
 
 
-def print_onnx(model: Path, data: Dataset, folder: Path) -> None:
+def print_rejected(model: Path, data: Dataset, folder: Path) -> None:
     loaded = load_any(model)
     chosen = calibration_samples(data, SAMPLES, "stratified", 0, loaded.config, loaded.network)
     inputs = network_inputs(data, chosen, loaded.config)
-    graphs = {}
-    for precision, network in (
-        ("float32", loaded.network),
-        ("int8", calibrated(loaded.network, inputs, MinMax())),
-    ):
-        graph = to_tflite(network, precision)  # type: ignore[arg-type]
-        graphs[precision] = to_onnx(graph.cut(graph.inputs, graph.outputs), stages=loaded.config.stages)
+    image = inputs[0][np.newaxis]
+    quantized = calibrated(loaded.network, inputs, MinMax())
+    files = {
+        "float32": written(to_tflite(loaded.network, "float32")),
+        "int16x8": written(to_tflite(quantized, "int16x8")),
+        "int16x8, biases of 64 bits": written(with_wide_biases(to_tflite(quantized, "int16x8"))),
+    }
+    print_times("LiteRT", {name: (len(data), litert_runner(data, image)) for name, data in files.items()})
+    graphs = {
+        "float32": to_onnx(files["float32"], stages=loaded.config.stages),
+        "int8": to_onnx(written(to_tflite(quantized, "int8")), stages=loaded.config.stages),
+    }
     graphs["int16 QDQ"] = int16(graphs["int8"])
     paths = folder / "float32.onnx", folder / "dynamic.onnx"
     onnx.save(graphs["float32"], paths[0])
     quantize_dynamic(*paths, op_types_to_quantize=["Conv"])
     graphs["dynamic (onnxruntime.quantization)"] = onnx.load(paths[1])
-    image = inputs[0][np.newaxis]
-    times = in_turns({name: onnx_runner(graph, image) for name, graph in graphs.items()})
-    print("| ONNX Runtime | ms | of float32 | kB |\n|---|---|---|---|")
-    for name, graph in graphs.items():
-        cells = [name, *ratio_cells(times, name, "float32"), f"{len(graph.SerializeToString()) / 1e3:.0f}"]
-        print(f"| {' | '.join(cells)} |")
+    contents = {name: graph.SerializeToString() for name, graph in graphs.items()}
+    print_times("ONNX Runtime", {name: (len(data), onnx_runner(data, image)) for name, data in contents.items()})
+
+
+def print_times(engine: str, runs: Mapping[str, tuple[int, Callable[[], float]]]) -> None:
+    times = in_turns({name: run for name, (_, run) in runs.items()})
+    print(f"| {engine} | ms | of float32 | kB |\n|---|---|---|---|")
+    for name, (size, _) in runs.items():
+        print(f"| {' | '.join((name, *ratio_cells(times, name, 'float32'), f'{size / 1e3:.0f}'))} |")
+    print()
+
+
+def written(graph: FlatGraph) -> bytes:
+    return graph.cut(graph.inputs, graph.outputs)
+
+
+def with_wide_biases(graph: FlatGraph) -> FlatGraph:
+    for position, op in enumerate(graph.operators):
+        if op.kind == "CONV_2D":
+            bias = op.inputs[2]
+            graph.replace_constant(position, 2, graph.constant(bias).astype(np.int64), graph.scales(bias))
+            graph.set_options(position, quantizedBiasType=type_number("INT64"))
+    return graph
 
 
 def int16(int8: onnx.ModelProto) -> onnx.ModelProto:
@@ -168,18 +192,30 @@ def int16(int8: onnx.ModelProto) -> onnx.ModelProto:
     return model
 
 
-def onnx_runner(graph: onnx.ModelProto, image: NDArray[Any]) -> Callable[[], float]:
+def litert_runner(data: bytes, image: NDArray[Any]) -> Callable[[], float]:
+    interpreter = Interpreter(model_content=data, num_threads=1)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    return timed(interpreter.invoke)
+
+
+def onnx_runner(data: bytes, image: NDArray[Any]) -> Callable[[], float]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(graph.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    session.run(None, {"image": image})
+    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    return timed(lambda: session.run(None, {"image": image}))
 
-    def run() -> float:
+
+def timed(run: Callable[[], object]) -> Callable[[], float]:
+    """Milliseconds of a call, after a first one."""
+    run()
+
+    def measure() -> float:
         start = time.perf_counter()
-        session.run(None, {"image": image})
+        run()
         return (time.perf_counter() - start) * 1e3
 
-    return run
+    return measure
 
 
 if __name__ == "__main__":
