@@ -15,15 +15,16 @@ from numpy.typing import NDArray
 from fpm_edge.bundle_card import card_text, words_for
 from fpm_edge.data import Dataset
 from fpm_edge.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
-from fpm_edge.formats import formats_for
+from fpm_edge.formats import ENGINE_OF, formats_for
 from fpm_edge.gate import Budget, check_drift, excess
+from fpm_edge.golden_cases import golden_members
 from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples
-from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set, is_blank
+from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
+from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
     INTEGER,
@@ -31,15 +32,13 @@ from fpm_edge_converters import (
     Precision,
     assign_kernel_ranges,
     calibrated,
-    check_same_landmarks,
     check_whole,
     correct_biases,
     corrected_layers,
     export,
     recorded_ranges,
 )
-from fpm_edge_converters.checks import CLEAR_PEAK
-from fpm_edge_runtime import Bundle, DataError, Manifest, SchemaError, Session, UsageError, open_bundle, write_bundle
+from fpm_edge_runtime import Bundle, DataError, Manifest, Session, UsageError, open_bundle, write_bundle
 from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
     CalibrationCard,
@@ -51,9 +50,7 @@ from fpm_edge_runtime.manifest import (
 )
 from fpm_edge_runtime.pack import bundle_bytes
 
-__all__ = ["ENGINE_OF", "Calibration", "Converted", "convert"]
-
-ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
+__all__ = ["Calibration", "Converted", "convert", "draft_bundle"]
 
 _PROBES = 2
 # TFLite and ONNX hold the same numbers; what differs is how two engines round, a few codes of an int8 peak at most.
@@ -98,6 +95,7 @@ def convert(
     calibration: Calibration,
     score: Dataset | None = None,
     stages: int | None = None,
+    input_size: tuple[int, int] | None = None,
     formats: Sequence[Format] | None = None,
     budget: Budget | None = None,
     fallback: Fallback | None = None,
@@ -115,6 +113,8 @@ def convert(
         score: pictures with true landmarks to measure on; None for those of the calibration data that did not set
             the ranges.
         stages: keep only the first so many.
+        input_size: (width, height) in pixels other than the model's own, for the same weights; drift is then that from
+            the float model at this size.
         formats: which formats to put in the bundle; None for all that the precision and the fallback come in.
         budget: for the upper 95 % bounds of the last stage's relative NE drift; None for any drift.
         fallback: where the int8 files are over the budget, give more precision to the cheapest set of pieces that
@@ -142,8 +142,8 @@ def convert(
     formats = formats_for((precision, fallback.precision) if fallback else (precision,), formats)
     if precision in INTEGER and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
-    loaded = load_any(folder, stages)
-    _check_schema(loaded.config, calibration.dataset, score)
+    loaded = load_any(folder, stages, input_size)
+    check_schema(loaded.config, calibration.dataset, score)
     chosen = calibration_samples(
         calibration.dataset,
         # Without ranges to find, pictures are needed for the golden cases only.
@@ -153,7 +153,7 @@ def convert(
         loaded.config,
         loaded.network,
     )
-    scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
+    scored = score if score is not None else not_chosen(calibration.dataset, chosen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     _check_pictures([calibration.dataset.records[i].identifier for i in chosen], inputs)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
@@ -195,7 +195,8 @@ def convert(
     if whole:
         check_whole(made.bundle, inputs[:FEWEST_GOLDENS])
     same_px = _SAME_PX_INTEGER if precision in INTEGER else _SAME_PX_FLOAT
-    members = made.exported.members | _goldens(made.bundle, reference, calibration.dataset, chosen, inputs, same_px)
+    goldens = golden_members(made.bundle, reference.bundle, calibration.dataset, chosen, inputs, same_px)
+    members = made.exported.members | goldens
     manifest = msgspec.structs.replace(
         made.manifest,
         measured=_measured(made.bundle, scored, drift),
@@ -207,6 +208,33 @@ def convert(
     members["card.md"] = card_text(manifest, drift).encode()
     write_bundle(output, manifest, members)
     return Converted(output, open_bundle(output).manifest, drift, made.exported.whole_bytes, scored.name, needing.tries)
+
+
+def draft_bundle(
+    folder: Path,
+    loaded: LoadedModel,
+    precision: Precision,
+    calibration: Calibration,
+    chosen: Sequence[int],
+    inputs: Sequence[NDArray[np.uint8]],
+    formats: Sequence[Format],
+) -> bytes:
+    """The stages that `convert` would make, as a bundle without golden cases of which nothing was measured yet.
+
+    Args:
+        folder, precision, calibration, formats: as for `convert`.
+        loaded: the model of that folder.
+        chosen, inputs: indices of the pictures that set the ranges, and the network's inputs made of them.
+
+    Raises:
+        ConversionError: an assertion on the converted files.
+        UsageError: a format that the precision does not come in.
+    """
+    formats = formats_for((precision,), formats)
+    network, card = _quantize(loaded, precision, calibration, chosen, inputs)
+    exported = export(network, precision, formats, inputs[:_PROBES])
+    quantization = Quantization(precision=precision, method=_method(precision, loaded))
+    return bundle_bytes(_manifest(folder, loaded.config, exported, quantization, card), exported.members)
 
 
 @dataclass(frozen=True)
@@ -240,15 +268,6 @@ class _Reference:
 
     bundle: Bundle
     serialized: bytes
-
-
-def _check_schema(config: ModelConfig, *datasets: Dataset | None) -> None:
-    for dataset in datasets:
-        if dataset is not None and dataset.schema.landmarks != config.schema.landmarks:
-            raise SchemaError(
-                f"data {dataset.name} has schema {dataset.schema.name!r}, the model {config.schema.name!r}; "
-                "use data with the model's landmarks"
-            )
 
 
 def _check_pictures(identifiers: Sequence[str], inputs: Sequence[NDArray[np.uint8]]) -> None:
@@ -328,54 +347,6 @@ def _manifest(
         calibration=card,
         model=msgspec.to_builtins(config),
     )
-
-
-def _goldens(
-    draft: Bundle,
-    reference: _Reference,
-    dataset: Dataset,
-    chosen: Sequence[int],
-    inputs: Sequence[NDArray[np.uint8]],
-    same_px: float,
-) -> dict[str, bytes]:
-    """The golden members; on the way, TFLite and ONNX are held to the same landmarks."""
-    spread = np.linspace(0, len(inputs) - 1, FEWEST_GOLDENS).round().astype(int)
-    cases = [inputs[i] for i in spread]
-    categories = [dataset.records[chosen[i]].category for i in spread]
-    answers = {form: _answers(draft, ENGINE_OF[form], cases) for form in draft.formats}
-    if len(answers) == 2:
-        (first, first_scores), (second, second_scores) = answers["tflite"], answers["onnx"]
-        clear = np.maximum(first_scores, second_scores) >= CLEAR_PEAK
-        check_same_landmarks(first, second, clear, same_px, "TFLite against ONNX")
-    return golden_set(
-        cases,
-        categories,
-        [dataset.schema.landmarks_of(category) for category in categories],
-        _answers(reference.bundle, ENGINE_OF["tflite"], cases)[0],
-        [landmarks for landmarks, _ in answers.values()],
-    )
-
-
-def _answers(
-    bundle: Bundle, engine: str, cases: Sequence[NDArray[np.uint8]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Landmarks (cases, stages, L, 2) in pixels of the input, and scores (cases, stages, L)."""
-    session = bundle.session(engine)
-    results = [session.detect_input(case) for case in cases]
-    return (
-        np.array([[stage.landmarks for stage in case] for case in results], np.float32),
-        np.array([[stage.scores for stage in case] for case in results], np.float32),
-    )
-
-
-def _not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
-    rest = sorted(set(range(len(dataset))) - set(chosen))
-    if not rest:
-        raise UsageError(
-            f"all {len(dataset)} pictures of {dataset.name} set the ranges, so none is left to measure drift on; "
-            "give more pictures, fewer --samples, or other pictures with --score"
-        )
-    return dataset.subset(rest)
 
 
 def _score(draft: Bundle, expected: Predictions, dataset: Dataset) -> dict[Format, DriftReport]:

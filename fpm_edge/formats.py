@@ -1,4 +1,4 @@
-"""Which formats a precision comes in."""
+"""Which formats a precision comes in, and what runs each of them here."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,10 @@ from fpm_edge_converters import Precision
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.manifest import Format
 
-__all__ = ["formats_for"]
+__all__ = ["ENGINE_OF", "formats_for"]
+
+ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
+"""Format → the engine that conversion measures it in."""
 
 _ALL: tuple[Format, ...] = ("tflite", "onnx")
 # What ONNX Runtime makes of such a graph (docs/precision.md has the times).

@@ -8,7 +8,7 @@ from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.errors import GateError, UsageError
 from fpm_edge_runtime.manifest import Interval
 
-__all__ = ["FEWEST_FOR_GATE", "Budget", "check_drift", "excess"]
+__all__ = ["FEWEST_FOR_GATE", "Budget", "Held", "check_drift", "excess", "held_parts"]
 
 # The bootstrap's bounds say nothing about a handful of pictures; with one they coincide with the estimate.
 FEWEST_FOR_GATE = 10
@@ -46,7 +46,15 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Held:
+    """A relative NE drift and the budget that it is held to.
+
+    Attributes:
+        name: such as ``landmark crotch``.
+        drift: over these points.
+        budget: for its upper bound.
+    """
+
     name: str
     drift: Interval
     budget: float
@@ -102,18 +110,19 @@ def _check_pictures(report: DriftReport) -> None:
         )
 
 
-def _rows(report: DriftReport, overall: Interval, budget: Budget) -> list[_Row]:
-    return [_Row("all points", overall, budget.overall), *_parts(report, budget.part)]
+def _rows(report: DriftReport, overall: Interval, budget: Budget) -> list[Held]:
+    return [Held("all points", overall, budget.overall), *held_parts(report, budget.part)]
 
 
-def _parts(report: DriftReport, budget: float) -> Iterator[_Row]:
+def held_parts(report: DriftReport, budget: float) -> Iterator[Held]:
+    """Every landmark and category that enough pictures have for its bound to mean something."""
     for kind, parts in (("landmark", report.landmarks), ("category", report.categories)):
         for part in parts:
             if part.pictures >= FEWEST_FOR_GATE and part.relative_drift is not None:
-                yield _Row(f"{kind} {part.name}", part.relative_drift, budget)
+                yield Held(f"{kind} {part.name}", part.relative_drift, budget)
 
 
-def _table(rows: list[_Row]) -> str:
+def _table(rows: list[Held]) -> str:
     cells = [("", "drift", "upper bound", "budget", "over by")]
     for row in rows:
         over = row.drift.upper - row.budget

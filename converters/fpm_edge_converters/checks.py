@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import TensorProto
 from onnx.external_data_helper import uses_external_data
 
 from fpm_edge_converters.flatgraph import FlatGraph
@@ -154,7 +155,10 @@ def check_dynamic_range_tflite(graph: FlatGraph) -> None:
 
 
 def check_int8_onnx(model: Any) -> None:
-    """Every Conv and Add reads and writes through QuantizeLinear and DequantizeLinear (QDQ), so none runs in float."""
+    """Every Conv and Add reads and writes through QuantizeLinear and DequantizeLinear (QDQ), inner codes being uint8.
+
+    Whether an engine then computes in integers is its own affair; `onnx_optimized` asks ONNX Runtime.
+    """
     producers = {name: node for node in model.graph.node for name in node.output}
     readers: dict[str, list[Any]] = {}
     for node in model.graph.node:
@@ -174,6 +178,22 @@ def check_int8_onnx(model: Any) -> None:
             after = readers.get(after[0].output[0], [])
         if not after or any(reader.op_type != "QuantizeLinear" for reader in after):
             raise ConversionError(f"the output of {node.op_type} {node.output[0]} of the int8 ONNX graph stays float")
+    _check_unsigned(model.graph)
+
+
+def _check_unsigned(graph: Any) -> None:
+    """Only outputs, and what turns them into uint8 codes again, have int8 codes."""
+    constants = {constant.name: constant.data_type for constant in graph.initializer}
+    edges = {value.name for value in (*graph.input, *graph.output)}
+    for node in graph.node:
+        if node.op_type == "QuantizeLinear":
+            name = node.output[0]
+        elif node.op_type == "DequantizeLinear" and node.input[0] not in constants:
+            name = node.input[0]
+        else:
+            continue
+        if name not in edges and constants.get(node.input[2]) != TensorProto.UINT8:
+            raise ConversionError(f"tensor {name} of the int8 ONNX graph is not uint8; engines on x86 need it to be")
 
 
 def check_plain_onnx(model: Any, what: str) -> None:

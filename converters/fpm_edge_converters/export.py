@@ -22,6 +22,7 @@ from fpm_edge_converters.checks import (
 )
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
+from fpm_edge_converters.onnx_optimized import check_optimized_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.tflite import Precision, to_tflite
 from fpm_edge_converters.whole import whole_onnx_members, whole_tflite_members
@@ -98,6 +99,8 @@ def export(
         pieces = cut_onnx(converted, cuts)
         for piece, data in pieces.items():
             check_plain_onnx(onnx.load_from_string(data), piece.member)
+            if precision == "int8":
+                check_optimized_onnx(data, piece.member)
         if whole_files:
             extra |= whole_onnx_members(converted, stages)
         by_name = {spec.name: spec for piece in pieces for spec in (*piece.inputs, *piece.outputs)}

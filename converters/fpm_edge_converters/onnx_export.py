@@ -1,5 +1,7 @@
 """The TFLite file as ONNX (opset 17, QDQ for int8), by way of tf2onnx, so that both formats hold the same numbers.
 
+The codes between nodes are uint8, those of the heatmaps int8 (`onnx_codes.py` says why).
+
 ONNX convolutions are channels-first. The maps between pieces stay so: the only Transpose left is the one after the
 image.
 """
@@ -15,6 +17,7 @@ import onnx
 import tf2onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from fpm_edge_converters.onnx_codes import is_quantized, own_constants, unsigned_activations
 from fpm_edge_converters.pieces import Cut
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import Piece, TensorSpec
@@ -51,6 +54,9 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
         _name_after_activation(model.graph, name)
     if half_weights:
         _halve_weights(model.graph)
+    if is_quantized(model.graph):
+        unsigned_activations(model.graph)
+        own_constants(model.graph)
     _sort(model.graph)
     name_by_position(
         model.graph, stable={"image", "features", "context", *(f"heatmap_{t}" for t in range(1, stages + 1))}
@@ -240,9 +246,11 @@ def tensor_spec(graph: Any, name: str) -> TensorSpec:
 
 
 def _quantization(graph: Any, name: str) -> tuple[float | None, int | None]:
-    """Scale and zero point of an integer tensor, from the node that dequantizes it."""
+    """Scale and zero point of an integer tensor, from the node that dequantizes it, perhaps behind a Transpose."""
     constants = {initializer.name: initializer for initializer in graph.initializer}
     for node in graph.node:
+        if node.op_type == "Transpose" and name in node.input:
+            return _quantization(graph, node.output[0])
         produces = node.op_type == "QuantizeLinear" and name in node.output
         if produces or (node.op_type == "DequantizeLinear" and node.input[0] == name):
             scale, zero_point = (numpy_helper.to_array(constants[n]) for n in node.input[1:3])

@@ -17,6 +17,7 @@ from PIL import Image
 from fpm_edge_converters.checks import check_builtin_tflite, check_plain_onnx
 from fpm_edge_converters.decoder import HEATMAPS, LANDMARKS
 from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_converters.onnx_codes import unsigned_weights
 from fpm_edge_converters.whole_onnx import whole_onnx
 from fpm_edge_converters.whole_tflite import stages_tflite, whole_tflite
 from fpm_edge_runtime.bundle import Bundle
@@ -53,8 +54,11 @@ def whole_tflite_members(network: bytes, pieces: Mapping[Piece, bytes], stages: 
 
 
 def whole_onnx_members(network: onnx.ModelProto, stages: int) -> dict[str, bytes]:
-    """``whole.onnx``. Raises ConversionError where it has other versions or operators than stated, or outside data."""
-    whole = whole_onnx(network, stages)
+    """``whole.onnx``. Raises ConversionError where it has other versions or operators than stated, or outside data.
+
+    Its kernels are uint8, for nobody sets the options that exact products of int8 kernels need (`onnx_codes`).
+    """
+    whole = whole_onnx(unsigned_weights(network), stages)
     check_plain_onnx(whole, "whole.onnx")
     return {"whole.onnx": whole.SerializeToString(deterministic=True)}
 

@@ -12,6 +12,7 @@ from fpm_edge.cli.options import (
     SPEC_HELP,
     DataSource,
     data_options,
+    input_size_option,
     json_option,
     output_option,
     print_json,
@@ -43,6 +44,7 @@ __all__ = ["command"]
 @click.option("--fp16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--fp32", "precision", flag_value="float32", help="float32.")
 @click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
+@input_size_option("Another input than the model's, for the same weights.")
 @click.option(
     "--format",
     "formats",
@@ -100,6 +102,7 @@ def command(
     model: Path,
     precision: Precision,
     stages: int | None,
+    input_size: tuple[int, int] | None,
     formats: tuple[Any, ...],
     source: DataSource,
     samples: int,
@@ -140,6 +143,7 @@ def command(
         score=scoring,
         stages=stages,
         formats=formats or None,
+        input_size=input_size,
         budget=budget,
         fallback=None if fallback is None else Fallback(fallback, spend),
         on_try=lambda one: say(_tried(one)),

@@ -72,13 +72,13 @@ def run_tflite() -> Callable[[bytes, dict[str, Any]], dict[str, Any]]:
 
 @pytest.fixture(scope="session")
 def run_onnx() -> Callable[[bytes, dict[str, Any]], dict[str, Any]]:
-    """Run an ONNX file on named inputs in a plain session."""
+    """Run an ONNX file on named inputs, set up as the runtime sets it up."""
     import onnxruntime
 
+    from fpm_edge_runtime.engines.onnxruntime import session_options
+
     def run(data: bytes, values: dict[str, Any]) -> dict[str, Any]:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        session = onnxruntime.InferenceSession(data, session_options(1), providers=["CPUExecutionProvider"])
         names = [output.name for output in session.get_outputs()]
         return dict(zip(names, session.run(names, values), strict=True))
 

@@ -116,6 +116,14 @@ def test_a_convolution_whose_output_stays_float(model: Any) -> None:
         check_int8_onnx(model)
 
 
+def test_inner_codes_that_are_not_unsigned(model: Any) -> None:
+    node = next(node for node in model.graph.node if "context" in node.output)
+    zero_point = next(constant for constant in model.graph.initializer if constant.name == node.input[2])
+    zero_point.data_type = onnx.TensorProto.INT8
+    with pytest.raises(ConversionError, match="tensor context of the int8 ONNX graph is not uint8"):
+        check_int8_onnx(model)
+
+
 def test_a_stray_transpose(model: Any) -> None:
     model.graph.node.append(helper.make_node("Transpose", ["heatmap_1"], ["stray"], perm=[0, 2, 3, 1]))
     with pytest.raises(ConversionError, match="has 2 Transposes, expected one after the image; stray: stray"):

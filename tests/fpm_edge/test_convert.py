@@ -15,6 +15,7 @@ from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.data import Dataset
 from fpm_edge.edges import open_edges
 from fpm_edge.fallback import Fallback, Try
+from fpm_edge.float_model import load_model_of
 from fpm_edge.gate import Budget
 from fpm_edge.lint import lint
 from fpm_edge.model import preset
@@ -289,6 +290,26 @@ def test_a_budget_that_no_precision_meets(tiny_model: Path, calibration_data: Da
     }
     with pytest.raises(UsageError, match="give either --whole or --fallback"):
         quick(tiny_model, tmp_path / "never.fpm", calibration_data, **both)
+
+
+def test_another_input_size(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    made = quick(tiny_model, tmp_path / "small.fpm", calibration_data, stages=1, input_size=(48, 40))
+    bundle = open_bundle(made.path)
+    geometry = bundle.manifest.geometry
+    assert (geometry.input_width, geometry.input_height) == (48, 40)
+    # Drift is that from the float model at this size.
+    assert made.drift["tflite"].stages[-1].disagreement.estimate == 0
+    found = bundle.session().detect(np.zeros((60, 90, 3), np.uint8))
+    assert (found.landmarks <= (90, 60)).all()
+    # The other commands take the model at the bundle's size.
+    loaded = load_model_of(bundle, tiny_model)
+    assert loaded.config.input_size == (48, 40)
+    expected = predict_network(loaded.network, loaded.config, calibration_data)
+    mine = predict_session(bundle.session(), calibration_data)
+    clear = np.minimum(mine.scores, expected.scores) >= 0.5
+    np.testing.assert_allclose(mine.landmarks[clear], expected.landmarks[clear], atol=0.05)
+    with pytest.raises(ModelError, match="input 50 × 40 is not a multiple of the stride 4"):
+        quick(tiny_model, tmp_path / "never.fpm", calibration_data, input_size=(50, 40))
 
 
 def test_inputs_that_cannot_be_used(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:

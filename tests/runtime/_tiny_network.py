@@ -97,7 +97,10 @@ def _renamed(model: bytes) -> bytes:
 def _onnx(network, piece, tflite: Path) -> bytes:
     import tf2onnx
 
+    from fpm_edge_converters.onnx_codes import own_constants
+
     model, _ = tf2onnx.convert.from_tflite(str(tflite), opset=17)
+    own_constants(model.graph)
     return model.SerializeToString()
 
 

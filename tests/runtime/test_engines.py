@@ -167,3 +167,47 @@ def test_engine_that_is_not_installed() -> None:
 @pytest.mark.parametrize(("name", "extra"), [("onnxruntime", "onnx"), ("openvino", "openvino")])
 def test_missing_engines_name_their_extra(name: str, extra: str) -> None:
     assert ENGINES[name].install == f'pip install "fpm-edge[{extra}]"'
+
+
+def test_the_question_whether_products_overflow() -> None:
+    from onnx import parser
+
+    from fpm_edge_runtime.engines import _onnx_overflow
+
+    model = parser.parse_model(
+        '<ir_version: 8, opset_import: ["": 17]> '
+        "p (uint8[4,64] a, int8[64,16] b) => (int32[4,16] y) { y = MatMulInteger(a, b) }"
+    )
+    for node in model.graph.node:
+        node.ClearField("name")
+    assert model.SerializeToString(deterministic=True) == _onnx_overflow._PROBE
+    assert _onnx_overflow.overflows() in (False, True)
+
+
+def test_onnxruntime_multiplies_exactly() -> None:
+    """With the engine's options, on every processor; a kernel of 127 and an input of 255 overflow 16 bits."""
+    import onnxruntime
+    from onnx import parser
+
+    from fpm_edge_runtime.engines.onnxruntime import session_options
+
+    model = parser.parse_model(
+        """<ir_version: 8, opset_import: ["": 17]>
+        p (uint8[1,16,8,8] x) => (uint8[1,4,8,8] y) <
+            float one = {1.0}, float small = {0.001}, float big = {260.0}, uint8 zero = {0},
+            int8 signed_zero = {0}, float[4] kernel_scale = {0.001, 0.001, 0.001, 0.001}
+        > {
+            real = DequantizeLinear(x, one, zero)
+            kernel_one = Constant<value = int8[1] {127}>()
+            kernel_shape = Constant<value = int64[4] {4, 16, 3, 3}>()
+            kernel = Expand(kernel_one, kernel_shape)
+            real_kernel = DequantizeLinear(kernel, small, signed_zero)
+            sum = Conv<pads = [1, 1, 1, 1]>(real, real_kernel)
+            y = QuantizeLinear(sum, big, zero)
+        }"""
+    )
+    session = onnxruntime.InferenceSession(
+        model.SerializeToString(), session_options(1), providers=["CPUExecutionProvider"]
+    )
+    (found,) = session.run(None, {"x": np.full((1, 16, 8, 8), 255, np.uint8)})
+    assert np.unique(found[0, :, 1:-1, 1:-1]).tolist() == [round(16 * 9 * 255 * 0.127 / 260)]

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_type, damaged
+from fpm_edge_runtime.engines._onnx_overflow import overflows
 from fpm_edge_runtime.manifest import Format, Piece
 
-__all__ = ["load"]
+__all__ = ["load", "session_options"]
 
 _TYPES = {"tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(int16)": "int16", "tensor(float)": "float32"}
 _ERRORS_ONLY = 3
@@ -19,6 +20,19 @@ _ERRORS_ONLY = 3
 def load() -> Engine:
     """The engine."""
     return _OnnxRuntime()
+
+
+def session_options(threads: int | None) -> onnxruntime.SessionOptions:
+    """What a session of this engine runs with: one piece at a time, and integers that are exact on every processor."""
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = _ERRORS_ONLY
+    options.inter_op_num_threads = 1
+    if threads is not None:
+        options.intra_op_num_threads = threads
+    if overflows():
+        # Kernels become uint8 as well. Not where it is not needed: with VNNI, that is slower.
+        options.add_session_config_entry("session.x64quantprecision", "1")
+    return options
 
 
 class _OnnxRuntime:
@@ -30,13 +44,8 @@ class _OnnxRuntime:
 
     def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
         """See `Engine.load`. An ONNX model does not state the scales of its edges: only names, types and shapes."""
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = _ERRORS_ONLY
-        options.inter_op_num_threads = 1
-        if threads is not None:
-            options.intra_op_num_threads = threads
         try:
-            session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+            session = onnxruntime.InferenceSession(model, session_options(threads), providers=["CPUExecutionProvider"])
         except Exception as error:
             # Its exception classes (InvalidProtobuf, InvalidGraph, Fail, ...) have no other common base.
             raise damaged(piece, self.name, error) from error

@@ -1,0 +1,9 @@
+#!/bin/sh
+# A virtual environment for a peer of `peers_int8.py`, with the versions that were measured:
+#     benchmarks/peers/setup.sh NAME FOLDER        NAME is litert-quantizer or nncf; made as FOLDER/NAME
+set -eu
+name=$1
+folder=$2
+here=$(dirname "$0")
+python3 -m venv "$folder/$name"
+"$folder/$name/bin/pip" install --quiet -r "$here/requirements-$name.txt"
