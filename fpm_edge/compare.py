@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from fpm_edge.edges import EdgeRunner, Maps, open_edges
 from fpm_edge.float_model import weights_of
 from fpm_edge.quantized import LoadedModel
-from fpm_edge_converters import assign_ranges, export, fake_quantized
+from fpm_edge_converters import INTEGER, assign_ranges, export, fake_quantized
 from fpm_edge_converters.checks import CLEAR_PEAK
 from fpm_edge_converters.compare import LayerComparison, compare_layers
 from fpm_edge_runtime import Bundle, MissingExtraError
@@ -149,7 +149,7 @@ def _whole_runs(
     """The graphs that the bundle's pieces were cut from, made again; only where they give the same pieces."""
     manifest = bundle.manifest
     network = loaded.network
-    if manifest.quantization.precision == "int8":
+    if manifest.quantization.precision in INTEGER:
         if manifest.calibration is None:
             notes.append("the bundle does not say its ranges, so its whole graph cannot be made again")
             return {}

@@ -1,9 +1,9 @@
 """The main job: a trained model → checked TFLite and ONNX stages → measured against float → a bundle, or nothing."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache, partial
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
@@ -14,48 +14,47 @@ from numpy.typing import NDArray
 
 from fpm_edge.bundle_card import card_text, words_for
 from fpm_edge.data import Dataset
-from fpm_edge.fallback import ladder, mixed
-from fpm_edge.gate import Budget, check_drift
+from fpm_edge.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
+from fpm_edge.formats import ENGINE_OF, formats_for
+from fpm_edge.gate import Budget, check_drift, excess
+from fpm_edge.golden_cases import golden_members
 from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples
-from fpm_edge_calibration import ESTIMATORS, calibration_card, golden_set, is_blank
+from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
+from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
+    INTEGER,
     Exported,
     Precision,
     assign_kernel_ranges,
     calibrated,
-    check_same_landmarks,
     check_whole,
     correct_biases,
     corrected_layers,
     export,
     recorded_ranges,
 )
-from fpm_edge_converters.checks import CLEAR_PEAK
-from fpm_edge_runtime import Bundle, DataError, GateError, Manifest, SchemaError, UsageError, open_bundle, write_bundle
+from fpm_edge_runtime import Bundle, DataError, Manifest, Session, UsageError, open_bundle, write_bundle
 from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
-    SCHEMA_VERSION,
     CalibrationCard,
     Format,
     Geometry,
     Measured,
     Quantization,
+    schema_version_for,
 )
 from fpm_edge_runtime.pack import bundle_bytes
 
-__all__ = ["ENGINE_OF", "Calibration", "Converted", "convert"]
-
-ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
+__all__ = ["Calibration", "Converted", "convert", "draft_bundle"]
 
 _PROBES = 2
 # TFLite and ONNX hold the same numbers; what differs is how two engines round, a few codes of an int8 peak at most.
-_SAME_PX = {"int8": 0.75, "float16": 0.05, "float32": 0.05}
+_SAME_PX_INTEGER, _SAME_PX_FLOAT = 0.75, 0.05
 
 
 @dataclass(frozen=True)
@@ -78,13 +77,14 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Converted:
-    """A finished conversion: the bundle, and the drift of each of its formats (None where nothing was scored)."""
+    """A finished conversion: the bundle, the drift of each of its formats, and what the fallback tried, in order."""
 
     path: Path
     manifest: Manifest
     drift: dict[Format, DriftReport]
     whole_bytes: dict[Format, int]
     scored_on: str
+    tries: tuple[Try, ...] = ()
 
 
 def convert(
@@ -95,9 +95,11 @@ def convert(
     calibration: Calibration,
     score: Dataset | None = None,
     stages: int | None = None,
-    formats: Sequence[Format] = ("tflite", "onnx"),
+    input_size: tuple[int, int] | None = None,
+    formats: Sequence[Format] | None = None,
     budget: Budget | None = None,
-    fallback: bool = False,
+    fallback: Fallback | None = None,
+    on_try: Callable[[Try], None] = lambda _: None,
     embed_reference: bool = False,
     whole: bool = False,
 ) -> Converted:
@@ -111,16 +113,19 @@ def convert(
         score: pictures with true landmarks to measure on; None for those of the calibration data that did not set
             the ranges.
         stages: keep only the first so many.
-        formats: which formats to put in the bundle.
+        input_size: (width, height) in pixels other than the model's own, for the same weights; drift is then that from
+            the float model at this size.
+        formats: which formats to put in the bundle; None for all that the precision and the fallback come in.
         budget: for the upper 95 % bounds of the last stage's relative NE drift; None for any drift.
-        fallback: where the int8 files are over the budget, give the last stage float16 weights and float32 arithmetic,
-            then the last two, and so on, until they are within it. The manifest says which
+        fallback: where the int8 files are over the budget, give more precision to the cheapest set of pieces that
+            brings them within it (`fpm_edge.fallback` says how that is found). The manifest says which
             (`Quantization.exceptions`).
+        on_try: called with each set of pieces that the fallback has scored.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
         whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
 
     Raises:
-        GateError: a bound of the drift is over the budget; with `fallback`, of every try.
+        GateError: a bound of the drift is over the budget; with `fallback`, even with all pieces in that precision.
         ConversionError: an assertion on the converted files.
         ModelError, DataError, SchemaError, UsageError: inputs that cannot be used.
     """
@@ -134,20 +139,21 @@ def convert(
         raise UsageError("--fallback is for int8 files that are over a budget; give it with --int8 and --max-ne-drift")
     if fallback and whole:
         raise UsageError("a plain file is of one precision throughout; give either --whole or --fallback")
-    if precision == "int8" and calibration.samples < FEWEST_GOLDENS:
+    formats = formats_for((precision, fallback.precision) if fallback else (precision,), formats)
+    if precision in INTEGER and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
-    loaded = load_any(folder, stages)
-    _check_schema(loaded.config, calibration.dataset, score)
+    loaded = load_any(folder, stages, input_size)
+    check_schema(loaded.config, calibration.dataset, score)
     chosen = calibration_samples(
         calibration.dataset,
         # Without ranges to find, pictures are needed for the golden cases only.
-        calibration.samples if precision == "int8" else FEWEST_GOLDENS,
-        calibration.strategy if precision == "int8" else "stratified",
+        calibration.samples if precision in INTEGER else FEWEST_GOLDENS,
+        calibration.strategy if precision in INTEGER else "stratified",
         calibration.seed,
         loaded.config,
         loaded.network,
     )
-    scored = score if score is not None else _not_chosen(calibration.dataset, chosen)
+    scored = score if score is not None else not_chosen(calibration.dataset, chosen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     _check_pictures([calibration.dataset.records[i].identifier for i in chosen], inputs)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
@@ -156,28 +162,43 @@ def convert(
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
     expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored)
-    precise = cache(partial(export, loaded.network, "float16", formats, inputs[:_PROBES]))
+
+    @cache
+    def precise() -> Exported:
+        """The network in the fallback's precision."""
+        of = network if fallback and fallback.precision in INTEGER else loaded.network
+        return export(of, fallback.precision if fallback else precision, formats, inputs[:_PROBES])
 
     def draft(names: Sequence[str]) -> _Draft:
-        """What the bundle would be with the pieces `names` in float16."""
+        """What the bundle would be with the pieces `names` in the fallback's precision."""
         made = mixed(exported, precise(), names) if names else exported
-        quantization = Quantization(
-            precision=precision,
-            method=_method(precision, loaded),
-            exceptions=dict.fromkeys(names, "float16"),
-        )
+        exceptions = dict.fromkeys(names, fallback.precision) if fallback else {}
+        quantization = Quantization(precision=precision, method=_method(precision, loaded), exceptions=exceptions)
         manifest = _manifest(folder, loaded.config, made, quantization, card)
-        members = dict(made.members)
-        bundle = open_bundle(bundle_bytes(manifest, members))
-        if whole:
-            check_whole(bundle, inputs[:FEWEST_GOLDENS])
-        members |= _goldens(bundle, reference, calibration.dataset, chosen, inputs, _SAME_PX[precision])
-        return _Draft(manifest, members, bundle, _score(bundle, expected, scored), made.whole_bytes)
+        return _Draft(manifest, made, open_bundle(bundle_bytes(manifest, made.members)))
 
-    made = _first_within(budget, map(draft, ladder(exported) if fallback else [()]), output)
-    manifest, members, drift = made.manifest, made.members, made.drift
+    @cache
+    def drift_of(names: tuple[str, ...]) -> dict[Format, DriftReport]:
+        return _score(draft(names).bundle, expected, scored)
+
+    needing = Needing((), ())
+    if fallback and budget:
+        needing = find_needing(
+            fallback,
+            over=lambda names: max(excess(report, budget) for report in drift_of(names).values()),
+            costs=lambda names: costs_of(exported, precise(), draft(()).session(), draft(names).session(), inputs[0]),
+            pieces=[piece.name for piece in exported.pieces[formats[0]]],
+            on_try=on_try,
+        )
+    made, drift = draft(needing.pieces), drift_of(needing.pieces)
+    _check_budget(made.manifest, drift, budget, output)
+    if whole:
+        check_whole(made.bundle, inputs[:FEWEST_GOLDENS])
+    same_px = _SAME_PX_INTEGER if precision in INTEGER else _SAME_PX_FLOAT
+    goldens = golden_members(made.bundle, reference.bundle, calibration.dataset, chosen, inputs, same_px)
+    members = made.exported.members | goldens
     manifest = msgspec.structs.replace(
-        manifest,
+        made.manifest,
         measured=_measured(made.bundle, scored, drift),
         max_ne_drift=None if budget is None else budget.overall,
         max_part_drift=None if budget is None else budget.part,
@@ -186,37 +207,57 @@ def convert(
         members["reference/float.fpm"] = reference.serialized
     members["card.md"] = card_text(manifest, drift).encode()
     write_bundle(output, manifest, members)
-    return Converted(output, open_bundle(output).manifest, drift, made.whole_bytes, scored.name)
+    return Converted(output, open_bundle(output).manifest, drift, made.exported.whole_bytes, scored.name, needing.tries)
+
+
+def draft_bundle(
+    folder: Path,
+    loaded: LoadedModel,
+    precision: Precision,
+    calibration: Calibration,
+    chosen: Sequence[int],
+    inputs: Sequence[NDArray[np.uint8]],
+    formats: Sequence[Format],
+) -> bytes:
+    """The stages that `convert` would make, as a bundle without golden cases of which nothing was measured yet.
+
+    Args:
+        folder, precision, calibration, formats: as for `convert`.
+        loaded: the model of that folder.
+        chosen, inputs: indices of the pictures that set the ranges, and the network's inputs made of them.
+
+    Raises:
+        ConversionError: an assertion on the converted files.
+        UsageError: a format that the precision does not come in.
+    """
+    formats = formats_for((precision,), formats)
+    network, card = _quantize(loaded, precision, calibration, chosen, inputs)
+    exported = export(network, precision, formats, inputs[:_PROBES])
+    quantization = Quantization(precision=precision, method=_method(precision, loaded))
+    return bundle_bytes(_manifest(folder, loaded.config, exported, quantization, card), exported.members)
 
 
 @dataclass(frozen=True)
 class _Draft:
-    """A bundle that could be written, and how far it drifts."""
+    """A bundle that could be written."""
 
     manifest: Manifest
-    members: dict[str, bytes]
+    exported: Exported
     bundle: Bundle
-    drift: dict[Format, DriftReport]
-    whole_bytes: dict[Format, int]
+
+    def session(self) -> Session:
+        """Its first format in that format's own engine, one thread."""
+        return self.bundle.session(ENGINE_OF[self.bundle.formats[0]], threads=1)
 
 
-def _first_within(budget: Budget | None, drafts: Iterator[_Draft], output: Path) -> _Draft:
-    """The first draft within the budget; later ones are not made. Raises the last one's GateError if there is none."""
+def _check_budget(manifest: Manifest, drift: dict[Format, DriftReport], budget: Budget | None, output: Path) -> None:
     advice = f"{output} was not written; try more calibration pictures, `fpm-edge qat`, --fallback float16, or --fp16"
-    failure = None
-    for draft in drafts:
-        try:
-            for form, report in draft.drift.items():
-                check_drift(report, budget, f"{words_for(draft.manifest.quantization)} {form}", advice)
-        except GateError as error:
-            failure = error
-            continue
-        return draft
-    raise failure or UsageError("nothing was converted")
+    for form, report in drift.items():
+        check_drift(report, budget, f"{words_for(manifest.quantization)} {form}", advice)
 
 
 def _method(precision: Precision, loaded: LoadedModel) -> Literal["none", "ptq", "qat"]:
-    if precision != "int8":
+    if precision not in INTEGER:
         return "none"
     return "ptq" if loaded.quantized is None else "qat"
 
@@ -227,15 +268,6 @@ class _Reference:
 
     bundle: Bundle
     serialized: bytes
-
-
-def _check_schema(config: ModelConfig, *datasets: Dataset | None) -> None:
-    for dataset in datasets:
-        if dataset is not None and dataset.schema.landmarks != config.schema.landmarks:
-            raise SchemaError(
-                f"data {dataset.name} has schema {dataset.schema.name!r}, the model {config.schema.name!r}; "
-                "use data with the model's landmarks"
-            )
 
 
 def _check_pictures(identifiers: Sequence[str], inputs: Sequence[NDArray[np.uint8]]) -> None:
@@ -254,7 +286,7 @@ def _quantize(
     chosen: Sequence[int],
     inputs: Sequence[NDArray[np.uint8]],
 ) -> tuple[object, CalibrationCard | None]:
-    if precision != "int8":
+    if precision not in INTEGER:
         return loaded.network, None
     how = "qat"
     quantized = loaded.quantized
@@ -302,7 +334,7 @@ def _manifest(
 ) -> Manifest:
     packages = ("fpm-edge", "tensorflow", "tensorflow-model-optimization", "tf2onnx", "onnx", "ai-edge-litert")
     return Manifest(
-        schema_version=SCHEMA_VERSION,
+        schema_version=schema_version_for(quantization, exported.pieces),
         name=folder.resolve().name if folder.name in {"", ".", ".."} else folder.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         landmarks=config.schema,
@@ -315,54 +347,6 @@ def _manifest(
         calibration=card,
         model=msgspec.to_builtins(config),
     )
-
-
-def _goldens(
-    draft: Bundle,
-    reference: _Reference,
-    dataset: Dataset,
-    chosen: Sequence[int],
-    inputs: Sequence[NDArray[np.uint8]],
-    same_px: float,
-) -> dict[str, bytes]:
-    """The golden members; on the way, TFLite and ONNX are held to the same landmarks."""
-    spread = np.linspace(0, len(inputs) - 1, FEWEST_GOLDENS).round().astype(int)
-    cases = [inputs[i] for i in spread]
-    categories = [dataset.records[chosen[i]].category for i in spread]
-    answers = {form: _answers(draft, ENGINE_OF[form], cases) for form in draft.formats}
-    if len(answers) == 2:
-        (first, first_scores), (second, second_scores) = answers["tflite"], answers["onnx"]
-        clear = np.maximum(first_scores, second_scores) >= CLEAR_PEAK
-        check_same_landmarks(first, second, clear, same_px, "TFLite against ONNX")
-    return golden_set(
-        cases,
-        categories,
-        [dataset.schema.landmarks_of(category) for category in categories],
-        _answers(reference.bundle, ENGINE_OF["tflite"], cases)[0],
-        [landmarks for landmarks, _ in answers.values()],
-    )
-
-
-def _answers(
-    bundle: Bundle, engine: str, cases: Sequence[NDArray[np.uint8]]
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Landmarks (cases, stages, L, 2) in pixels of the input, and scores (cases, stages, L)."""
-    session = bundle.session(engine)
-    results = [session.detect_input(case) for case in cases]
-    return (
-        np.array([[stage.landmarks for stage in case] for case in results], np.float32),
-        np.array([[stage.scores for stage in case] for case in results], np.float32),
-    )
-
-
-def _not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:
-    rest = sorted(set(range(len(dataset))) - set(chosen))
-    if not rest:
-        raise UsageError(
-            f"all {len(dataset)} pictures of {dataset.name} set the ranges, so none is left to measure drift on; "
-            "give more pictures, fewer --samples, or other pictures with --score"
-        )
-    return dataset.subset(rest)
 
 
 def _score(draft: Bundle, expected: Predictions, dataset: Dataset) -> dict[Format, DriftReport]:

@@ -13,15 +13,17 @@ __all__ = ["load_model_of", "weights_of"]
 
 
 def load_model_of(bundle: Bundle, folder: Path) -> LoadedModel:
-    """The model in `folder`, with as many stages as the bundle.
+    """The model in `folder`, with as many stages as the bundle, and its input size.
 
     Raises:
         UsageError: the bundle has another network than the model.
         ModelError: the folder cannot be read.
     """
-    loaded = load_any(folder, None)
+    geometry = bundle.manifest.geometry
+    size = (geometry.input_width, geometry.input_height)
+    loaded = load_any(folder, None, size)
     if loaded.config.stages > bundle.stages:
-        loaded = load_any(folder, bundle.stages)
+        loaded = load_any(folder, bundle.stages, size)
     its = msgspec.structs.replace(
         decode_config(bundle.manifest.model, "the bundle's manifest"), name=loaded.config.name
     )

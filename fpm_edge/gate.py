@@ -8,7 +8,7 @@ from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.errors import GateError, UsageError
 from fpm_edge_runtime.manifest import Interval
 
-__all__ = ["FEWEST_FOR_GATE", "Budget", "check_drift"]
+__all__ = ["FEWEST_FOR_GATE", "Budget", "Held", "check_drift", "excess", "held_parts"]
 
 # The bootstrap's bounds say nothing about a handful of pictures; with one they coincide with the estimate.
 FEWEST_FOR_GATE = 10
@@ -46,7 +46,15 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Held:
+    """A relative NE drift and the budget that it is held to.
+
+    Attributes:
+        name: such as ``landmark crotch``.
+        drift: over these points.
+        budget: for its upper bound.
+    """
+
     name: str
     drift: Interval
     budget: float
@@ -71,29 +79,50 @@ def check_drift(report: DriftReport, budget: Budget | None, what: str, advice: s
     """
     if budget is None:
         return
-    if report.pictures < FEWEST_FOR_GATE:
-        raise UsageError(
-            f"drift was measured on {report.pictures} pictures, which bounds nothing; give at least {FEWEST_FOR_GATE} "
-            "to hold it to a budget, better hundreds"
-        )
+    _check_pictures(report)
     overall = report.stages[-1].relative_drift
     if overall is None:
         raise GateError(f"{what}: the float model makes no error on this data, so there is no drift relative to it")
-    rows = [_Row("all points", overall, budget.overall), *_parts(report, budget.part)]
-    failed = [row for row in rows if not row.drift.upper <= row.budget]
+    failed = [row for row in _rows(report, overall, budget) if not row.drift.upper <= row.budget]
     if failed:
         failed.sort(key=lambda row: row.budget - row.drift.upper)
         raise GateError(f"{what}: the NE drift is over its budget; {advice}\n{_table(failed)}")
 
 
-def _parts(report: DriftReport, budget: float) -> Iterator[_Row]:
+def excess(report: DriftReport, budget: Budget) -> float:
+    """How far the worst of the bounds that `check_drift` holds to a budget is over it; infinite where there is none.
+
+    Raises:
+        UsageError: too few pictures for the bound to mean anything.
+    """
+    _check_pictures(report)
+    overall = report.stages[-1].relative_drift
+    if overall is None:
+        return math.inf
+    return max(row.drift.upper - row.budget for row in _rows(report, overall, budget))
+
+
+def _check_pictures(report: DriftReport) -> None:
+    if report.pictures < FEWEST_FOR_GATE:
+        raise UsageError(
+            f"drift was measured on {report.pictures} pictures, which bounds nothing; give at least {FEWEST_FOR_GATE} "
+            "to hold it to a budget, better hundreds"
+        )
+
+
+def _rows(report: DriftReport, overall: Interval, budget: Budget) -> list[Held]:
+    return [Held("all points", overall, budget.overall), *held_parts(report, budget.part)]
+
+
+def held_parts(report: DriftReport, budget: float) -> Iterator[Held]:
+    """Every landmark and category that enough pictures have for its bound to mean something."""
     for kind, parts in (("landmark", report.landmarks), ("category", report.categories)):
         for part in parts:
             if part.pictures >= FEWEST_FOR_GATE and part.relative_drift is not None:
-                yield _Row(f"{kind} {part.name}", part.relative_drift, budget)
+                yield Held(f"{kind} {part.name}", part.relative_drift, budget)
 
 
-def _table(rows: list[_Row]) -> str:
+def _table(rows: list[Held]) -> str:
     cells = [("", "drift", "upper bound", "budget", "over by")]
     for row in rows:
         over = row.drift.upper - row.budget

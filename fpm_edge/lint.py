@@ -1,4 +1,4 @@
-"""Heatmap lint: whether the maps of an int8 bundle have the codes that a landmark's place needs, and what to change.
+"""Heatmap lint: whether the maps of an integer bundle have the codes that a landmark's place needs, and what to change.
 
 A peak's place is read from differences between neighbouring codes. A peak of few codes has few of them, its highest
 code stands in several cells, and the answer jumps between these (DESIGN §5.2; a public mobile CPM used codes 0 to 30
@@ -8,12 +8,13 @@ of 255 and jumped).
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.bundle_card import words_for
 from fpm_edge.data import Dataset
 from fpm_edge.edges import Maps, open_edges, place
 from fpm_edge_runtime import Bundle, DataError, SchemaError, UsageError
@@ -48,9 +49,7 @@ MOST_FLAT = 0.01
 _CHANCE = 1e-3
 # A median over fewer maps says nothing.
 FEWEST_MAPS = 8
-# The top code of an int8 tensor, where its values are cut off.
-_LIMIT = np.iinfo(np.int8).max
-# A map's range that is [0, 1] but for rounding: a fixed range (clip_heatmaps).
+# A map's range that is [0, 1] (int16: [-1, 1]) but for rounding: a fixed range (clip_heatmaps).
 _UNIT = 1.01
 
 Kind = Literal["few codes", "ties", "scattered", "cut off", "flat"]
@@ -132,22 +131,26 @@ def lint(
     """Look at the maps of every stage on every picture.
 
     Args:
-        bundle: int8.
+        bundle: int8 or int16x8, or with such pieces for all stages.
         dataset: pictures with categories; their landmarks are not used.
         engine: name of the engine to run.
         advance: called after each picture.
 
     Raises:
-        UsageError: the bundle is not int8, or the engine cannot read it.
+        UsageError: the maps of a stage are no codes, or the engine cannot read it.
         SchemaError: data and bundle differ in landmarks.
         DataError: no landmark occurs often enough to say anything.
     """
     manifest = bundle.manifest
-    if manifest.quantization.precision != "int8":
-        raise UsageError(f"{manifest.name} is {manifest.quantization.precision}; only int8 maps have codes to look at")
-    if manifest.quantization.exceptions:
-        real = ", ".join(f"{name} in {kind}" for name, kind in manifest.quantization.exceptions.items())
-        raise UsageError(f"{manifest.name} has {real}; only a bundle of int8 throughout has codes to look at")
+    pieces = next(iter(manifest.pieces.values()))
+    real = [
+        spec.name for piece in pieces for spec in piece.outputs if spec.name.startswith("heatmap_") and not spec.scale
+    ]
+    if real:
+        raise UsageError(
+            f"{manifest.name} ({words_for(manifest.quantization)}) has real numbers in {', '.join(real)}; only maps of "
+            "int8 or int16 have codes to look at"
+        )
     if dataset.schema.landmarks != bundle.schema.landmarks:
         raise SchemaError(
             f"the data has schema {dataset.schema.name!r}, the bundle {bundle.schema.name!r}; use data with the same "
@@ -190,14 +193,14 @@ def lint(
     )
 
 
-def _look(codes: NDArray[np.int8], zero_point: int) -> tuple[float, ...]:
+def _look(codes: NDArray[np.signedinteger[Any]], zero_point: int) -> tuple[float, ...]:
     """Peak codes, tied, scattered, saturated, cut off, flat: of one map (rows, columns)."""
     top = int(codes.max())
     y, x = np.nonzero(codes == top)
     flat = int(codes.min()) == top
     tied = len(y) > 1 and not flat
     scattered = tied and max(int(np.ptp(y)), int(np.ptp(x))) > _REACH and not _connected(x, y)
-    saturated = top == _LIMIT and not flat
+    saturated = top == np.iinfo(codes.dtype).max and not flat
     return (
         float(top - zero_point),
         float(tied),
@@ -224,7 +227,8 @@ def _rates(rows: Sequence[tuple[float, ...]]) -> tuple[float, ...]:
 
 def _range(stage: int, maps: Maps) -> StageRange:
     scale, zero_point = maps.scale or 0.0, maps.zero_point or 0
-    low, high = scale * (np.iinfo(np.int8).min - zero_point), scale * (_LIMIT - zero_point)
+    limits = np.iinfo(maps.values.dtype)
+    low, high = scale * (int(limits.min) - zero_point), scale * (int(limits.max) - zero_point)
     return StageRange(stage, low, high, 1.0 / scale)
 
 
@@ -278,7 +282,7 @@ def _is_over(bad: int, maps: int, most: float) -> bool:
 
 def _advice(covered: StageRange) -> dict[Kind, str]:
     """What to change, by kind; with a fixed range it is the network, otherwise first the range."""
-    if covered.high - covered.low <= _UNIT:
+    if covered.low >= -_UNIT and covered.high <= _UNIT:
         undecided = "the range is right, the network is not sure: train longer, or on more pictures of these garments"
         cut = "the head overshoots 1: train longer, or fine-tune with `fpm-edge qat`"
     else:

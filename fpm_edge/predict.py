@@ -1,6 +1,7 @@
 """Landmarks of a whole data set, from a network or from a bundle, in pixels of each picture."""
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -72,18 +73,29 @@ def truth_of(dataset: Dataset) -> Truth:
     )
 
 
-def predict_session(session: Session, dataset: Dataset) -> Predictions:
-    """Run a bundle's session on every record. Raises SchemaError where data and bundle differ in landmarks."""
+def predict_session(
+    session: Session,
+    dataset: Dataset,
+    read: Callable[[Record], NDArray[np.uint8]] = read_image,
+    advance: Callable[[], None] | None = None,
+) -> Predictions:
+    """Run a bundle's session on every record. Raises SchemaError where data and bundle differ in landmarks.
+
+    Args:
+        read: gives the picture of a record.
+        advance: called after each picture; None for a progress bar of its own.
+    """
     _check_schema(dataset.schema, session.schema, "the bundle")
     landmarks, scores, sizes = [], [], []
-    with progress_bar(f"running {session.engine}", len(dataset)) as advance:
+    bar = progress_bar(f"running {session.engine}", len(dataset)) if advance is None else nullcontext(advance)
+    with bar as step:
         for record in dataset.records:
-            picture = read_image(record)
+            picture = read(record)
             results = list(session.stages(picture, box=record.box))
             landmarks.append([result.landmarks for result in results])
             scores.append([result.scores for result in results])
             sizes.append((picture.shape[1], picture.shape[0]))
-            advance()
+            step()
     return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
 
 

@@ -34,10 +34,13 @@ def is_qat_folder(folder: Path) -> bool:
     return (folder / FLOAT_FOLDER).is_dir()
 
 
-def load_any(folder: Path, stages: int | None = None) -> LoadedModel:
-    """Read a float or a QAT model folder, or its first `stages` stages. Raises ModelError."""
+def load_any(folder: Path, stages: int | None = None, input_size: tuple[int, int] | None = None) -> LoadedModel:
+    """Read a float or a QAT model folder, or its first `stages` stages, for its own input or (width, height) pixels.
+
+    Raises ModelError.
+    """
     source = folder / FLOAT_FOLDER if is_qat_folder(folder) else folder
-    config, network = fold_batch_norm(*load_model(source, stages))
+    config, network = fold_batch_norm(*load_model(source, stages, input_size))
     if not is_qat_folder(folder):
         return LoadedModel(config, network, None)
     quantized = fake_quantized(network)

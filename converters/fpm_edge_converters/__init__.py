@@ -12,10 +12,11 @@ from fpm_edge_converters.fake_quant import (
     recorded_ranges,
 )
 from fpm_edge_converters.observe import calibrated, input_batches, observe_ranges
-from fpm_edge_converters.tflite import Precision
+from fpm_edge_converters.tflite import INTEGER, Precision
 from fpm_edge_converters.whole import check_whole
 
 __all__ = [
+    "INTEGER",
     "Exported",
     "Precision",
     "assign_kernel_ranges",

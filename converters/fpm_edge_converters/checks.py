@@ -15,10 +15,12 @@ from fpm_edge_runtime.errors import ConversionError
 __all__ = [
     "CLEAR_PEAK",
     "check_builtin_tflite",
+    "check_dynamic_range_tflite",
     "check_folded_onnx",
     "check_folded_tflite",
     "check_int8_onnx",
     "check_int8_tflite",
+    "check_int16x8_tflite",
     "check_plain_onnx",
     "check_same_landmarks",
     "check_same_maps",
@@ -32,6 +34,7 @@ CLEAR_PEAK = 0.25
 _INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}
 _INT8_NODES = {"Add", "Clip", "Conv", "DequantizeLinear", "MaxPool", "QuantizeLinear", "Relu", "Transpose"}
 _INT8_TYPES = {"INT8", "UINT8", "INT32"}
+_INT16X8_OPERATORS = _INT8_OPERATORS | {"CAST"}
 
 _ARITHMETIC = {"ADD", "DIV", "MUL", "SUB"}
 # What may stand between the image, or a stored constant, and the operator that uses it.
@@ -108,6 +111,47 @@ def check_int8_tflite(graph: FlatGraph) -> None:
                 raise ConversionError(f"activation {name} of the int8 TFLite graph is INT32; expected INT8")
             if kind == "UINT8" and index not in graph.inputs:
                 raise ConversionError(f"tensor {name} of the int8 TFLite graph is UINT8; only the image may be")
+
+
+def check_int16x8_tflite(graph: FlatGraph) -> None:
+    """Kernels are int8, biases int32 or int64, activations int16, the image is uint8; no operator was left over."""
+    check_folded_tflite(graph)
+    for op in graph.operators:
+        if op.kind not in _INT16X8_OPERATORS:
+            raise ConversionError(
+                f"the int16x8 TFLite graph holds a {op.kind}; expected only {sorted(_INT16X8_OPERATORS)}"
+            )
+        for slot, index in enumerate(op.inputs):
+            kind, name = graph.tensor_type(index), graph.tensor_name(index)
+            if graph.is_constant(index):
+                expected = {"INT8"} if slot == 1 else {"INT32", "INT64"}
+            else:
+                expected = {"UINT8"} if index in graph.inputs and op.kind == "CAST" else {"INT16"}
+            if kind not in expected:
+                raise ConversionError(f"tensor {name} of the int16x8 TFLite graph is {kind}; expected {min(expected)}")
+    for index in graph.outputs:
+        if graph.tensor_type(index) != "INT16":
+            raise ConversionError(
+                f"output {graph.tensor_name(index)} of the int16x8 TFLite graph is {graph.tensor_type(index)}; "
+                "expected INT16"
+            )
+
+
+def check_dynamic_range_tflite(graph: FlatGraph) -> None:
+    """Kernels are int8 with a scale for each channel, all else is float; at least one kernel is."""
+    kernels = [graph.tensor_type(op.inputs[1]) for op in graph.operators if op.kind == "CONV_2D"]
+    if "INT8" not in kernels:
+        raise ConversionError(
+            "no kernel has the 1024 weights from which TFLite's converter quantizes, so dynamic range would change "
+            "nothing; convert with --fp16 or --int8"
+        )
+    for op in graph.operators:
+        for index in op.outputs:
+            if graph.tensor_type(index) != "FLOAT32":
+                raise ConversionError(
+                    f"activation {graph.tensor_name(index)} of the dynamic-range TFLite graph is "
+                    f"{graph.tensor_type(index)}; expected FLOAT32"
+                )
 
 
 def check_int8_onnx(model: Any) -> None:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import numpy as np
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
@@ -23,14 +24,13 @@ from numpy.typing import NDArray
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.layers import ConvertedLayer, match_layers
 from fpm_edge_runtime.errors import ConversionError, DataError
-from fpm_edge_runtime.manifest import Piece
+from fpm_edge_runtime.manifest import Piece, TensorSpec
+from fpm_edge_runtime.tensors import arranged, converted
 
 __all__ = ["LayerComparison", "compare_layers"]
 
 # One code of a uint8 pixel in the network's input range [0, 1].
 _PIXEL = 1.0 / 255.0
-_CODES = 256
-_LOWEST, _HIGHEST = -128, 127
 # Rounding to int8 leaves a kernel's direction as it was (cosine over 0.999 per channel); other weights do not.
 _SAME_KERNEL = 0.9
 
@@ -50,7 +50,7 @@ class LayerComparison:
             take away.
         clipped: share of the values that the float layer, on the converted file's own inputs, puts outside the range
             of the codes by more than half a code; None for float tensors.
-        codes: share of the 256 codes that occur; None for float tensors.
+        codes: share of the codes of its type (256 or 65,536) that occur; None for float tensors.
         low, high: the range of the codes, real units; None for float tensors.
     """
 
@@ -87,7 +87,8 @@ def compare_layers(
     """
     if not inputs:
         raise DataError("nothing to compare layers on; give at least one picture")
-    taps = [_Taps(network, piece, data) for piece, data in pieces.items()]
+    made = {spec.name: spec for piece in pieces for spec in piece.outputs}
+    taps = [_Taps(network, piece, data, made) for piece, data in pieces.items()]
     names = [layer.name for tap in taps for layer in tap.layers]
     floats = tf_keras.Model(network.input, {name: network.get_layer(name).output for name in names})
     sums = {name: _Sums() for name in names}
@@ -101,10 +102,10 @@ def compare_layers(
             for layer in tap.layers:
                 own = _apply(network, layer, [real[name] for name in layer.inputs])
                 sums[layer.name].add(expected[layer.name].numpy(), own, real[layer.name])
-                sums[layer.name].add_codes(raw[layer.name], own, tap.quantization[layer.name])
+                sums[layer.name].add_codes(raw[layer.name], own, tap.specs[layer.name])
         if advance is not None:
             advance()
-    results = [sums[layer.name].result(layer, tap.quantization[layer.name]) for tap in taps for layer in tap.layers]
+    results = [sums[layer.name].result(layer, tap.specs[layer.name]) for tap in taps for layer in tap.layers]
     return tuple(sorted(results, key=lambda result: result.own_sqnr_db))
 
 
@@ -117,17 +118,15 @@ def _apply(network: tf_keras.Model, layer: ConvertedLayer, inputs: list[NDArray[
 
 
 class _Taps:
-    """One piece, run so that all its tensors can be read."""
+    """One piece, run so that all its tensors can be read. `made`: what the pieces before it give, by name."""
 
-    def __init__(self, network: tf_keras.Model, piece: Piece, data: bytes) -> None:
+    def __init__(self, network: tf_keras.Model, piece: Piece, data: bytes, made: Mapping[str, TensorSpec]) -> None:
         graph = FlatGraph(data)
         self.layers = match_layers(graph, network)
         _check_kernels(graph, self.layers, network)
-        self.quantization = {
-            layer.name: graph.quantization(layer.tensor) if graph.tensor_type(layer.tensor) == "INT8" else None
-            for layer in self.layers
-        }
-        self._inputs = {graph.tensor_name(index): index for index in graph.inputs}
+        self.specs = {layer.name: graph.spec(layer.tensor) for layer in self.layers}
+        self._inputs = [(index, graph.spec(index)) for index in graph.inputs]
+        self._made = made
         self._interpreter = Interpreter(
             model_content=data,
             num_threads=1,
@@ -138,18 +137,14 @@ class _Taps:
 
     def run(self, raw: dict[str, NDArray[Any]], real: dict[str, NDArray[np.float32]]) -> None:
         """Run on tensors of `raw`; add every layer's output to `raw` as it is and to `real` in real units."""
-        for name, index in self._inputs.items():
-            self._interpreter.set_tensor(index, raw[name])
+        for index, spec in self._inputs:
+            self._interpreter.set_tensor(index, arranged(raw[spec.name], self._made.get(spec.name), spec))
         self._interpreter.invoke()
         for layer in self.layers:
             value = self._interpreter.get_tensor(layer.tensor)
             raw[layer.name] = value
-            parameters = self.quantization[layer.name]
-            if parameters is None:
-                real[layer.name] = value.astype(np.float32)
-            else:
-                scale, zero_point = parameters
-                real[layer.name] = (np.float32(scale) * (value.astype(np.float32) - zero_point)).astype(np.float32)
+            spec = self.specs[layer.name]
+            real[layer.name] = converted(value, spec, msgspec.structs.replace(spec, dtype="float32"))
 
 
 def _check_kernels(graph: FlatGraph, layers: Sequence[ConvertedLayer], network: tf_keras.Model) -> None:
@@ -160,10 +155,10 @@ def _check_kernels(graph: FlatGraph, layers: Sequence[ConvertedLayer], network: 
         index = operators[layer.operator].inputs[1]
         if not graph.is_constant(index):  # a float16 kernel, turned into float32 by the operator before
             index = next(op.inputs[0] for op in operators if index in op.outputs)
-        converted = graph.real_constant(index)
+        stored = graph.real_constant(index)
         kernel = network.get_layer(layer.layers[0]).kernel.numpy().astype(np.float64).transpose(3, 0, 1, 2)
-        length = math.sqrt(float((converted**2).sum()) * float((kernel**2).sum()))
-        if length > 0 and float((converted * kernel).sum()) < _SAME_KERNEL * length:
+        length = math.sqrt(float((stored**2).sum()) * float((kernel**2).sum()))
+        if length > 0 and float((stored * kernel).sum()) < _SAME_KERNEL * length:
             raise ConversionError(
                 f"the kernel of {layer.layers[0]} in the converted file is not that of the model; give the model that "
                 "it was made from"
@@ -183,7 +178,7 @@ class _Sums:
     own_error2: float = 0.0
     outside: int = 0
     offsets: NDArray[np.float64] = field(default_factory=lambda: np.zeros(1))
-    seen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(_CODES, np.bool_))
+    seen: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
 
     def add(self, floating: NDArray[Any], own: NDArray[Any], converted: NDArray[Any]) -> None:
         f, g, q = (array.astype(np.float64) for array in (floating, own, converted))
@@ -196,17 +191,20 @@ class _Sums:
         self.own_error2 += float(((g - q) ** 2).sum())
         self.offsets = self.offsets + (q - f).reshape(-1, f.shape[-1]).sum(axis=0)
 
-    def add_codes(self, codes: NDArray[Any], own: NDArray[Any], quantization: tuple[float, int] | None) -> None:
-        if quantization is None:
+    def add_codes(self, codes: NDArray[Any], own: NDArray[Any], spec: TensorSpec) -> None:
+        if spec.scale is None:
             return
-        low, high = _range(quantization)
-        half = quantization[0] / 2
+        low, high = _range(spec, spec.scale)
+        half = spec.scale / 2
         self.outside += int(((own < low - half) | (own > high + half)).sum())
-        self.seen[codes.ravel().astype(np.int64) - _LOWEST] = True
+        limits = np.iinfo(spec.dtype)
+        if not self.seen.size:
+            self.seen = np.zeros(limits.max - limits.min + 1, np.bool_)
+        self.seen[codes.ravel().astype(np.int64) - limits.min] = True
 
-    def result(self, layer: ConvertedLayer, quantization: tuple[float, int] | None) -> LayerComparison:
+    def result(self, layer: ConvertedLayer, spec: TensorSpec) -> LayerComparison:
         per_channel = self.count / self.offsets.size
-        low, high = (None, None) if quantization is None else _range(quantization)
+        low, high = (None, None) if spec.scale is None else _range(spec, spec.scale)
         return LayerComparison(
             name=layer.name,
             kind=layer.kind,
@@ -215,16 +213,16 @@ class _Sums:
             cosine=self.fq / math.sqrt(self.f2 * self.q2) if self.f2 and self.q2 else float(self.f2 == self.q2),
             mean_error=float(self.offsets.sum()) / self.count,
             bias_share=float((self.offsets**2).sum()) / per_channel / self.error2 if self.error2 else 0.0,
-            clipped=None if quantization is None else self.outside / self.count,
-            codes=None if quantization is None else int(self.seen.sum()) / _CODES,
+            clipped=None if spec.scale is None else self.outside / self.count,
+            codes=None if spec.scale is None else int(self.seen.sum()) / self.seen.size,
             low=low,
             high=high,
         )
 
 
-def _range(quantization: tuple[float, int]) -> tuple[float, float]:
-    scale, zero_point = quantization
-    return scale * (_LOWEST - zero_point), scale * (_HIGHEST - zero_point)
+def _range(spec: TensorSpec, scale: float) -> tuple[float, float]:
+    limits, zero_point = np.iinfo(spec.dtype), spec.zero_point or 0
+    return scale * (int(limits.min) - zero_point), scale * (int(limits.max) - zero_point)
 
 
 def _decibels(signal: float, noise: float) -> float:

@@ -34,7 +34,6 @@ LANDMARKS = "landmarks"
 
 _WINDOW = 2 * runtime._RADIUS + 1
 _CELLS = _WINDOW**2
-_HIGHEST_CODE = 127
 # Share of a column's length below which the rest of it counts as rounding: float32 leaves about 5e-7, and the smallest
 # code beside a peak 4e-3 or more.
 _DEPENDENT = 2e-6
@@ -44,8 +43,8 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
     """A graph from the heatmaps of one stage to landmarks.
 
     Args:
-        heatmaps: (1, height, width, L + 1) for NHWC, (1, L + 1, height, width) for NCHW, int8 with scale and zero
-            point, or float32. The last channel is background and is not read.
+        heatmaps: (1, height, width, L + 1) for NHWC, (1, L + 1, height, width) for NCHW, int8 or int16 with scale
+            and zero point, or float32. The last channel is background and is not read.
         stride: pixels of the network's input per cell.
 
     Returns:
@@ -213,9 +212,10 @@ def _limit(spec: TensorSpec) -> np.float32:
     """The lowest code, or value, at which a map counts as clipped."""
     if spec.scale is None or spec.zero_point is None:
         return np.float32(1.0)
-    codes = np.arange(-128, _HIGHEST_CODE + 1)
+    limits = np.iinfo(spec.dtype)
+    codes = np.arange(limits.min, limits.max + 1)
     clipped = codes[spec.scale * (codes - float(spec.zero_point)) >= 1.0 - spec.scale / 2]
-    return np.float32(clipped[0] if clipped.size else _HIGHEST_CODE)
+    return np.float32(clipped[0] if clipped.size else limits.max)
 
 
 def _least_squares(equations: Any, ridge: Any) -> list[Any]:

@@ -1,6 +1,6 @@
 """From a network to the members of a bundle: convert whole, check, cut, check the pieces against the whole."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,14 +10,17 @@ import tf_keras
 from numpy.typing import NDArray
 
 from fpm_edge_converters.checks import (
+    check_dynamic_range_tflite,
     check_folded_onnx,
     check_folded_tflite,
     check_int8_onnx,
     check_int8_tflite,
+    check_int16x8_tflite,
     check_plain_onnx,
     check_same_maps,
     check_transposes,
 )
+from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
 from fpm_edge_converters.onnx_optimized import check_optimized_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
@@ -29,6 +32,11 @@ from fpm_edge_runtime.manifest import Format, Piece
 __all__ = ["Exported", "export"]
 
 _ENGINE = {"tflite": "litert", "onnx": "onnxruntime"}
+_TFLITE_CHECKS: dict[Precision, Callable[[FlatGraph], None]] = {
+    "int8": check_int8_tflite,
+    "int16x8": check_int16x8_tflite,
+    "dynamic-range": check_dynamic_range_tflite,
+}
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,8 @@ def export(
 
     Args:
         model: see `to_tflite`.
-        formats: which of ``tflite`` and ``onnx`` to make. ONNX is made from the TFLite file, so that both agree.
+        formats: which of ``tflite`` and ``onnx`` to make. ONNX is made from the TFLite file, so that both agree;
+            int16x8 and dynamic-range have no ONNX form.
         probes: inputs (height, width, 3) uint8 on which the stages must equal the whole graph bit for bit.
         whole_files: also make the members of `whole.py`, from the image to landmarks in one file. What they find is
             checked by `check_whole`, against the bundle's own runtime.
@@ -64,8 +73,8 @@ def export(
     stages = len(model.outputs)
     graph = to_tflite(model, precision)
     check_folded_tflite(graph)
-    if precision == "int8":
-        check_int8_tflite(graph)
+    if precision in _TFLITE_CHECKS:
+        _TFLITE_CHECKS[precision](graph)
     cuts = plan_cuts(graph, stages)
     whole = graph.cut(graph.inputs, graph.outputs)
     specs = Piece(

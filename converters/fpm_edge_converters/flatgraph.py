@@ -3,7 +3,7 @@
 Cutting copies operators and constants as they are, so a piece computes exactly what the whole graph did (DESIGN §5.3).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,22 +12,22 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 from numpy.typing import NDArray
 
+from fpm_edge_converters.tflite_schema import (
+    NUMPY_TYPES,
+    OPERATORS,
+    TYPES,
+    copied,
+    signature,
+    symmetric,
+    type_number,
+    type_of,
+)
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import TensorSpec
 
 __all__ = ["FlatGraph", "Operator"]
 
 _IDENTIFIER = b"TFL3"
-_SIGNATURE = b"serving_default"
-
-
-def _names_of(enumeration: Any) -> dict[int, str]:
-    return {value: name for name, value in vars(enumeration).items() if isinstance(value, int)}
-
-
-_OPERATORS = _names_of(schema.BuiltinOperator)
-_TYPES = _names_of(schema.TensorType)
-_NUMPY_TYPES = {"FLOAT32": np.float32, "FLOAT16": np.float16, "INT8": np.int8, "INT32": np.int32}
 # The first versions of QUANTIZE and DEQUANTIZE that know int8 in every combination.
 _ROUNDING_VERSION = 2
 
@@ -56,7 +56,7 @@ class FlatGraph:
         found = []
         for op in self._graph.operators:
             code = self._model.operatorCodes[op.opcodeIndex]
-            kind = _OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
+            kind = OPERATORS[max(code.builtinCode, code.deprecatedBuiltinCode)]
             found.append(Operator(kind, tuple(int(i) for i in op.inputs), tuple(int(i) for i in op.outputs)))
         return tuple(found)
 
@@ -77,7 +77,7 @@ class FlatGraph:
 
     def tensor_type(self, index: int) -> str:
         """TFLite's name of the element type, e.g. ``INT8``."""
-        return _TYPES[self._graph.tensors[index].type]
+        return TYPES[self._graph.tensors[index].type]
 
     def tensor_name(self, index: int) -> str:
         """Name of a tensor."""
@@ -102,16 +102,16 @@ class FlatGraph:
     def constant(self, index: int) -> NDArray[Any]:
         """The numbers or codes of a constant, in its shape. Raises ConversionError for a tensor without data."""
         kind = self.tensor_type(index)
-        if not self.is_constant(index) or kind not in _NUMPY_TYPES:
+        if not self.is_constant(index) or kind not in NUMPY_TYPES:
             raise ConversionError(f"tensor {self.tensor_name(index)} ({kind}) holds no numbers that can be read")
         data = np.asarray(self._model.buffers[self._graph.tensors[index].buffer].data, np.uint8)
-        return data.view(_NUMPY_TYPES[kind]).reshape(self.shape(index))
+        return data.view(NUMPY_TYPES[kind]).reshape(self.shape(index))
 
     def real_constant(self, index: int) -> NDArray[np.float64]:
         """A constant in real units: scale · (code − zero point) where it is quantized, per channel or not."""
         values = self.constant(index).astype(np.float64)
         parameters = self._graph.tensors[index].quantization
-        if parameters is None or parameters.scale is None or len(parameters.scale) == 0:
+        if self.scales(index).size == 0:
             return values
         axes = [1] * values.ndim
         if len(parameters.scale) > 1:
@@ -119,17 +119,23 @@ class FlatGraph:
         scale = np.asarray(parameters.scale, np.float64).reshape(axes)
         return np.asarray(scale * (values - np.asarray(parameters.zeroPoint, np.float64).reshape(axes)))
 
+    def scales(self, index: int) -> NDArray[np.float32]:
+        """The scales of a tensor: one, one for each channel, or none."""
+        parameters = self._graph.tensors[index].quantization
+        found = None if parameters is None else parameters.scale
+        return np.zeros(0, np.float32) if found is None else np.asarray(found, np.float32)
+
     def quantization(self, index: int) -> tuple[float, int] | None:
         """(scale, zero point) of a per-tensor quantized tensor, else None."""
-        parameters = self._graph.tensors[index].quantization
-        if parameters is None or parameters.scale is None or len(parameters.scale) != 1:
+        scales = self.scales(index)
+        if scales.size != 1:
             return None
-        return float(parameters.scale[0]), int(parameters.zeroPoint[0])
+        return float(scales[0]), int(self._graph.tensors[index].quantization.zeroPoint[0])
 
     def spec(self, index: int) -> TensorSpec:
         """The tensor as the manifest describes it."""
         scale_and_zero = self.quantization(index)
-        integer = self.tensor_type(index) in {"INT8", "UINT8"} and scale_and_zero is not None
+        integer = self.tensor_type(index) in {"INT8", "INT16", "UINT8"} and scale_and_zero is not None
         return TensorSpec(
             name=self.tensor_name(index),
             dtype=self.tensor_type(index).lower(),  # type: ignore[arg-type]
@@ -144,17 +150,47 @@ class FlatGraph:
         for index, name in names.items():
             self._graph.tensors[index].name = name.encode()
 
-    def replace_constant(self, position: int, slot: int, values: NDArray[np.float32]) -> None:
-        """Give input `slot` of the operator at `position` a float32 constant of its own; other readers keep theirs."""
+    def set_options(self, position: int, **values: Any) -> None:
+        """Change fields of the builtin options of the operator at `position`."""
+        vars(self._graph.operators[position].builtinOptions).update(values)
+
+    def fuse_relu(self, position: int) -> None:
+        """Clip the output of the operator at `position` at 0, if no activation is fused into it yet."""
+        options = self._graph.operators[position].builtinOptions
+        if options.fusedActivationFunction == schema.ActivationFunctionType.NONE:
+            options.fusedActivationFunction = schema.ActivationFunctionType.RELU
+
+    def make_cast(self, position: int, source: str, target: str) -> None:
+        """Turn the operator at `position` into a CAST between two types."""
+        op = self._graph.operators[position]
+        op.opcodeIndex = self._code("CAST", 1)
+        op.builtinOptionsType, op.builtinOptions = schema.BuiltinOptions.CastOptions, schema.CastOptionsT()
+        self.set_options(position, inDataType=type_number(source), outDataType=type_number(target))
+
+    def store_as(self, index: int, kind: str, scale: float | None) -> None:
+        """Change the type of a tensor without data, and its scale (None: it has none). Its zero point becomes 0."""
+        tensor = self._graph.tensors[index]
+        tensor.type = type_number(kind)
+        tensor.quantization = None if scale is None else symmetric([scale])
+
+    def replace_constant(
+        self, position: int, slot: int, values: NDArray[Any], scales: NDArray[np.float32] | None = None
+    ) -> None:
+        """Give input `slot` of the operator at `position` a constant of its own; other readers keep theirs.
+
+        Args:
+            values: its numbers or codes, in the type that it is to have.
+            scales: of codes, one for each entry of the first axis, with zero points 0.
+        """
         op = self._graph.operators[position]
         old = self._graph.tensors[int(op.inputs[slot])]
         buffer = schema.BufferT()
-        buffer.data = np.ascontiguousarray(values, np.float32).view(np.uint8).ravel()
+        buffer.data = np.ascontiguousarray(values).view(np.uint8).ravel()
         self._model.buffers.append(buffer)
-        tensor = schema.TensorT()
-        vars(tensor).update(vars(old))
+        tensor = copied(old)
         tensor.name = old.name + b"/replaced"
-        tensor.type, tensor.quantization = schema.TensorType.FLOAT32, None
+        tensor.type = type_number(type_of(values))
+        tensor.quantization = None if scales is None else symmetric(scales)
         tensor.buffer = len(self._model.buffers) - 1
         inputs = [int(i) for i in op.inputs]
         inputs[slot] = self._append(tensor)
@@ -166,12 +202,10 @@ class FlatGraph:
         An output of the graph keeps its name and becomes the rounded one.
         """
         source = self._graph.tensors[index]
-        codes, real = schema.TensorT(), schema.TensorT()
-        for copy in (codes, real):
-            vars(copy).update(vars(source))
-        parameters = schema.QuantizationParametersT()
-        parameters.scale, parameters.zeroPoint = np.array([scale], np.float32), np.array([zero_point], np.int64)
-        codes.name, codes.type, codes.quantization = source.name + b"/codes", schema.TensorType.INT8, parameters
+        codes, real = copied(source), copied(source)
+        codes.name, codes.type = source.name + b"/codes", schema.TensorType.INT8
+        codes.quantization = symmetric([scale])
+        codes.quantization.zeroPoint[:] = zero_point
         code_index, real_index = self._append(codes), self._append(real)
         source.name = source.name + b"/float"
         operators = self._graph.operators
@@ -227,13 +261,13 @@ class FlatGraph:
             if index in inputs:
                 continue
             indices[index] = len(self._graph.tensors)
-            copy = _copy(schema.TensorT(), tensor)
+            copy = copied(tensor)
             copy.buffer = buffers + tensor.buffer
             if index not in other.outputs:
                 copy.name = f"{prefix}{index}".encode()
             self._graph.tensors.append(copy)
         for op in other._graph.operators:
-            copy = _copy(schema.OperatorT(), op)
+            copy = copied(op)
             copy.opcodeIndex = codes + op.opcodeIndex
             copy.inputs = np.array([indices.get(int(i), -1) for i in op.inputs], np.int32)
             copy.outputs = np.array([indices[int(i)] for i in op.outputs], np.int32)
@@ -272,18 +306,23 @@ class FlatGraph:
         return len(self._graph.tensors) - 1
 
     def _rounding(self, kind: str, source: int, target: int) -> Any:
+        op = schema.OperatorT()
+        op.opcodeIndex = self._code(kind, _ROUNDING_VERSION)
+        op.inputs, op.outputs = np.array([source], np.int32), np.array([target], np.int32)
+        return op
+
+    def _code(self, kind: str, version: int) -> int:
+        """Position of an operator's code, which is added where there is none."""
         number = getattr(schema.BuiltinOperator, kind)
         codes = self._model.operatorCodes
-        code = next((p for p, c in enumerate(codes) if c.builtinCode == number), None)
-        if code is None:
-            made = schema.OperatorCodeT()
-            made.builtinCode = made.deprecatedBuiltinCode = number
-            made.version = _ROUNDING_VERSION
-            codes.append(made)
-            code = len(codes) - 1
-        op = schema.OperatorT()
-        op.opcodeIndex, op.inputs, op.outputs = code, np.array([source], np.int32), np.array([target], np.int32)
-        return op
+        for position, code in enumerate(codes):
+            if code.builtinCode == number:
+                return position
+        made = schema.OperatorCodeT()
+        made.builtinCode = made.deprecatedBuiltinCode = number
+        made.version = version
+        codes.append(made)
+        return len(codes) - 1
 
     def _write(self, positions: list[int], inputs: list[int], outputs: list[int]) -> bytes:
         new_index: dict[int, int] = {}
@@ -297,7 +336,7 @@ class FlatGraph:
             if old not in new_index:
                 new_index[old] = len(tensors)
                 source = self._graph.tensors[old]
-                copy = _copy(schema.TensorT(), source)
+                copy = copied(source)
                 copy.buffer = 0
                 if self.is_constant(old):
                     copy.buffer = len(buffers)
@@ -311,7 +350,7 @@ class FlatGraph:
         graph.operators = []
         for position in positions:
             source = self._graph.operators[position]
-            op = _copy(schema.OperatorT(), source)
+            op = copied(source)
             op.opcodeIndex = codes.setdefault(source.opcodeIndex, len(codes))
             op.inputs = np.array([tensor(int(i)) for i in source.inputs], np.int32)
             op.outputs = np.array([tensor(int(i)) for i in source.outputs], np.int32)
@@ -325,26 +364,7 @@ class FlatGraph:
         model.operatorCodes = [self._model.operatorCodes[old] for old in codes]
         model.subgraphs = [graph]
         model.buffers = buffers
-        model.signatureDefs = [_signature(tensors, graph.inputs, graph.outputs)]
+        model.signatureDefs = [signature(tensors, graph.inputs, graph.outputs)]
         builder = flatbuffers.Builder(1 << 20)
         builder.Finish(model.Pack(builder), _IDENTIFIER)
         return bytes(builder.Output())
-
-
-def _copy(new: Any, source: Any) -> Any:
-    vars(new).update(vars(source))
-    return new
-
-
-def _signature(tensors: Sequence[Any], inputs: Sequence[int], outputs: Sequence[int]) -> Any:
-    def maps(indices: Sequence[int]) -> Iterator[Any]:
-        for index in indices:
-            item = schema.TensorMapT()
-            item.name, item.tensorIndex = tensors[index].name, int(index)
-            yield item
-
-    signature = schema.SignatureDefT()
-    signature.signatureKey = _SIGNATURE
-    signature.subgraphIndex = 0
-    signature.inputs, signature.outputs = list(maps(inputs)), list(maps(outputs))
-    return signature

@@ -1,15 +1,18 @@
 """A tf_keras network as one TFLite file with stable tensor names and a uint8 image as input."""
 
-from typing import Any, Literal
+from typing import Any
 
 import tensorflow as tf
 import tf_keras
 
 from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_converters.int16x8 import to_int16x8
+from fpm_edge_runtime.manifest import Precision
 
-__all__ = ["Precision", "to_tflite"]
+__all__ = ["INTEGER", "Precision", "to_tflite"]
 
-Precision = Literal["int8", "float16", "float32"]
+INTEGER: tuple[Precision, ...] = ("int8", "int16x8")
+"""The precisions whose tensors all are integers, with ranges from calibration or QAT."""
 
 # One code of a uint8 pixel in the network's input range [0, 1].
 _PIXEL = 1.0 / 255.0
@@ -19,9 +22,10 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     """Convert to TFLite, batch 1.
 
     Args:
-        model: from ``image`` float32 in [0, 1] to ``heatmap_1..T``; for int8, one with quantizers
+        model: from ``image`` float32 in [0, 1] to ``heatmap_1..T``; for `INTEGER`, one with quantizers
             (`fake_quant.fake_quantized`) whose ranges are set.
-        precision: of weights and activations; float16 stores weights so and computes in float32.
+        precision: of weights and activations; float16 stores weights so and computes in float32; dynamic-range stores
+            the kernels of 1024 weights and more as int8, and gives float activations a range at each run.
 
     Returns:
         A graph whose input is ``image`` (1, height, width, 3) uint8, with the scaling by 1/255 folded in, whose
@@ -33,7 +37,7 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     _, height, width, channels = model.input.shape
 
     shape = (1, height, width, channels)
-    quantized = precision == "int8"
+    quantized = precision in INTEGER
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[tf.TensorSpec(shape, tf.float32 if quantized else tf.uint8, name="image")]
@@ -50,11 +54,16 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     elif precision == "float16":
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
         converter.target_spec.supported_types = [tf.float16]
+    elif precision == "dynamic-range":
+        # Without a calibrator, this is what the converter does by default.
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
     raw = FlatGraph(converter.convert())
 
     outputs = raw.signature_outputs()
     raw.rename({index: name for name, index in outputs.items()} | {raw.inputs[0]: "image"})
     stages = len(model.outputs)
+    if precision == "int16x8":
+        to_int16x8(raw)
     return FlatGraph(raw.cut(raw.inputs, [outputs[f"heatmap_{t}"] for t in range(1, stages + 1)]))
 
 

@@ -18,6 +18,7 @@ _COMMANDS = {
     "evaluate": "NE and PCK of a model or bundle, by stage, landmark and category.",
     "qat": "Fine-tune a trained model for int8 (quantization-aware training).",
     "convert": "Turn a model into a bundle of TFLite and ONNX stages, and measure its drift.",
+    "search": "Find stages, precision, input size and engine that keep an NE and a latency budget.",
     "extract": "Get plain model files out of a bundle, for apps that use no code of ours.",
     "compare": "A bundle against its float model, layer by layer, and engine against engine.",
     "sensitivity": "Which layer of a bundle costs accuracy in int8, one layer at a time.",
@@ -29,6 +30,7 @@ _COMMANDS = {
 
 _TOOLKIT_MODULES = {
     "jinja2",
+    "matplotlib",
     "onnx",
     "safetensors",
     "tensorflow",
@@ -39,7 +41,7 @@ _TOOLKIT_MODULES = {
 }
 
 
-_NEEDS_TENSORFLOW = {"compare", "convert", "demo", "qat", "sensitivity", "train"}
+_NEEDS_TENSORFLOW = {"compare", "convert", "demo", "qat", "search", "sensitivity", "train"}
 
 
 class _LazyGroup(click.Group):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 import msgspec
@@ -12,6 +12,7 @@ from fpm_edge.cli.options import (
     SPEC_HELP,
     DataSource,
     data_options,
+    input_size_option,
     json_option,
     output_option,
     print_json,
@@ -20,10 +21,12 @@ from fpm_edge.cli.options import (
 )
 from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
+from fpm_edge.fallback import Fallback, Spend, Try
 from fpm_edge.gate import Budget
 from fpm_edge.sampling import STRATEGIES
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import Precision
+from fpm_edge_runtime import UsageError
 
 __all__ = ["command"]
 
@@ -31,11 +34,23 @@ __all__ = ["command"]
 @click.command("convert")
 @click.argument("model", type=MODEL)
 @click.option("--int8", "precision", flag_value="int8", default="int8", help="Full integer, uint8 image in (default).")
+@click.option("--int16x8", "precision", flag_value="int16x8", help="int8 kernels, int16 activations; TFLite only.")
+@click.option(
+    "--dynamic-range",
+    "precision",
+    flag_value="dynamic-range",
+    help="int8 kernels, float32 activations that get a range at each run; TFLite only.",
+)
 @click.option("--fp16", "precision", flag_value="float16", help="float16 weights, float32 arithmetic.")
 @click.option("--fp32", "precision", flag_value="float32", help="float32.")
 @click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
+@input_size_option("Another input than the model's, for the same weights.")
 @click.option(
-    "--format", "formats", type=click.Choice(["tflite", "onnx"]), multiple=True, help="Repeatable; both by default."
+    "--format",
+    "formats",
+    type=click.Choice(["tflite", "onnx"]),
+    multiple=True,
+    help="Repeatable; by default all that the precision comes in.",
 )
 @data_options("--calibration", help_text=f"Pictures for ranges and golden cases. {SPEC_HELP}")
 @click.option("--samples", type=int, default=64, show_default=True, help="How many of them set the ranges.")
@@ -67,8 +82,13 @@ __all__ = ["command"]
 )
 @click.option(
     "--fallback",
-    type=click.Choice(["float16"]),
-    help="Where int8 is over the budget, give the last stages this precision, as few as will do, and say which.",
+    type=click.Choice(["int16x8", "float16"]),
+    help="Where int8 is over the budget, give the cheapest set of pieces that will do this precision, and say which.",
+)
+@click.option(
+    "--spend",
+    type=click.Choice(["bytes", "ms"]),
+    help="What makes a set cheap; by default bytes with float16, milliseconds with int16x8, which costs no bytes.",
 )
 @click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
 @click.option(
@@ -82,6 +102,7 @@ def command(
     model: Path,
     precision: Precision,
     stages: int | None,
+    input_size: tuple[int, int] | None,
     formats: tuple[Any, ...],
     source: DataSource,
     samples: int,
@@ -92,7 +113,8 @@ def command(
     score: str | None,
     max_ne_drift: float | None,
     max_part_drift: float | None,
-    fallback: str | None,
+    fallback: Literal["int16x8", "float16"] | None,
+    spend: Spend | None,
     reference: bool,
     whole: bool,
     as_json: bool,
@@ -105,6 +127,8 @@ def command(
     \b
     fpm-edge convert runs/mine --int8 --calibration fashionai:DIR --holdout 100 --max-ne-drift 0.03 -o mine.fpm
     """
+    if spend is not None and fallback is None:
+        raise UsageError("--spend says what --fallback may cost; give both")
     budget = Budget.of(max_ne_drift, max_part_drift)
     scoring = None
     if score is not None:
@@ -118,9 +142,11 @@ def command(
         calibration=Calibration(source.training(), samples, strategy, seed, estimator, correct_biases),
         score=scoring,
         stages=stages,
-        formats=formats or ("tflite", "onnx"),
+        formats=formats or None,
+        input_size=input_size,
         budget=budget,
-        fallback=fallback is not None,
+        fallback=None if fallback is None else Fallback(fallback, spend),
+        on_try=lambda one: say(_tried(one)),
         embed_reference=reference,
         whole=whole,
     )
@@ -134,6 +160,15 @@ def command(
     say(f"bundle written to {output} ({output.stat().st_size / 1e6:.2f} MB)")
 
 
+def _tried(one: Try) -> str:
+    """Such as ``tried stage_3: +180.0 kB, +0.31 ms; within the budget by 0.42 %``."""
+    side = "within" if one.within else "over"
+    return (
+        f"tried {', '.join(one.pieces) or 'no piece in more precision'}: {one.cost.bytes / 1e3:+.1f} kB, "
+        f"{one.cost.ms:+.2f} ms; {side} the budget by {abs(one.over):.2%}"
+    )
+
+
 def _to_dict(result: Converted) -> dict[str, Any]:
     return {
         "bundle": str(result.path),
@@ -141,5 +176,6 @@ def _to_dict(result: Converted) -> dict[str, Any]:
         "whole_bytes": result.whole_bytes,
         "scored_on": result.scored_on,
         "drift": {form: report.to_dict() for form, report in result.drift.items()},
+        "tries": [msgspec.to_builtins(one) | {"within": one.within} for one in result.tries],
         "manifest": msgspec.to_builtins(result.manifest),
     }

@@ -22,6 +22,7 @@ __all__ = [
     "SPEC_HELP",
     "DataSource",
     "data_options",
+    "input_size_option",
     "json_option",
     "output_option",
     "print_json",
@@ -169,6 +170,23 @@ class _ModelPath(click.Path):
 
 
 MODEL = _ModelPath()
+
+
+class _InputSize(click.ParamType[tuple[int, int]]):
+    """``W×H`` (with an x) or the side of a square, in pixels."""
+
+    name = "size"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[int, int]:
+        sides = [int(side) if side.isdecimal() else 0 for side in str(value).lower().split("x")]
+        if len(sides) > 2 or not all(sides):
+            raise UsageError(f"--input-size is {value}; expected the side in pixels, or WIDTHxHEIGHT, such as 192x256")
+        return sides[0], sides[-1]
+
+
+def input_size_option(help_text: str, **settings: Any) -> Callable[[_Command], _Command]:
+    """``--input-size``."""
+    return click.option("--input-size", type=_InputSize(), metavar="PX|WxH", help=help_text, **settings)
 
 
 def output_option(help_text: str, *, required: bool = True) -> Callable[[_Command], _Command]:

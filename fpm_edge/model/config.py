@@ -134,6 +134,17 @@ class ModelConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise UsageError(f"model {self.name!r} has {self.stages} stages; cannot keep {stages} of them")
         return msgspec.structs.replace(self, stages=stages)
 
+    def resized(self, input_size: tuple[int, int]) -> "ModelConfig":
+        """The same network, with the same weights, for another input: (width, height), pixels.
+
+        The centre map is scaled with it. Raises ModelError where it is no multiple of the stride.
+        """
+        width, height = input_size
+        sigma = self.centre_sigma
+        if sigma is not None:
+            sigma *= min(input_size) / min(self.input_size)
+        return msgspec.structs.replace(self, input_width=width, input_height=height, centre_sigma=sigma)
+
 
 def total_stride(layers: tuple[Conv, ...]) -> int:
     """Product of the strides and poolings of `layers`."""

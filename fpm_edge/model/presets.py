@@ -146,10 +146,10 @@ def preset(
         if not isinstance(config, ModelConfig):
             raise UsageError(f"model {name!r} has no stages; leave the number of stages out")
         changes["stages"] = stages
-    if input_size is not None:
+    if input_size is not None and isinstance(config, ModelConfig):
+        config = config.resized(input_size)
+    elif input_size is not None:
         changes["input_width"], changes["input_height"] = input_size
-        if isinstance(config, ModelConfig) and config.centre_sigma is not None:
-            changes["centre_sigma"] = config.centre_sigma * min(input_size) / min(config.input_size)
     if batch_norm is not None:
         changes["batch_norm"] = batch_norm
     if width != 1.0:

@@ -54,11 +54,15 @@ def save_model(folder: Path, config: NetworkConfig, model: tf_keras.Model, *, wr
     write_atomically(folder / _CONFIG, pretty)
 
 
-def load_model(folder: Path, stages: int | None = None) -> tuple[ModelConfig, tf_keras.Model]:
-    """Rebuild a saved Fashion Pose Machine, or its first `stages` stages.
+def load_model(
+    folder: Path, stages: int | None = None, input_size: tuple[int, int] | None = None
+) -> tuple[ModelConfig, tf_keras.Model]:
+    """Rebuild a saved Fashion Pose Machine, or its first `stages` stages, for its own input or another.
+
+    The network is fully convolutional: its weights fit every `input_size` (width, height) that the stride divides.
 
     Raises:
-        ModelError: another kind of network, or as `load_network`.
+        ModelError: another kind of network, an input that the stride does not divide, or as `load_network`.
         UsageError: it has fewer stages.
     """
     config = read_config(folder)
@@ -69,6 +73,8 @@ def load_model(folder: Path, stages: int | None = None) -> tuple[ModelConfig, tf
         )
     if stages is not None:
         config = config.truncated(stages)
+    if input_size is not None:
+        config = config.resized(input_size)
     return config, _rebuild(folder, config)
 
 

@@ -32,7 +32,7 @@ from typing import Any, Literal
 import msgspec
 
 from fpm_edge_runtime.drift import PartDrift
-from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval
+from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
     "FORMAT",
@@ -113,7 +113,7 @@ class Variant:
 
     name: str
     bundle: str
-    precision: Literal["int8", "float16", "float32"]
+    precision: Precision
     method: Literal["none", "ptq", "qat"]
     format: Format
     engine: str
@@ -138,7 +138,7 @@ class BundleFacts:
     name: str
     digest: str
     created: str
-    precision: Literal["int8", "float16", "float32"]
+    precision: Precision
     method: Literal["none", "ptq", "qat"]
     stages: int
     input: tuple[int, int]

@@ -5,16 +5,35 @@ from typing import TypeVar
 
 import numpy as np
 
+from fpm_edge.data import Dataset, read_image
 from fpm_edge.report.data import Latency, Spread
+from fpm_edge_runtime import Session
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.results import Timings
 
-__all__ = ["WARM_UP", "interleave", "latency_of", "spread_of"]
+__all__ = ["WARM_UP", "Frames", "interleave", "latency_of", "spread_of"]
+
+# So many different pictures are timed in turn.
+_PICTURES = 8
 
 # Runs before the measured ones: the first pay for caches, allocations and the processor's clock.
 WARM_UP = 3
 
 _Key = TypeVar("_Key", bound=Hashable)
+
+
+class Frames:
+    """The pictures that are timed in turn, spread over a data set."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        chosen = np.linspace(0, len(dataset) - 1, min(_PICTURES, len(dataset))).round().astype(int)
+        records = [dataset.records[i] for i in dict.fromkeys(chosen.tolist())]
+        self._pictures = [(read_image(record), record.box) for record in records]
+
+    def run(self, session: Session, stages: int, number: int) -> Timings:
+        """What the `number`-th run of so many stages takes."""
+        picture, box = self._pictures[number % len(self._pictures)]
+        return session.detect(picture, box=box, stages=stages).timings
 
 
 def interleave(

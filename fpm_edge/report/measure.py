@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset, read_image
+from fpm_edge.data import Dataset
 from fpm_edge.predict import Truth
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.accuracy import Accuracy, Answers, counts_of, score, truth_to_count
@@ -20,11 +21,11 @@ from fpm_edge.report.data import (
     Variant,
 )
 from fpm_edge.report.environment import describe_environment
-from fpm_edge.report.latency import WARM_UP, interleave, latency_of
+from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
 from fpm_edge.report.pictures import draw_overlays
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
-from fpm_edge_runtime import Bundle, DriftReport, Timings
+from fpm_edge_runtime import Bundle, DriftReport
 from fpm_edge_runtime.drift import StageDrift
 from fpm_edge_runtime.metrics import point_mask
 
@@ -34,9 +35,6 @@ DEFAULT_REPEATS = 50
 DEFAULT_OVERLAYS = 6
 
 _PCK = 0.05
-# So many different pictures are timed in turn.
-_TIMED_PICTURES = 8
-
 # (candidate's name, number of stages)
 _Key = tuple[str, int]
 
@@ -106,18 +104,9 @@ def measure(
 
 
 def _latencies(candidates: Sequence[Candidate], dataset: Dataset, repeats: int) -> dict[_Key, Latency]:
-    chosen = np.linspace(0, len(dataset) - 1, min(_TIMED_PICTURES, len(dataset))).round().astype(int)
-    frames = [(read_image(dataset.records[i]), dataset.records[i].box) for i in dict.fromkeys(chosen.tolist())]
-
-    def task(candidate: Candidate, stages: int) -> Callable[[int], Timings]:
-        def run(number: int) -> Timings:
-            picture, box = frames[number % len(frames)]
-            return candidate.session.detect(picture, box=box, stages=stages).timings
-
-        return run
-
+    frames = Frames(dataset)
     tasks = {
-        (candidate.name, stages): task(candidate, stages)
+        (candidate.name, stages): partial(frames.run, candidate.session, stages)
         for candidate in candidates
         for stages in range(1, candidate.session.stage_limit + 1)
     }

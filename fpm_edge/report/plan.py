@@ -19,7 +19,7 @@ ENGINE_TITLES = {
 }
 
 # The headline is about the first of these that there is.
-_HEADLINE_PRECISIONS = ("int8", "float16", "float32")
+_HEADLINE_PRECISIONS = ("int8", "int16x8", "dynamic-range", "float16", "float32")
 _HEADLINE_ENGINE = "litert"
 
 

@@ -1,6 +1,6 @@
 """Inline SVG, drawn by hand: accuracy against latency, and an interval on a row of a table.
 
-Colours are classes (``int8``, ``float16``, ``float32``) that the page's style sheet defines for light and dark.
+Colours are classes (the precisions, such as ``int8``) that the page's style sheet defines for light and dark.
 """
 
 import math

@@ -3,6 +3,8 @@
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from fpm_edge_runtime.errors import BundleError
 from fpm_edge_runtime.manifest import Manifest, Piece, TensorSpec
 from fpm_edge_runtime.tensors import is_convertible
@@ -99,7 +101,7 @@ def _check_input(spec: TensorSpec, known: dict[str, TensorSpec], manifest: Manif
     if not is_convertible(known[spec.name], spec):
         raise BundleError(
             f"{where}: input {spec} does not fit the earlier piece's output {known[spec.name]}; "
-            "both must have one shape and layout, and one type, scale and zero point unless one of them is float32"
+            "both must have one shape and layout, and one scale and zero point unless their types differ"
         )
 
 
@@ -109,13 +111,13 @@ def _check_tensor(spec: TensorSpec, where: str) -> None:
     if spec.dtype == "float32":
         fits = spec.scale is None and spec.zero_point is None
     else:
-        low, high = (-128, 127) if spec.dtype == "int8" else (0, 255)
+        limits = np.iinfo(spec.dtype)
         fits = (
             spec.scale is not None
             and math.isfinite(spec.scale)
             and spec.scale > 0
             and spec.zero_point is not None
-            and low <= spec.zero_point <= high
+            and limits.min <= spec.zero_point <= limits.max
         )
     if not fits:
         raise BundleError(
@@ -137,6 +139,6 @@ def _check_heatmap(pieces: Iterable[Piece], stage: int, manifest: Manifest, form
     expected = (1, rows, columns, maps) if spec.layout == "NHWC" else (1, maps, rows, columns)
     if spec.shape != expected or spec.dtype == "uint8":
         raise BundleError(
-            f"{where}: {name} is {spec.dtype} {spec.shape} {spec.layout}; expected int8 or float32 {expected} "
+            f"{where}: {name} is {spec.dtype} {spec.shape} {spec.layout}; expected int8, int16 or float32 {expected} "
             f"from the geometry and {maps - 1} landmarks and the background"
         )

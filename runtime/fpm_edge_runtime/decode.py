@@ -25,7 +25,9 @@ from fpm_edge_runtime.errors import DataError, UsageError
 __all__ = ["decode_batch", "decode_heatmaps"]
 
 Layout = Literal["NHWC", "NCHW"]
-Heatmaps = NDArray[np.int8] | NDArray[np.float32]
+Heatmaps = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.float32]
+
+_CODES = (np.int8, np.int16)
 
 # Tied cells at most this far apart (Chebyshev) belong to one peak.
 _REACH = 2
@@ -74,7 +76,8 @@ def decode_heatmaps(
     """The landmarks of one picture. The same computation as `decode_batch`, which has the details.
 
     Args:
-        heatmaps: (height, width, landmarks + 1) for NHWC, (landmarks + 1, height, width) for NCHW, int8 or float32.
+        heatmaps: (height, width, landmarks + 1) for NHWC, (landmarks + 1, height, width) for NCHW; int8,
+            int16 or float32.
 
     Returns:
         cells: (landmarks, 2) float32, x and y in heatmap cells.
@@ -101,10 +104,10 @@ def decode_batch(
 
     Args:
         heatmaps: (pictures, height, width, landmarks + 1) for NHWC, (pictures, landmarks + 1, height, width) for NCHW;
-            int8 codes or float32 values. The last channel is background and is not read.
+            int8 or int16 codes or float32 values. The last channel is background and is not read.
         layout: order of the axes.
         landmarks: L, the number of channels without the background.
-        scale, zero_point: of int8 maps, real = scale · (code − zero_point); None for float32 maps.
+        scale, zero_point: of codes, real = scale · (code − zero_point); None for float32 maps.
 
     Returns:
         cells: (pictures, landmarks, 2) float32, x and y in heatmap cells, from −0.5 to width − 0.5 and height − 0.5.
@@ -112,7 +115,7 @@ def decode_batch(
 
     Raises:
         DataError: the array is not of this shape or dtype.
-        UsageError: scale and zero_point are missing for int8 maps, or given for float32 maps.
+        UsageError: scale and zero_point are missing for codes, or given for float32 maps.
     """
     height, width = _check(heatmaps, layout, landmarks, scale, zero_point)
     codes = _rows(heatmaps, layout, landmarks)
@@ -135,8 +138,8 @@ def _check(
     """Height and width of the maps, or the error that says what is wrong with them."""
     if layout not in ("NHWC", "NCHW"):
         raise UsageError(f"heatmap layout {layout!r} is unknown; expected NHWC or NCHW")
-    if heatmaps.dtype not in (np.int8, np.float32):
-        raise DataError(f"heatmaps are {heatmaps.dtype}; expected int8 or float32")
+    if heatmaps.dtype not in (*_CODES, np.float32):
+        raise DataError(f"heatmaps are {heatmaps.dtype}; expected int8, int16 or float32")
     axes = (1, 2, 3) if layout == "NHWC" else (2, 3, 1)
     shape = heatmaps.shape
     if heatmaps.ndim != 4 or shape[axes[2]] != landmarks + 1 or 0 in shape[1:]:
@@ -144,9 +147,11 @@ def _check(
             f"heatmaps have shape {shape[1:]} (picture axis removed); expected {layout[1:]} with "
             f"{landmarks + 1} channels, {landmarks} landmarks and the background"
         )
-    quantized = heatmaps.dtype == np.int8
+    quantized = heatmaps.dtype in _CODES
     if quantized and (scale is None or zero_point is None):
-        raise UsageError("int8 heatmaps need scale and zero_point; take both from the tensor's entry in the manifest")
+        raise UsageError(
+            f"{heatmaps.dtype} heatmaps need scale and zero_point; take both from the tensor's entry in the manifest"
+        )
     if not quantized and (scale is not None or zero_point is not None):
         raise UsageError("float32 heatmaps hold real values; leave scale and zero_point out")
     return shape[axes[0]], shape[axes[1]]
@@ -267,8 +272,8 @@ def _refine(
     top = _real(peak.code, scale, zero_point)[:, np.newaxis]
     share = np.where(inside & (top > 0), _real(around, scale, zero_point), 0.0) / np.where(top > 0, top, 1.0)
     limit = top >= 1.0 - (scale or 0.0) / 2
-    if codes.dtype == np.int8:
-        limit |= (peak.code == np.iinfo(np.int8).max)[:, np.newaxis]
+    if codes.dtype in _CODES:
+        limit |= (peak.code == np.iinfo(codes.dtype).max)[:, np.newaxis]
     clipped = (around == peak.code[:, np.newaxis]) & limit & (peak.count > 1)[:, np.newaxis]
     weight = np.where(clipped, 0.0, np.maximum(share, 0.0)) ** 2
     normal = (weight @ _PRODUCTS).reshape(-1, _TERMS, _TERMS)

@@ -1,5 +1,6 @@
 """The bundle's manifest: what is in the bundle, how its pieces are wired, and what was measured on it."""
 
+from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -8,7 +9,7 @@ from fpm_edge_runtime.errors import BundleError, SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = [
-    "SCHEMA_VERSION",
+    "READABLE_VERSIONS",
     "CalibrationCard",
     "Geometry",
     "GoldenCase",
@@ -17,16 +18,22 @@ __all__ = [
     "Manifest",
     "Measured",
     "Piece",
+    "Precision",
     "Quantization",
     "StageMeasurement",
     "TensorSpec",
     "decode_golden",
     "decode_manifest",
+    "schema_version_for",
 ]
 
-SCHEMA_VERSION = 1
-
 Format = Literal["tflite", "onnx"]
+Precision = Literal["int8", "int16x8", "dynamic-range", "float16", "float32"]
+
+# Version 2 added int16 tensors and the precisions of _SINCE_2. A bundle states the lowest version that can say what is
+# in it, so that older runtimes read all that they understand and refuse the rest by its version.
+READABLE_VERSIONS = (1, 2)
+_SINCE_2 = {"int16x8", "dynamic-range"}
 
 _T = TypeVar("_T")
 
@@ -39,7 +46,7 @@ class TensorSpec(_Frozen, frozen=True):
     """A tensor at the edge of a piece. real = scale · (code − zero_point) where a scale is given."""
 
     name: str
-    dtype: Literal["uint8", "int8", "float32"]
+    dtype: Literal["uint8", "int8", "int16", "float32"]
     shape: tuple[int, ...]
     layout: Literal["NHWC", "NCHW"]
     scale: float | None = None
@@ -72,12 +79,15 @@ class Geometry(_Frozen, frozen=True):
 class Quantization(_Frozen, frozen=True):
     """How the numbers are stored, and how their ranges were found.
 
-    `exceptions` maps the names of pieces that are not stored in `precision` to what they are stored in.
+    `precision`: ``int8`` and ``int16x8`` (int16 activations) are integers throughout, with int8 kernels.
+    ``dynamic-range`` has int8 kernels and float32 activations that get a range at each run. ``float16`` stores kernels
+    so and computes in float32. `exceptions` maps the names of pieces that are not stored in `precision` to what they
+    are stored in.
     """
 
-    precision: Literal["int8", "float16", "float32"]
+    precision: Precision
     method: Literal["none", "ptq", "qat"]
-    exceptions: dict[str, Literal["float16"]] = {}
+    exceptions: dict[str, Literal["int16x8", "float16"]] = {}
 
 
 class CalibrationCard(_Frozen, frozen=True):
@@ -171,18 +181,32 @@ class Manifest(_Frozen, frozen=True):
     model: dict[str, Any] = {}
 
 
+def schema_version_for(quantization: Quantization, pieces: Mapping[Format, tuple[Piece, ...]]) -> int:
+    """The lowest schema version that a manifest with this content may state."""
+    kinds = {quantization.precision, *quantization.exceptions.values()}
+    specs = (spec for some in pieces.values() for piece in some for spec in (*piece.inputs, *piece.outputs))
+    return 2 if kinds & _SINCE_2 or any(spec.dtype == "int16" for spec in specs) else 1
+
+
 def decode_manifest(data: bytes) -> Manifest:
     """Parse and validate ``manifest.json``. Raises BundleError, naming the first field that is wrong."""
     try:
         version = msgspec.json.decode(data, type=_VersionOnly).schema_version
     except msgspec.DecodeError as error:
         raise BundleError(f"manifest.json is not valid: {error}; make the bundle again") from error
-    if version != SCHEMA_VERSION:
+    if version not in READABLE_VERSIONS:
         raise BundleError(
-            f"the bundle has schema version {version}, this runtime reads version {SCHEMA_VERSION}; "
+            f"the bundle has schema version {version}, this runtime reads {' and '.join(map(str, READABLE_VERSIONS))}; "
             "update fpm-edge, or convert the model again with this version"
         )
-    return _decode(data, Manifest, "manifest.json")
+    manifest = _decode(data, Manifest, "manifest.json")
+    needed = schema_version_for(manifest.quantization, manifest.pieces)
+    if version < needed:
+        raise BundleError(
+            f"manifest.json states schema version {version} and has content of version {needed} (int16 tensors, or a "
+            "precision that came with it); make the bundle again"
+        )
+    return manifest
 
 
 def decode_golden(data: bytes) -> GoldenSet:

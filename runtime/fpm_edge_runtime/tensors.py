@@ -11,10 +11,10 @@ __all__ = ["arranged", "converted", "is_convertible"]
 
 
 def is_convertible(source: TensorSpec, target: TensorSpec) -> bool:
-    """Whether `converted` can pass `source` on as `target`: same shape and layout; equal, or one of them float32."""
+    """Whether `converted` can pass `source` on as `target`: same shape and layout; equal, or of different types."""
     if (source.shape, source.layout) != (target.shape, target.layout):
         return False
-    return source == target or "float32" in (source.dtype, target.dtype)
+    return source == target or source.dtype != target.dtype
 
 
 def arranged(tensor: NDArray[Any], source: TensorSpec | None, target: TensorSpec) -> NDArray[Any]:
@@ -31,12 +31,19 @@ def converted(tensor: NDArray[Any], source: TensorSpec, target: TensorSpec) -> N
     """
     if source.dtype == target.dtype:
         return tensor
-    if target.dtype == "float32":
+    values = tensor.astype(np.float32)
+    if source.dtype != "float32":
         scale, zero_point = _affine(source)
-        return (tensor.astype(np.float32) - zero_point) * scale
+        values -= zero_point
+        values *= scale
+    if target.dtype == "float32":
+        return values
     scale, zero_point = _affine(target)
+    values /= scale
+    np.rint(values, out=values)
+    values += zero_point
     limits = np.iinfo(target.dtype)
-    return np.clip(np.rint(tensor / scale) + zero_point, limits.min, limits.max).astype(target.dtype)
+    return np.clip(values, limits.min, limits.max, out=values).astype(target.dtype)
 
 
 def _affine(spec: TensorSpec) -> tuple[np.float32, np.float32]:

@@ -12,10 +12,12 @@ from onnx import helper
 
 from fpm_edge_converters.checks import (
     check_builtin_tflite,
+    check_dynamic_range_tflite,
     check_folded_onnx,
     check_folded_tflite,
     check_int8_onnx,
     check_int8_tflite,
+    check_int16x8_tflite,
     check_plain_onnx,
     check_same_landmarks,
     check_same_maps,
@@ -50,6 +52,21 @@ def test_a_float_graph_is_not_int8(float32_tflite: bytes) -> None:
         check_int8_tflite(FlatGraph(float32_tflite))
     with pytest.raises(ConversionError, match=r"the int8 ONNX graph holds a Cast; expected only"):
         check_int8_onnx(to_onnx(float32_tflite, stages=3))
+
+
+def test_graphs_of_other_precisions(int8_tflite: bytes, float32_tflite: bytes, quantized: Any) -> None:
+    with pytest.raises(ConversionError, match=r"of the int16x8 TFLite graph is \w+; expected INT16"):
+        check_int16x8_tflite(FlatGraph(int8_tflite))
+    with pytest.raises(ConversionError, match=r"int16x8 TFLite graph (holds a (MINIMUM|RELU);|is FLOAT32)"):
+        check_int16x8_tflite(FlatGraph(float32_tflite))
+    wide = to_tflite(quantized, "int16x8")
+    wide.store_as(wide.find("heatmap_3"), "INT8", 1.0)
+    with pytest.raises(ConversionError, match="output heatmap_3 of the int16x8 TFLite graph is INT8; expected INT16"):
+        check_int16x8_tflite(wide)
+    with pytest.raises(ConversionError, match=r"no kernel has the 1024 weights .* convert with --fp16 or --int8"):
+        check_dynamic_range_tflite(FlatGraph(float32_tflite))
+    with pytest.raises(ConversionError, match="of the dynamic-range TFLite graph is INT8; expected FLOAT32"):
+        check_dynamic_range_tflite(FlatGraph(int8_tflite))
 
 
 @pytest.mark.parametrize(

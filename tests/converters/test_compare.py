@@ -110,6 +110,34 @@ def test_float_files_have_no_codes(network: Any, inputs: list[Any], precision: A
         assert result.sqnr_db > (90 if precision == "float32" else 40)
 
 
+def test_int16_codes(network: Any, quantized: Any, int8_tflite: bytes, inputs: list[Any]) -> None:
+    coarse = {r.name: r for r in compare_layers(network, cut(FlatGraph(int8_tflite)), inputs[:2])}
+    fine = {r.name: r for r in compare_layers(network, cut(to_tflite(quantized, "int16x8")), inputs[:2])}
+    assert fine.keys() == coarse.keys()
+    for name, result in fine.items():
+        assert result.own_sqnr_db > coarse[name].own_sqnr_db, name
+    # An addition has no kernel, so that nothing is left but its rounding.
+    assert fine["stage_3_join_relu"].own_sqnr_db > coarse["stage_3_join_relu"].own_sqnr_db + 30
+    last = fine["heatmap_3"]
+    assert (last.low, last.high) == (pytest.approx(-1, abs=1e-3), pytest.approx(1, abs=1e-3))
+    assert last.codes is not None
+    assert 0 < last.codes < 0.5
+
+
+@pytest.mark.parametrize("more", ["float16", "int16x8"])
+def test_pieces_of_different_precision(
+    more: Any, network: Any, quantized: Any, int8_tflite: bytes, inputs: list[Any]
+) -> None:
+    coarse = cut(FlatGraph(int8_tflite))
+    fine = cut(to_tflite(network if more == "float16" else quantized, more))
+    finer = {piece.name: (piece, data) for piece, data in fine.items()}
+    pieces = dict(finer[piece.name] if piece.name == "stage_2" else (piece, data) for piece, data in coarse.items())
+    results = {r.name: r for r in compare_layers(network, pieces, inputs[:2])}
+    alone = {r.name: r for r in compare_layers(network, coarse, inputs[:2])}
+    assert results["heatmap_2"].own_sqnr_db > alone["heatmap_2"].own_sqnr_db
+    assert results["heatmap_1"] == alone["heatmap_1"]
+
+
 def test_other_weights_are_refused(network: Any, int8_tflite: bytes, inputs: list[Any]) -> None:
     other = tf_keras.models.clone_model(network)
     with pytest.raises(ConversionError, match=r"the kernel of \w+ in the converted file is not that of the model"):

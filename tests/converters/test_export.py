@@ -15,6 +15,7 @@ from fpm_edge.model.network import build_model
 from fpm_edge_converters import export
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.tflite import to_tflite
+from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.schema import LandmarkSchema
 
 Calibrated = Callable[[Any, Sequence[Any]], Any]
@@ -109,6 +110,40 @@ def test_half_precision(network: Any, inputs: list[Any], float32_tflite: bytes) 
     assert made.whole_bytes["tflite"] < 0.65 * len(float32_tflite)
     specs = {s.dtype for pieces in made.pieces.values() for p in pieces for s in (*p.inputs, *p.outputs)}
     assert specs == {"uint8", "float32"}
+
+
+def test_the_papers_shape_with_int16_activations(calibrated: Calibrated) -> None:
+    """Pools, linear maps whose range is not [0, 1], and an x' from the image."""
+    model, pictures = built(PAPER_LIKE)
+    made = export(calibrated(model, pictures), "int16x8", ["tflite"], pictures)
+    whole, data = made.wholes["tflite"]
+    run = load_engine("litert").load(whole, data, 1)
+    spec = whole.outputs[-1]
+    assert (spec.name, spec.dtype, spec.zero_point) == ("heatmap_3", "int16", 0)
+    for image in pictures:
+        expected = model(image[np.newaxis].astype(np.float32) / 255)[-1].numpy()
+        found = run({"image": image[np.newaxis]})["heatmap_3"] * np.float32(spec.scale or 0.0)
+        assert expected.min() < 0.0
+        # Of the largest value: what 8 bits of the kernels leave.
+        assert np.abs(found - expected).max() < 0.03 * np.abs(expected).max()
+
+
+def test_dynamic_range() -> None:
+    wide = msgspec.structs.replace(PAPER_LIKE, refine=(Conv(5, 16), Conv(5, 16)))
+    model, pictures = built(wide)
+    made = export(model, "dynamic-range", ["tflite"], pictures[:2], whole_files=True)
+    kinds = set()
+    for piece in made.pieces["tflite"]:
+        assert {spec.dtype for spec in (*piece.inputs, *piece.outputs)} <= {"uint8", "float32"}
+        graph = FlatGraph(made.members[piece.member])
+        for op in graph.operators:
+            if op.kind == "CONV_2D":
+                kernel = op.inputs[1]
+                large = np.prod(graph.shape(kernel)) >= 1024
+                kinds.add(graph.tensor_type(kernel))
+                assert graph.tensor_type(kernel) == ("INT8" if large else "FLOAT32")
+                assert graph.scales(kernel).size == (graph.shape(kernel)[0] if large else 0)
+    assert kinds == {"INT8", "FLOAT32"}
 
 
 def test_int8_files_are_a_third_of_float_ones(schema24: Any, calibrated: Calibrated) -> None:

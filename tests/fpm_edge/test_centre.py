@@ -46,6 +46,8 @@ def test_stages_see_the_centre_map_as_one_more_channel() -> None:
 
 def test_centre_map_follows_the_input() -> None:
     assert preset("cpm", SCHEMA, input_size=(184, 368)).centre_sigma == 10.5  # type: ignore[attr-defined]
+    # Also for weights that are there already.
+    assert preset("cpm", SCHEMA).resized((184, 368)).centre_sigma == 10.5  # type: ignore[attr-defined]
 
 
 def test_configurations_written_before_the_centre_map_still_load(schema24: LandmarkSchema) -> None:

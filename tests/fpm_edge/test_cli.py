@@ -228,6 +228,16 @@ def test_model_and_data_must_agree(
     assert "fashionai24" in failure.error
 
 
+@pytest.mark.parametrize("size", ["0", "-64", "64x", "8x8x8", "large"])
+def test_an_input_size_that_is_none(
+    size: str, tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    common = ("--calibration", "rendered:40@2/64", "-o", tmp_path / "never.fpm")
+    failure = fails(capsys, "convert", tiny_model, *common, f"--input-size={size}")
+    assert failure.code == 2
+    assert f"--input-size is {size}; expected the side in pixels, or WIDTHxHEIGHT" in failure.error
+
+
 def test_convert_needs_enough_pictures(tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "out.fpm"
     failure = fails(capsys, "convert", tiny_model, "--calibration", "rendered:10@2/64", "--samples", 64, "-o", out)

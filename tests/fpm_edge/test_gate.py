@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fpm_edge.gate import Budget, check_drift
+from fpm_edge.gate import Budget, check_drift, excess
 from fpm_edge_runtime.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.errors import GateError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema
@@ -116,3 +116,14 @@ def test_budgets_from_options() -> None:
         Budget.of(0.01, float("inf"))
     with pytest.raises(UsageError, match="comes with one for all; give --max-ne-drift"):
         Budget.of(None, 0.1)
+
+
+def test_the_excess_is_the_worst_rows() -> None:
+    same = report()
+    assert excess(same, Budget(0.0, 0.05)) == pytest.approx(0.0, abs=1e-9)
+    moved = report(moved={0: 0.3, 1: 0.0, 2: 0.0})
+    # The landmark is 30 % worse and has 5 %; all points are 10 % worse and have 8 %.
+    assert excess(moved, Budget(0.08, 0.05)) == pytest.approx(0.25, abs=1e-6)
+    assert excess(moved, Budget(0.08, 0.5)) == pytest.approx(0.02, abs=1e-6)
+    with pytest.raises(UsageError, match="measured on 4 pictures"):
+        excess(report(pictures=4), Budget(0.1, 0.1))

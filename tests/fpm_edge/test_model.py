@@ -378,6 +378,17 @@ def test_a_saved_model_comes_back_bit_for_bit(folder: Path) -> None:
         assert (folder.parent / "again" / file).read_bytes() == (folder / file).read_bytes()
 
 
+def test_loading_for_another_input(folder: Path) -> None:
+    config, model = load_model(folder)
+    larger, resized = load_model(folder, input_size=(64, 40))
+    assert larger == config.resized((64, 40)) == msgspec.structs.replace(config, input_width=64, input_height=40)
+    for name, array in named_weights(model).items():
+        np.testing.assert_array_equal(named_weights(resized)[name], array)
+    assert resized.outputs[0].shape[1:3] == (40 // config.stride, 64 // config.stride)
+    with pytest.raises(ModelError, match="input 50 × 40 is not a multiple of the stride 4"):
+        load_model(folder, input_size=(50, 40))
+
+
 def test_loading_the_first_stages(folder: Path) -> None:
     config, short = load_model(folder, stages=1)
     assert config == LITE_LIKE.truncated(1)

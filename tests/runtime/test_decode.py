@@ -12,6 +12,7 @@ from fpm_edge_runtime.decode import decode_batch, decode_heatmaps
 from fpm_edge_runtime.errors import DataError, UsageError
 
 CODES: dict[str, Any] = {"scale": 1 / 255, "zero_point": -128}
+FINE: dict[str, Any] = {"scale": 1 / 32767, "zero_point": 0}
 HEIGHT, WIDTH = 24, 32
 
 
@@ -24,12 +25,16 @@ def gaussian(x: float, y: float, sigma: float = 1.2, height: float = 0.9) -> NDA
 
 def stack(*maps: NDArray[Any]) -> NDArray[Any]:
     """(len(maps) + 1, HEIGHT, WIDTH): the maps, and a background that would win every maximum."""
-    background = np.full_like(maps[0], 127 if maps[0].dtype == np.int8 else 1.0)
+    background = np.full_like(maps[0], {np.int8: 127, np.int16: 32767}.get(maps[0].dtype.type, 1.0))
     return np.stack([*maps, background])
 
 
 def codes(maps: NDArray[np.float32]) -> NDArray[np.int8]:
     return np.clip(np.rint(maps * 255) - 128, -128, 127).astype(np.int8)
+
+
+def fine_codes(maps: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.rint(maps * 32767).astype(np.int16)
 
 
 def decode_one(one: NDArray[Any], **quantization: Any) -> tuple[NDArray[np.float32], float]:
@@ -51,13 +56,17 @@ def test_finds_a_gaussian_between_the_cells(place: tuple[float, float], sigma: f
     # Outside the border cells' centres only one side of the peak is in the map.
     assert np.hypot(*(cells - place)) < 0.15
     assert score == pytest.approx(one.max(), abs=0.51 / 255)
+    cells, score = decode_one(fine_codes(one), **FINE)
+    assert np.hypot(*(cells - place)) < 0.02
+    assert score == pytest.approx(one.max(), abs=0.51 / 32767)
 
 
 @settings(deadline=None)
 @given(places, st.floats(1.1, 3.0))
 def test_finds_the_middle_of_a_clipped_plateau(place: tuple[float, float], height: float) -> None:
     x, y = (min(max(v, 3.0), limit - 4.0) for v, limit in zip(place, (WIDTH, HEIGHT), strict=True))
-    for one, quantization in ((gaussian(x, y, 1.5, height), {}), (codes(gaussian(x, y, 1.5, height)), CODES)):
+    plateau = gaussian(x, y, 1.5, height)
+    for one, quantization in ((plateau, {}), (codes(plateau), CODES), (fine_codes(plateau), FINE)):
         cells, score = decode_one(one, **quantization)
         assert np.hypot(*(cells - (x, y))) < 0.15
         assert score == pytest.approx(gaussian(x, y, 1.5, height).max(), abs=0.51 / 255)

@@ -22,6 +22,7 @@ from fpm_edge_runtime.manifest import (
     TensorSpec,
     decode_golden,
     decode_manifest,
+    schema_version_for,
 )
 from fpm_edge_runtime.schema import LandmarkSchema
 
@@ -90,10 +91,40 @@ def test_what_is_no_manifest_is_a_bundle_error(data: bytes) -> None:
         decode_manifest(data)
 
 
-@pytest.mark.parametrize("version", [0, 2, 99])
+@pytest.mark.parametrize("version", [0, 3, 99])
 def test_another_version_is_named_before_anything_else(version: int) -> None:
-    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads version 1; update"):
+    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 and 2; update"):
         decode_manifest(json.dumps({"schema_version": version, "from": "the future"}).encode())
+
+
+def int16(plain: dict[str, Any]) -> None:
+    plain["pieces"]["tflite"][0]["outputs"][0].update(dtype="int16", zero_point=0)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        int16,
+        lambda m: m["quantization"].update(precision="int16x8"),
+        lambda m: m["quantization"].update(precision="dynamic-range"),
+        lambda m: m["quantization"].update(exceptions={"stage_1": "int16x8"}),
+    ],
+    ids=["a tensor", "int16x8", "dynamic-range", "a piece"],
+)
+def test_what_older_runtimes_cannot_read_says_so(change: Callable[[dict[str, Any]], Any]) -> None:
+    def stated(version: int) -> bytes:
+        return changed(lambda m: (change(m), m.update(schema_version=version)))
+
+    manifest = decode_manifest(stated(2))
+    assert schema_version_for(manifest.quantization, manifest.pieces) == 2
+    with pytest.raises(BundleError, match=r"states schema version 1 and has content of version 2"):
+        decode_manifest(stated(1))
+
+
+def test_what_they_can_read_stays_as_it_was() -> None:
+    assert schema_version_for(MANIFEST.quantization, MANIFEST.pieces) == 1
+    mixed = Quantization("int8", "ptq", {"stage_1": "float16"})
+    assert schema_version_for(mixed, MANIFEST.pieces) == 1
 
 
 CHANGES: dict[str, tuple[Callable[[dict[str, Any]], Any], str]] = {

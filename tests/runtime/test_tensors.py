@@ -13,6 +13,7 @@ from fpm_edge_runtime.tensors import converted, is_convertible
 
 CODES = TensorSpec("context", "int8", (1, 2, 2, 1), "NHWC", 0.5, -10)
 REAL = TensorSpec("context", "float32", (1, 2, 2, 1), "NHWC")
+FINE = TensorSpec("context", "int16", (1, 2, 2, 1), "NHWC", 0.002, 0)
 
 
 def test_codes_become_real_numbers_and_come_back() -> None:
@@ -35,8 +36,23 @@ def test_a_tensor_that_fits_is_passed_on_untouched() -> None:
     assert converted(codes, CODES, CODES) is codes
 
 
+def test_codes_of_one_kind_become_codes_of_the_other() -> None:
+    codes = np.array([-128, -10, 0, 121], np.int8).reshape(CODES.shape)
+    fine = converted(codes, CODES, FINE)
+    assert fine.dtype == np.int16
+    assert fine.ravel().tolist() == [-29500, 0, 2500, 32750]
+    assert np.array_equal(converted(fine, FINE, CODES), codes)
+    # What the coarse codes cannot hold saturates, and what lies between two of them is rounded.
+    wide = np.array([-32768, 32767, 499, 501], np.int16).reshape(FINE.shape)
+    assert converted(wide, FINE, CODES).ravel().tolist() == [-128, 121, -8, -8]
+    assert np.array_equal(codes, np.array([-128, -10, 0, 121], np.int8).reshape(CODES.shape))
+
+
 def test_what_fits() -> None:
     change = msgspec.structs.replace
+    assert is_convertible(CODES, FINE)
+    assert is_convertible(FINE, CODES)
+    assert not is_convertible(FINE, change(FINE, scale=0.001))
     assert is_convertible(CODES, CODES)
     assert is_convertible(CODES, REAL)
     assert is_convertible(REAL, CODES)

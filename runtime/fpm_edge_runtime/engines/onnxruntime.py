@@ -13,7 +13,7 @@ from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = ["load", "session_options"]
 
-_TYPES = {"tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(float)": "float32"}
+_TYPES = {"tensor(uint8)": "uint8", "tensor(int8)": "int8", "tensor(int16)": "int16", "tensor(float)": "float32"}
 _ERRORS_ONLY = 3
 
 

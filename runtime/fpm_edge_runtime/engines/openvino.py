@@ -15,7 +15,7 @@ from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = ["load"]
 
-_TYPES = {"u8": "uint8", "i8": "int8", "f32": "float32"}
+_TYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "f32": "float32"}
 
 
 def load() -> Engine:
