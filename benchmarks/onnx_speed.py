@@ -46,6 +46,8 @@ from fpm_edge_runtime.engines._onnx_overflow import overflows
 Run = Callable[[NDArray[np.uint8]], NDArray[Any]]
 ALLOWED = {"session.qdqisint8allowed": "1"}
 PRECISE = {"session.x64quantprecision": "1"}
+# OpenVINO without integer arithmetic.
+REAL = {"LP_TRANSFORMS_MODE": "NO"}
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def forms(networks: dict[Precision, bytes], stages: int) -> list[Form]:
         Form("ONNX Runtime, uint8 activations, precise", "onnxruntime", bytes_of["uint8 activations"], PRECISE),
         *(Form(f"OpenVINO, {name}", "openvino", data, {}) for name, data in bytes_of.items()),
         Form("OpenVINO, TFLite", "openvino", networks["int8"], {}),
+        Form("OpenVINO, uint8 activations, in float", "openvino", bytes_of["uint8 activations"], REAL),
+        Form("OpenVINO, TFLite, in float", "openvino", networks["int8"], REAL),
     ]
 
 
@@ -114,8 +118,9 @@ def load(form: Form, threads: int) -> Run:
         session = onnxruntime.InferenceSession(form.data, options, providers=["CPUExecutionProvider"])
         return lambda image: np.asarray(session.run(None, {"image": image[np.newaxis]})[-1][0])
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    settings |= form.options
     core = openvino.Core()
-    is_onnx = not form.title.endswith("TFLite")
+    is_onnx = "TFLite" not in form.title
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.onnx" if is_onnx else "model.tflite")
         path.write_bytes(form.data)
