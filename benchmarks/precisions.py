@@ -45,6 +45,7 @@ from fpm_edge_converters.onnx_export import to_onnx
 from fpm_edge_converters.tflite import to_tflite
 from fpm_edge_converters.tflite_schema import type_number
 from fpm_edge_runtime import Session, open_bundle
+from fpm_edge_runtime.engines.onnxruntime import session_options
 
 PRECISIONS: tuple[Precision, ...] = ("int8", "int16x8", "dynamic-range", "float16", "float32")
 ENGINES = {"litert": "LiteRT", "openvino": "OpenVINO"}
@@ -176,13 +177,15 @@ def int16(int8: onnx.ModelProto) -> onnx.ModelProto:
     model.opset_import.append(helper.make_opsetid("", OPSET_INT16))
     model.ir_version = 10
     constants = {constant.name: constant for constant in model.graph.initializer}
+    pixels = {"image"}
     for node in model.graph.node:
-        if node.op_type not in {"QuantizeLinear", "DequantizeLinear"} or node.input[0] in constants:
+        if node.op_type == "Transpose" and node.input[0] in pixels:
+            pixels.add(node.output[0])
+        if node.op_type not in {"QuantizeLinear", "DequantizeLinear"} or node.input[0] in {*constants, *pixels}:
             continue
         scale, zero_point = (numpy_helper.to_array(constants[name]) for name in node.input[1:3])
-        if zero_point.dtype != np.int8:
-            continue
-        most = float(scale) * max(128 + int(zero_point), 127 - int(zero_point))
+        limits = np.iinfo(zero_point.dtype)
+        most = float(scale) * max(int(zero_point) - limits.min, limits.max - int(zero_point))
         for slot, value in ((1, np.float32(most / 32767)), (2, np.int16(0))):
             node.input[slot] = f"{node.name}_{slot}"
             model.graph.initializer.append(numpy_helper.from_array(np.asarray(value), node.input[slot]))
@@ -200,9 +203,7 @@ def litert_runner(data: bytes, image: NDArray[Any]) -> Callable[[], float]:
 
 
 def onnx_runner(data: bytes, image: NDArray[Any]) -> Callable[[], float]:
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    session = onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    session = onnxruntime.InferenceSession(data, session_options(1), providers=["CPUExecutionProvider"])
     return timed(lambda: session.run(None, {"image": image}))
 
 
