@@ -251,7 +251,8 @@ def test_some_pieces_get_more_precision_until_the_budget_is_met(
     for report in made.drift.values():
         assert report.stages[-1].relative_drift is not None
         assert report.stages[-1].relative_drift.upper <= budget.overall
-    assert f"int8, {names[0]} in float16" in bundle.read("card.md").decode()
+    card = bundle.read("card.md").decode()
+    assert all(f", {name} in float16" in card for name in names)
     golden = bundle.golden()
     assert golden is not None
     case = bundle.golden_input(golden.cases[0])
