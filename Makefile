@@ -23,8 +23,8 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Convert the shipped model to int8, run it on pictures, write a report (out/demo)
 	$(BIN)/fpm-edge demo -o out/demo
 
-test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest
+test: $(READY) ## Run the whole test suite, a file of it on each of two processors
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types test wheel ## Format and lint check, types, tests, and what the wheel holds
 

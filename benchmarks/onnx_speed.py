@@ -32,11 +32,12 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from fpm_edge.data import load_dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.quantized import load_any
-from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
-from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
+from fpm_edge_converters import calibrated
 from fpm_edge_converters import onnx_export as exporter
 from fpm_edge_converters.onnx_codes import unsigned_weights
 from fpm_edge_converters.tflite import Precision, to_tflite
@@ -45,6 +46,8 @@ from fpm_edge_runtime.engines._onnx_overflow import overflows
 Run = Callable[[NDArray[np.uint8]], NDArray[Any]]
 ALLOWED = {"session.qdqisint8allowed": "1"}
 PRECISE = {"session.x64quantprecision": "1"}
+# OpenVINO without integer arithmetic.
+REAL = {"LP_TRANSFORMS_MODE": "NO"}
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,8 @@ def forms(networks: dict[Precision, bytes], stages: int) -> list[Form]:
         Form("ONNX Runtime, uint8 activations, precise", "onnxruntime", bytes_of["uint8 activations"], PRECISE),
         *(Form(f"OpenVINO, {name}", "openvino", data, {}) for name, data in bytes_of.items()),
         Form("OpenVINO, TFLite", "openvino", networks["int8"], {}),
+        Form("OpenVINO, uint8 activations, in float", "openvino", bytes_of["uint8 activations"], REAL),
+        Form("OpenVINO, TFLite, in float", "openvino", networks["int8"], REAL),
     ]
 
 
@@ -113,8 +118,9 @@ def load(form: Form, threads: int) -> Run:
         session = onnxruntime.InferenceSession(form.data, options, providers=["CPUExecutionProvider"])
         return lambda image: np.asarray(session.run(None, {"image": image[np.newaxis]})[-1][0])
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+    settings |= form.options
     core = openvino.Core()
-    is_onnx = not form.title.endswith("TFLite")
+    is_onnx = "TFLite" not in form.title
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "model.onnx" if is_onnx else "model.tflite")
         path.write_bytes(form.data)
@@ -167,10 +173,7 @@ def main() -> None:
     data = load_dataset(arguments.data)
     chosen = calibration_samples(data, arguments.samples, "stratified", 0, loaded.config, loaded.network)
     inputs = network_inputs(data, chosen, loaded.config)
-    quantized = fake_quantized(loaded.network)
-    estimator = MinMax()
-    observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator)
-    assign_ranges(quantized, estimator.ranges())
+    quantized = calibrated(loaded.network, inputs, MinMax())
     networks: dict[Precision, bytes] = {}
     networks["int8"], networks["float32"] = (
         graph.cut(graph.inputs, graph.outputs)

@@ -37,13 +37,14 @@ from drift_rows import keep, print_rows
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
+from fpm_edge.inputs import network_inputs
 from fpm_edge.predict import drift_between, truth_of
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples, network_inputs
+from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax
-from fpm_edge_converters import assign_ranges, export, fake_quantized, observe_ranges, quantized_layers
+from fpm_edge_converters import calibrated, export
 from fpm_edge_runtime.manifest import Format
 
 SCRIPTS = Path(__file__).parent / "peers"
@@ -96,10 +97,7 @@ def make_ours(loaded: LoadedModel, output: Path, inputs: Sequence[NDArray[np.uin
     """Min-max ranges and both formats, checked as `convert` checks them."""
     for form, name in OURS.items():
         start = time.process_time()
-        quantized = fake_quantized(loaded.network)
-        estimator = MinMax()
-        observe_ranges(loaded.network, quantized_layers(quantized), inputs, estimator)
-        assign_ranges(quantized, estimator.ranges())
+        quantized = calibrated(loaded.network, inputs, MinMax())
         piece, data = export(quantized, "int8", (form,), inputs[:2]).wholes[form]
         seconds = time.process_time() - start
         path = output / f"{name}.{form}"

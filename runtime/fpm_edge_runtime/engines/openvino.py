@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_type, damaged
+from fpm_edge_runtime.engines._openvino_overflow import overflows
 from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = ["load"]
@@ -35,6 +36,9 @@ class _OpenVINO:
         """See `Engine.load`. Scales are not compared: OpenVINO turns them into operations while reading."""
         # Left alone, it computes in bfloat16 or float16 where the CPU can, and the landmarks drift unseen.
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
+        if overflows():
+            # Codes are then multiplied as real numbers, which is slower, and right.
+            settings["LP_TRANSFORMS_MODE"] = False
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         try:
