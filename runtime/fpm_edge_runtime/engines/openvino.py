@@ -17,6 +17,7 @@ from fpm_edge_runtime.manifest import Format, Piece
 __all__ = ["load"]
 
 _TYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "f32": "float32"}
+_BYTES = ("int8", "uint8")
 
 
 def load() -> Engine:
@@ -36,7 +37,8 @@ class _OpenVINO:
         """See `Engine.load`. Scales are not compared: OpenVINO turns them into operations while reading."""
         # Left alone, it computes in bfloat16 or float16 where the CPU can, and the landmarks drift unseen.
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        if overflows():
+        # Float pieces have no such products, and the question takes a tenth of a second.
+        if any(spec.dtype in _BYTES for spec in piece.outputs) and overflows():
             # Codes are then multiplied as real numbers, which is slower, and right.
             settings["LP_TRANSFORMS_MODE"] = False
         if threads is not None:
