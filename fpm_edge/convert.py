@@ -155,7 +155,6 @@ def convert(
     )
     scored = score if score is not None else not_chosen(calibration.dataset, chosen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
-    _check_pictures([calibration.dataset.records[i].identifier for i in chosen], inputs)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
     reusable = precision == "float32" and "tflite" in formats
@@ -290,7 +289,9 @@ def _quantize(
         return loaded.network, None
     how = "qat"
     quantized = loaded.quantized
+    identifiers = [calibration.dataset.records[i].identifier for i in chosen]
     if quantized is None:
+        _check_pictures(identifiers, inputs)
         estimator = ESTIMATORS[calibration.estimator]()
         how = estimator.name
         with progress_bar("calibrating", len(inputs)) as advance:
@@ -305,7 +306,7 @@ def _quantize(
         strategy=calibration.strategy,
         source=calibration.dataset.name,
         seed=calibration.seed,
-        identifiers=[calibration.dataset.records[i].identifier for i in chosen],
+        identifiers=identifiers,
         inputs=inputs,
         estimator=how,
         ranges=recorded_ranges(quantized),

@@ -184,8 +184,6 @@ def _prediction(chosen: tuple[str, ...], tried: Mapping[tuple[str, ...], float])
 
 def mixed(exported: Exported, precise: Exported, names: Sequence[str]) -> Exported:
     """The pieces of `exported`, those called `names` from `precise`, the same network with more precision."""
-    if not names:
-        return exported
     pieces: dict[Format, tuple[Piece, ...]] = {}
     members: dict[str, bytes] = {}
     for form, plain in exported.pieces.items():

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fpm_edge.convert import Calibration, Converted, convert
+from fpm_edge.convert import Calibration, Converted, convert, draft_bundle
 from fpm_edge.data import Dataset
 from fpm_edge.edges import open_edges
 from fpm_edge.fallback import Fallback, Try
 from fpm_edge.float_model import load_model_of
 from fpm_edge.gate import Budget
+from fpm_edge.inputs import network_inputs
 from fpm_edge.lint import lint
 from fpm_edge.model import preset
 from fpm_edge.model.config import decode_config
@@ -354,3 +355,10 @@ def test_pictures_of_one_colour_set_no_ranges(tiny_model: Path, calibration_data
     with pytest.raises(DataError, match=f"1 of 16 calibration pictures are of one colour .* first {third.identifier}"):
         quick(tiny_model, tmp_path / "never.fpm", data, precision="int8")
     assert list(tmp_path.iterdir()) == [white]
+    # Float files have no ranges to set; and a search is told when it first converts, not when it writes its choice.
+    quick(tiny_model, tmp_path / "float.fpm", data, stages=1)
+    loaded = load_any(tiny_model, 1)
+    chosen = _chosen(data, 16, tiny_model)
+    inputs = network_inputs(data, chosen, loaded.config)
+    with pytest.raises(DataError, match="are of one colour"):
+        draft_bundle(tiny_model, loaded, "int16x8", Calibration(data, 16), chosen, inputs, ("tflite",))
