@@ -20,7 +20,7 @@ from fpm_edge.cli.options import (
 )
 from fpm_edge.convert import Calibration
 from fpm_edge.report import words
-from fpm_edge.search import BUNDLE, PRECISIONS, TRIALS, Budgets, SearchResult, Trial, search
+from fpm_edge.search import BUNDLE, PRECISIONS, TRIALS, Budgets, SearchResult, Trial, prepare, search
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_runtime.engines import ENGINES
 
@@ -94,9 +94,8 @@ def command(
     \b
     fpm-edge search runs/mine --data fashionai:DIR --holdout 100 --max-ne-drift 0.03 --max-latency-ms 20 -o out/search
     """
-    result = search(
+    setup = prepare(
         model,
-        output,
         Budgets.of(max_ne_drift, max_part_drift, max_latency_ms, max_size_mb),
         Calibration(source.training(), samples, estimator=estimator),
         score=source.held() if source.holdout is not None else None,
@@ -104,9 +103,8 @@ def command(
         precisions=precisions or None,
         input_sizes=input_size or None,
         threads=threads or None,
-        resume=resume,
-        tell=say,
     )
+    result = search(setup, output, resume=resume, tell=say)
     if as_json:
         print_json(result.to_dict())
     else:

@@ -1,24 +1,21 @@
 """Search stages × precision × input size × engine × threads for what keeps the user's budgets.
 
-`search` does it all; each step is a module: `setup` and `space` (the candidates), `run` (rung after rung), `files`
+`prepare`, then `search`; each step is a module: `setup` and `space` (the candidates), `run` (rung after rung), `files`
 (conversions), `scoring` and `timing` (a trial), `halving` (who goes on), `store` (what was found, on disk), `result`
 (the choice).
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
-from fpm_edge.convert import Calibration
-from fpm_edge.data import Dataset
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.result import SearchResult
 from fpm_edge.search.run import BUNDLE, CANDIDATES, run_search
-from fpm_edge.search.setup import RUNGS, Rung, prepare
+from fpm_edge.search.setup import RUNGS, Rung, Setup, prepare
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space
 from fpm_edge.search.store import TRIALS, check_begun
 from fpm_edge.search.trial import Score, Time, Trial
 from fpm_edge.search.write import write_search
-from fpm_edge_converters import Precision
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = [
@@ -32,59 +29,38 @@ __all__ = [
     "Rung",
     "Score",
     "SearchResult",
+    "Setup",
     "Space",
     "Time",
     "Trial",
+    "prepare",
     "search",
 ]
 
 
 def search(
-    model: Path,
-    output: Path,
-    budgets: Budgets,
-    calibration: Calibration,
-    *,
-    score: Dataset | None = None,
-    engines: Sequence[str] | None = None,
-    precisions: Sequence[Precision] | None = None,
-    input_sizes: Sequence[tuple[int, int]] | None = None,
-    threads: Sequence[int] | None = None,
-    rungs: Sequence[Rung] = RUNGS,
-    resume: bool = False,
-    tell: Callable[[str], None] = lambda message: None,
+    setup: Setup, output: Path, *, resume: bool = False, tell: Callable[[str], None] = lambda message: None
 ) -> SearchResult:
     """Find the most accurate way to run a model that keeps the budgets, and write its bundle.
 
     Args:
+        setup: of `prepare`.
         output: folder for ``trials.jsonl``, ``search.json``, ``pareto.png`` and ``model.fpm``; made if need be.
         resume: go on with the trials in `output`.
         tell: told what is being done.
-        model, budgets, calibration, score, engines, precisions, input_sizes, threads, rungs: as `prepare` takes them.
 
     Returns:
         What was found. Where nothing keeps the budgets, there is no bundle, and `SearchResult.require_choice` raises.
 
     Raises:
-        UsageError, ModelError, DataError, SchemaError, MissingExtraError: as `prepare`; or `output` is a file, holds
-            another search or bundle, or no search that could be resumed.
+        UsageError: `output` is a file, holds another search or bundle, or no search that could be resumed.
         ConversionError: nothing could be converted.
+        DataError: blank calibration pictures, or an earlier search that is damaged.
     """
     check_begun(output / TRIALS, resume=resume)
     for name in () if resume else (BUNDLE, CANDIDATES):
         if (output / name).exists():
             raise UsageError(f"{output / name} is where this search would write; name another folder")
-    setup = prepare(
-        model,
-        budgets,
-        calibration,
-        score=score,
-        engines=engines,
-        precisions=precisions,
-        input_sizes=input_sizes,
-        threads=threads,
-        rungs=rungs,
-    )
     try:
         output.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:

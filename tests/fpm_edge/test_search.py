@@ -16,7 +16,7 @@ from fpm_edge.convert import Calibration
 from fpm_edge.data import Dataset
 from fpm_edge.gate import Budget
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
-from fpm_edge.search import Budgets, Candidate, File, Rung, SearchResult, search
+from fpm_edge.search import Budgets, Candidate, File, Rung, SearchResult, prepare, search
 from fpm_edge.search.files import Files
 from fpm_edge_runtime import check_goldens, open_bundle
 from fpm_edge_runtime.errors import GateError, MissingExtraError, SchemaError, UsageError
@@ -39,9 +39,8 @@ class Run:
 
 
 def go(model: Path, folder: Path, data: Dataset, tell: Any, *, resume: bool) -> SearchResult:
-    return search(
+    setup = prepare(
         model,
-        folder,
         BUDGETS,
         Calibration(data, 16),
         precisions=["float32", "int8"],
@@ -49,9 +48,8 @@ def go(model: Path, folder: Path, data: Dataset, tell: Any, *, resume: bool) -> 
         threads=[1],
         engines=["litert"],
         rungs=RUNGS,
-        tell=tell,
-        resume=resume,
     )
+    return search(setup, folder, tell=tell, resume=resume)
 
 
 @pytest.fixture(scope="module")
@@ -245,8 +243,10 @@ def test_nothing_measured_is_no_choice(found: Run) -> None:
 
 
 def test_what_cannot_be_searched(tiny_model: Path, calibration_data: Dataset, tmp_path: Path, schema24: Any) -> None:
-    def begin(calibration: Calibration, output: Path = tmp_path / "out", **options: Any) -> SearchResult:
-        return search(tiny_model, output, BUDGETS, calibration, **options)
+    def begin(
+        calibration: Calibration, output: Path = tmp_path / "out", *, resume: bool = False, **options: Any
+    ) -> SearchResult:
+        return search(prepare(tiny_model, BUDGETS, calibration, **options), output, resume=resume)
 
     with pytest.raises(UsageError, match="sample strategy 'k-centre' chooses other pictures for every network"):
         begin(Calibration(calibration_data, 16, strategy="k-centre"))
