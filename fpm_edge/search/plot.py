@@ -24,11 +24,11 @@ def pareto_plot(result: SearchResult) -> bytes:
     names = sorted({trial.candidate.file.precision for trial in result.trials})
     colours: dict[str, str] = {name: f"C{number}" for number, name in enumerate(names)}
     for trial in result.trials:
-        _mark(axes, trial, colours[trial.candidate.file.precision], faint=trial.rung < last)
+        _mark(axes, trial, _ne(result, trial), colours[trial.candidate.file.precision], faint=trial.rung < last)
     front = result.pareto
     axes.plot(
         [t.time.median for t in front],
-        [t.score.ne for t in front],
+        [_ne(result, t) for t in front],
         color="0.35",
         linewidth=1,
         drawstyle="steps-post",
@@ -67,10 +67,15 @@ def pareto_plot(result: SearchResult) -> bytes:
     return buffer.getvalue()
 
 
-def _mark(axes: Axes, trial: Trial, colour: str, *, faint: bool) -> None:
+def _ne(result: SearchResult, trial: Trial) -> float:
+    """On all pictures; of a trial that saw fewer, what its drift makes of the float model's."""
+    return result.reference.ne * (1.0 + trial.score.drift.estimate)
+
+
+def _mark(axes: Axes, trial: Trial, ne: float, colour: str, *, faint: bool) -> None:
     axes.scatter(
         [trial.time.median],
-        [trial.score.ne],
+        [ne],
         s=28,
         marker=_MARKERS.get(trial.candidate.engine, "P"),
         color=colour,
@@ -84,8 +89,8 @@ def _budgets(axes: Axes, result: SearchResult) -> None:
     limit = result.reference.ne * (1 + result.budgets.drift.overall)
     axes.axvline(result.budgets.latency_ms, color="0.5", linestyle="--", linewidth=1)
     axes.axhline(limit, color="0.5", linestyle="--", linewidth=1)
-    errors = [trial.score.ne for trial in result.trials]
-    lowest, needed = min(*errors, limit), max(limit, *(trial.score.ne for trial in result.pareto))
+    errors = [_ne(result, trial) for trial in result.trials]
+    lowest, needed = min(*errors, limit), max(limit, *(_ne(result, trial) for trial in result.pareto))
     if max(errors) > needed * (1 + _ROOM_ABOVE_BUDGET):
         top = needed * (1 + _ROOM_ABOVE_BUDGET)
         above = sum(error > top for error in errors)
