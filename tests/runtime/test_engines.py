@@ -181,7 +181,6 @@ def test_the_question_whether_products_overflow() -> None:
     for node in model.graph.node:
         node.ClearField("name")
     assert model.SerializeToString(deterministic=True) == _onnx_overflow._PROBE
-    assert _onnx_overflow.overflows() in (False, True)
 
 
 def test_onnxruntime_multiplies_exactly() -> None:
