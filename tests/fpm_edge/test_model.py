@@ -1,47 +1,22 @@
-"""Configurations, the networks they build, and the folders they are kept in."""
+"""Configurations, and the networks they build."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 import tf_keras
-from safetensors.numpy import load_file, save_file
+from shaped_networks import LITE_LIKE, PAPER_LIKE, randomised
+from small_networks import pictures, run
 
 from fpm_edge.model import PRESETS, Conv, ModelConfig, preset, receptive_fields, stage_costs
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import build_model, training_outputs
-from fpm_edge.model.store import assign_weights, load_model, named_weights, save_model
+from fpm_edge.model.store import assign_weights, named_weights
 from fpm_edge_runtime.errors import ModelError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-SCHEMA = LandmarkSchema(name="three", landmarks=("left", "right", "top"), flip=(1, 0, 2), categories={"all": (0, 1, 2)})
-
-# The paper's shape in small: x' starts from the image, pooling between convolutions, no normalisation, no clip.
-PAPER_LIKE = ModelConfig(
-    name="small",
-    schema=SCHEMA,
-    input_height=32,
-    input_width=48,
-    stages=3,
-    first=(Conv(5, 4, pool=2), Conv(3, 6, pool=2), Conv(3, 8)),
-    context=(Conv(5, 4, pool=2), Conv(3, 6, pool=2), Conv(3, 5)),
-    refine=(Conv(5, 8), Conv(3, 7), Conv(1, 8)),
-)
-# That of the device models: a shared stem with even, strided kernels, and x' that already holds conv_x.
-LITE_LIKE = msgspec.structs.replace(
-    PAPER_LIKE,
-    stem=(Conv(4, 4, stride=2), Conv(4, 6, stride=2)),
-    first=(Conv(5, 8), Conv(1, 8)),
-    context=(Conv(3, 5),),
-    share_join=True,
-    batch_norm=True,
-    activation="relu6",
-    clip_heatmaps=True,
-)
 VARIANTS = {
     "paper_like": PAPER_LIKE,
     "lite_like": LITE_LIKE,
@@ -52,28 +27,6 @@ VARIANTS = {
     "separable": msgspec.structs.replace(LITE_LIKE, first=(Conv(5, 7, separable=True), Conv(1, 8))),
     "two_stages_own_features": msgspec.structs.replace(PAPER_LIKE, share_features_from=3, stages=2),
 }
-
-
-def randomised(config: ModelConfig, seed: int = 0) -> tf_keras.Model:
-    """A network whose every weight, and every statistic of a normalisation, is drawn at random."""
-    generator = np.random.default_rng(seed)
-    model = build_model(config)
-    for variable in model.weights:
-        values = generator.normal(0, 0.3, variable.shape)
-        if "gamma" in variable.name or "moving_variance" in variable.name:
-            values = generator.uniform(0.4, 1.6, variable.shape)
-        variable.assign(values.astype(np.float32))
-    return model
-
-
-def picture(config: ModelConfig, count: int = 2, seed: int = 1) -> Any:
-    shape = (count, config.input_height, config.input_width, 3)
-    return np.random.default_rng(seed).random(shape, np.float32)
-
-
-def run(model: tf_keras.Model, image: Any) -> list[Any]:
-    maps = model(image, training=False)
-    return [m.numpy() for m in (maps if isinstance(maps, list) else [maps])]
 
 
 # ---- the paper ----
@@ -199,7 +152,7 @@ def test_split_join_equals_a_convolution_of_the_concatenation() -> None:
         x = weighted(f"stage_{stage}_2_conv", weighted(f"stage_{stage}_1_conv", x))
         maps.append(weighted(f"stage_{stage}_head", x, None))
 
-    pixels = picture(config)
+    pixels = pictures(config)
     for split, whole in zip(run(model, pixels), run(tf_keras.Model(image, maps), pixels), strict=True):
         assert np.abs(whole).max() > 0.1
         np.testing.assert_allclose(split, whole, rtol=1e-4, atol=1e-5 * float(np.abs(whole).max()))
@@ -215,7 +168,7 @@ def test_features_are_shared_from_stage_2_or_3() -> None:
 
     # Stage 2's own features move stage 2 and what follows; the shared ones move only stage 3.
     model = randomised(VARIANTS["own_features_in_stage_2"])
-    pixels = picture(PAPER_LIKE)
+    pixels = pictures(PAPER_LIKE)
     before = run(model, pixels)
     model.get_layer("context_3_conv").bias.assign_add(np.full(5, 0.5, np.float32))
     shared_moved = [not np.array_equal(a, b) for a, b in zip(before, run(model, pixels), strict=True)]
@@ -235,7 +188,7 @@ def test_shared_join_is_computed_once() -> None:
 def test_truncated_network_is_the_first_stages(name: str) -> None:
     config = VARIANTS[name]
     full = randomised(config)
-    pixels = picture(config)
+    pixels = pictures(config)
     expected = run(full, pixels)
     for stages in (1, 2):
         short = build_model(config.truncated(stages))
@@ -254,7 +207,7 @@ def test_truncating_to_a_stage_that_is_not_there(stages: int) -> None:
 
 def test_clipped_maps_are_bounded_and_training_sees_them_before_the_clip() -> None:
     model = randomised(LITE_LIKE)
-    pixels = picture(LITE_LIKE)
+    pixels = pictures(LITE_LIKE)
     clipped, raw = run(model, pixels), run(training_outputs(model), pixels)
     assert min(m.min() for m in raw) < -0.1
     assert max(m.max() for m in raw) > 1.1
@@ -264,14 +217,14 @@ def test_clipped_maps_are_bounded_and_training_sees_them_before_the_clip() -> No
 
 def test_unclipped_maps_are_the_heads() -> None:
     model = randomised(PAPER_LIKE)
-    pixels = picture(PAPER_LIKE)
+    pixels = pictures(PAPER_LIKE)
     for a, b in zip(run(model, pixels), run(training_outputs(model), pixels), strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 def test_untrained_maps_are_near_empty_background() -> None:
     tf_keras.utils.set_random_seed(0)
-    for maps in run(build_model(LITE_LIKE), picture(LITE_LIKE)):
+    for maps in run(build_model(LITE_LIKE), pictures(LITE_LIKE)):
         assert np.abs(maps[..., :-1]).mean() < 0.1
         assert maps[..., -1].mean() == pytest.approx(1.0, abs=0.1)
 
@@ -285,7 +238,7 @@ def test_folding_batch_normalisation_keeps_the_function(name: str) -> None:
     folded_config, folded = fold_batch_norm(config, model)
     assert not folded_config.batch_norm
     assert not [layer for layer in folded.layers if isinstance(layer, tf_keras.layers.BatchNormalization)]
-    pixels = picture(config)
+    pixels = pictures(config)
     for before, after in zip(run(model, pixels), run(folded, pixels), strict=True):
         np.testing.assert_allclose(after, before, rtol=1e-4, atol=1e-5 * float(np.abs(before).max()))
 
@@ -353,127 +306,3 @@ def test_preset_options(schema24: LandmarkSchema) -> None:
         preset("huge", schema24)
     with pytest.raises(ModelError, match="not a multiple"):
         preset("lite", schema24, input_size=(130, 128))
-
-
-# ---- folders ----
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    save_model(tmp_path / "model", LITE_LIKE, randomised(LITE_LIKE))
-    return tmp_path / "model"
-
-
-def test_a_saved_model_comes_back_bit_for_bit(folder: Path) -> None:
-    model = randomised(LITE_LIKE)
-    config, loaded = load_model(folder)
-    assert config == LITE_LIKE
-    expected = named_weights(model)
-    found = named_weights(loaded)
-    assert list(found) == list(expected)
-    for name, array in expected.items():
-        np.testing.assert_array_equal(found[name], array)
-    save_model(folder.parent / "again", config, loaded)
-    for file in ("config.json", "weights.safetensors"):
-        assert (folder.parent / "again" / file).read_bytes() == (folder / file).read_bytes()
-
-
-def test_loading_for_another_input(folder: Path) -> None:
-    config, model = load_model(folder)
-    larger, resized = load_model(folder, input_size=(64, 40))
-    assert larger == config.resized((64, 40)) == msgspec.structs.replace(config, input_width=64, input_height=40)
-    for name, array in named_weights(model).items():
-        np.testing.assert_array_equal(named_weights(resized)[name], array)
-    assert resized.outputs[0].shape[1:3] == (40 // config.stride, 64 // config.stride)
-    with pytest.raises(ModelError, match="input 50 × 40 is not a multiple of the stride 4"):
-        load_model(folder, input_size=(50, 40))
-
-
-def test_loading_the_first_stages(folder: Path) -> None:
-    config, short = load_model(folder, stages=1)
-    assert config == LITE_LIKE.truncated(1)
-    pixels = picture(config)
-    np.testing.assert_array_equal(run(short, pixels)[0], run(load_model(folder)[1], pixels)[0])
-    with pytest.raises(UsageError, match="cannot keep 4"):
-        load_model(folder, stages=4)
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_weights_that_are_not_finite(folder: Path, value: float) -> None:
-    weights = load_file(folder / "weights.safetensors")
-    weights["stage_2_conv_h/kernel"][0, 0, 0, 0] = value
-    save_file(weights, folder / "weights.safetensors")
-    with pytest.raises(ModelError, match=r"weights\.safetensors: weight stage_2_conv_h/kernel holds NaN or infinity"):
-        load_model(folder)
-
-
-def test_a_missing_weight(folder: Path) -> None:
-    weights = load_file(folder / "weights.safetensors")
-    del weights["stem_1_bn/moving_variance"]
-    save_file(weights, folder / "weights.safetensors")
-    with pytest.raises(ModelError, match="weight stem_1_bn/moving_variance is missing"):
-        load_model(folder)
-
-
-def test_a_weight_of_another_shape(folder: Path) -> None:
-    weights = load_file(folder / "weights.safetensors")
-    weights["stage_1_head/bias"] = np.zeros(7, np.float32)
-    save_file(weights, folder / "weights.safetensors")
-    with pytest.raises(ModelError, match=r"weight stage_1_head/bias has shape \(7,\), expected \(4,\)"):
-        load_model(folder)
-
-
-@pytest.mark.parametrize("share", [0.0, 0.01, 0.5, 0.999])
-def test_weights_that_are_cut_short(folder: Path, share: float) -> None:
-    file = folder / "weights.safetensors"
-    whole = file.read_bytes()
-    file.write_bytes(whole[: int(share * len(whole))])
-    with pytest.raises(ModelError, match=r"weights\.safetensors: not a whole safetensors file"):
-        load_model(folder)
-
-
-def test_missing_files(folder: Path) -> None:
-    with pytest.raises(ModelError, match=r"nowhere: no such model folder; expected one with config\.json"):
-        load_model(folder / "nowhere")
-    (folder / "weights.safetensors").unlink()
-    with pytest.raises(ModelError, match=r"weights\.safetensors: cannot read the weights: No such file"):
-        load_model(folder)
-    (folder / "config.json").unlink()
-    with pytest.raises(ModelError, match=r"config\.json: cannot read the model's configuration: No such file"):
-        load_model(folder)
-
-
-def edited(**changes: Any) -> bytes:
-    return json.dumps(msgspec.to_builtins(LITE_LIKE) | changes).encode()
-
-
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", r"config\.json: not a model configuration"),
-        (b"{", r"config\.json: not a model configuration"),
-        (b"[]", r"config\.json: not a model configuration: Expected `object`"),
-        (edited(stages="three"), r"Expected `int`, got `str` - at `\$.stages`"),
-        (edited(activation="tanh"), r"Invalid enum value 'tanh' - at `\$.activation`"),
-        (edited(stage=3), r"unknown field `stage`"),
-        (edited(stages=0), r"0 stages; expected at least 1"),
-    ],
-)
-def test_a_config_that_is_none(folder: Path, content: bytes, message: str) -> None:
-    (folder / "config.json").write_bytes(content)
-    with pytest.raises(ModelError, match=message):
-        load_model(folder)
-
-
-@pytest.mark.parametrize(
-    "content",
-    [
-        edited(schema=msgspec.to_builtins(SCHEMA) | {"flip": [1, 2, 0]}),
-        edited().replace(b"small", b"sm\xffll"),
-    ],
-    ids=["inconsistent schema", "not UTF-8"],
-)
-def test_a_config_that_is_wrong_inside(folder: Path, content: bytes) -> None:
-    (folder / "config.json").write_bytes(content)
-    with pytest.raises(ModelError, match=r"config\.json: not a model configuration"):
-        load_model(folder)
