@@ -35,7 +35,7 @@ from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.sampling import STRATEGIES, calibration_samples
 from fpm_edge.shipped import model_folder
-from fpm_edge.train.pipeline import load_sample
+from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
 from fpm_edge_converters.tflite import Precision, to_tflite
@@ -61,6 +61,14 @@ class Trial(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True)
+class Test:
+    """Pictures to measure on, each read once."""
+
+    data: Dataset
+    samples: list[Sample]
+
+
+@dataclass(frozen=True)
 class Bench:
     """The float model, its answers, and what every calibration picture's tensors were."""
 
@@ -68,14 +76,14 @@ class Bench:
     quantized: tf_keras.Model
     data: Dataset
     ranges: list[Ranges]
-    test: Dataset
+    test: Test
     expected: Predictions
 
     def trial(self, strategy: str, size: int, seed: int) -> Trial:
         chosen = calibration_samples(self.data, size, strategy, seed, self.loaded.config, self.loaded.network)
         assign_ranges(self.quantized, joined([self.ranges[i] for i in chosen]))
         found = answers(self.quantized, "int8", self.loaded, self.test)
-        report = drift_between(found, self.expected, truth_of(self.test), self.test.schema)
+        report = drift_between(found, self.expected, truth_of(self.test.data), self.test.data.schema)
         relative = report.stages[-1].relative_drift
         if relative is None:
             raise SystemExit("the float model makes no error on these pictures; give others")
@@ -95,7 +103,7 @@ def ranges_of(loaded: LoadedModel, quantized: tf_keras.Model, inputs: Sequence[N
         yield estimator.ranges()
 
 
-def answers(network: tf_keras.Model, precision: Precision, loaded: LoadedModel, dataset: Dataset) -> Predictions:
+def answers(network: tf_keras.Model, precision: Precision, loaded: LoadedModel, test: Test) -> Predictions:
     """The last stage of the converted file, in LiteRT."""
     graph = to_tflite(network, precision)
     specs = (tuple(graph.spec(i) for i in tensors) for tensors in (graph.inputs, graph.outputs))
@@ -103,8 +111,7 @@ def answers(network: tf_keras.Model, precision: Precision, loaded: LoadedModel, 
     run = load_engine("litert").load(piece, graph.cut(graph.inputs, graph.outputs), 1)
     config, last = loaded.config, piece.outputs[-1]
     landmarks, scores, sizes = [], [], []
-    for index in range(len(dataset)):
-        sample = load_sample(dataset, index, config)
+    for sample in test.samples:
         maps: Any = run({"image": sample.image[np.newaxis]})[last.name][0]
         cells, heights = decode_heatmaps(
             maps,
@@ -169,8 +176,9 @@ def main() -> None:
     parser.add_argument("--picture", type=Path, help="where to draw the curve (PNG)")
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
-    data, test = pictures.load(parser, arguments)
+    data, measured = pictures.load(parser, arguments)
     loaded = load_any(model_folder(arguments.model))
+    test = Test(measured, [load_sample(measured, index, loaded.config) for index in range(len(measured))])
     quantized = fake_quantized(loaded.network)
     inputs = network_inputs(data, range(len(data)), loaded.config)
     expected = answers(loaded.network, "float32", loaded, test)

@@ -1,4 +1,4 @@
-"""Shared by the ablations: drift reports kept as JSON, and printed as one Markdown table."""
+"""Shared by the ablations: drift reports kept as JSON, and printed as Markdown tables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def keep(path: Path, report: DriftReport) -> None:
 
 def print_rows(paths: Iterable[tuple[str, Path]]) -> None:
     """A row for the float model, and one for each name whose report exists."""
-    reports = [(name, msgspec.json.decode(path.read_bytes())) for name, path in paths if path.is_file()]
+    reports = _read(paths)
     if not reports:
         return
     stages = reports[0][1]["stages"]
@@ -31,6 +31,27 @@ def print_rows(paths: Iterable[tuple[str, Path]]) -> None:
     print(f"| float | {_by_stage(stage['float_ne'] for stage in stages)} | | | | |")
     for name, report in reports:
         print(f"| {' | '.join((name, *_cells(report)))} |")
+
+
+def print_landmarks(paths: Iterable[tuple[str, Path]]) -> None:
+    """Relative drift by landmark at the last stage, with its upper 95 % bound: a column for each report that exists."""
+    reports = _read(paths)
+    if not reports:
+        return
+    headings = ("landmark", "points", "NE, float", *(name for name, _ in reports))
+    print(f"\n| {' | '.join(headings)} |\n|{'---|' * len(headings)}")
+    for number, part in enumerate(reports[0][1]["landmarks"]):
+        if part["count"] >= FEWEST_POINTS:
+            cells = (_bounded(report["landmarks"][number]["relative_drift"]) for _, report in reports)
+            print(f"| {part['name']} | {part['count']} | {part['float_ne']:.4f} | {' | '.join(cells)} |")
+
+
+def _read(paths: Iterable[tuple[str, Path]]) -> list[tuple[str, Any]]:
+    return [(name, msgspec.json.decode(path.read_bytes())) for name, path in paths if path.is_file()]
+
+
+def _bounded(drift: dict[str, float] | None) -> str:
+    return "–" if drift is None else f"{drift['estimate']:+.1%} ({drift['upper']:+.1%})"
 
 
 def _by_stage(values: Iterable[float]) -> str:

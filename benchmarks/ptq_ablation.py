@@ -4,8 +4,8 @@
     benchmarks/ptq_ablation.py lite-fashionai24 --data rendered:1000@5 --test rendered:400@102 -o runs/ptq-drawn
 
 Converts every variant that has no result yet to int8, compares the files with the float model on pictures that
-set no range, and prints a Markdown table: NE by stage, relative drift with its 95 % bounds, the landmark (of 20 points
-or more) that lost most, the mean distance from the float model's landmarks by stage.
+set no range, and prints Markdown tables: NE by stage, relative drift with its 95 % bounds, the landmark (of 20 points
+or more) that lost most, the mean distance from the float model's landmarks by stage; and drift by landmark.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import pictures
-from drift_rows import keep, print_rows
+from drift_rows import keep, print_landmarks, print_rows
 from equalization import equalized
 
 from fpm_edge.convert import Calibration, convert
@@ -94,7 +94,7 @@ def main() -> None:
             precision="int8",
             calibration=calibration,
             score=test,
-            formats=FORMATS if name == "min-max" else FORMATS[:1],
+            formats=FORMATS if name in ESTIMATORS else FORMATS[:1],
         )
         drift = made.drift
         if name in EXPONENTS:
@@ -103,6 +103,7 @@ def main() -> None:
         for form, report in drift.items():
             keep(result(output, name, form), report)
     print_rows((f"{name}, {form}", result(output, name, form)) for name in names for form in FORMATS)
+    print_landmarks((name, result(output, name, "tflite")) for name in names)
 
 
 if __name__ == "__main__":

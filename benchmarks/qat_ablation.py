@@ -3,8 +3,8 @@
     benchmarks/qat_ablation.py runs/ccp/tuned --data fashionai:CCP --holdout 113 -o runs/qat-ablation
     benchmarks/qat_ablation.py lite-fashionai24 --data rendered:200@5/192 --test rendered:100@6/192 -o runs/qat-ablation
 
-Trains every variant that has no result yet, converts each to int8 TFLite, compares the file with the float model on
-the pictures held back, and prints a Markdown table. A run that was stopped is continued by the same command.
+Trains every variant that has no result yet, converts each to int8 TFLite and ONNX, compares the files with the float
+model on the pictures held back, and prints Markdown tables. A run that was stopped is continued by the same command.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import msgspec
 import pictures
-from drift_rows import keep, print_rows
+from drift_rows import keep, print_landmarks, print_rows
 
 from fpm_edge.cli.training import changed_settings, make_deterministic
 from fpm_edge.convert import Calibration, convert
@@ -33,6 +33,7 @@ from fpm_edge.shipped import model_folder
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.run_record import CHECKPOINT
 from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime.manifest import Format
 
 # Without the teacher; ranges move to the end.
 PLAIN = msgspec.structs.replace(RECIPES["qat"], truth_weight=1.0, float_weight=0.0, freeze_ranges_after=1.0)
@@ -41,6 +42,8 @@ PLAIN = msgspec.structs.replace(RECIPES["qat"], truth_weight=1.0, float_weight=0
 def changed(**changes: Any) -> TrainSettings:
     return msgspec.structs.replace(PLAIN, **changes)
 
+
+FORMATS: tuple[Format, ...] = ("tflite", "onnx")
 
 # None trains nothing.
 VARIANTS: dict[str, TrainSettings | None] = {
@@ -65,9 +68,9 @@ class Ablation:
     stages: int | None
     samples: int
 
-    def result(self, name: str) -> Path:
+    def result(self, name: str, form: Format = "tflite") -> Path:
         """Where the drift report of a variant is."""
-        return self.folder / name.replace(" ", "_") / "result.json"
+        return self.folder / name.replace(" ", "_") / f"{form}.json"
 
     def run(self, name: str, settings: TrainSettings | None) -> None:
         """Train and convert one variant, and write down its drift; nothing where that is done."""
@@ -99,9 +102,10 @@ class Ablation:
             calibration=Calibration(self.training, samples=min(self.samples, len(self.training))),
             score=self.test,
             stages=self.stages,
-            formats=("tflite",),
+            formats=FORMATS,
         )
-        keep(result, converted.drift["tflite"])
+        for form in reversed(FORMATS):
+            keep(self.result(name, form), converted.drift[form])
 
 
 def main() -> None:
@@ -125,7 +129,8 @@ def main() -> None:
         if settings is not None:
             settings = changed_settings(settings, epochs=arguments.epochs, seed=arguments.seed)
         ablation.run(name, settings)
-        print_rows((name, ablation.result(name)) for name in VARIANTS)
+    print_rows((f"{name}, {form}", ablation.result(name, form)) for name in VARIANTS for form in FORMATS)
+    print_landmarks((name, ablation.result(name)) for name in VARIANTS)
 
 
 if __name__ == "__main__":
