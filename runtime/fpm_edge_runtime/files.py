@@ -8,8 +8,10 @@ from pathlib import Path
 __all__ = ["write_atomically"]
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
+def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     """Write beside `path`, flush to disk, rename over it. On any failure `path` is as it was.
+
+    Until it has `mode`, only its owner can read it.
 
     Raises:
         OSError: its folder does not exist, it is a folder itself, or the disk refused.
@@ -26,7 +28,7 @@ def write_atomically(path: Path, data: bytes | str) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        temporary.chmod(0o644)
+        temporary.chmod(mode)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
