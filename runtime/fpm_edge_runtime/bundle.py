@@ -90,7 +90,7 @@ class Bundle:
         self._data = data
         self._entries = entries
         self._layout = layout
-        raw = self._read_unvouched(_MANIFEST)
+        raw = self._check_sum(_MANIFEST, self._read_raw(_MANIFEST))
         self._digest = hashlib.sha256(raw).hexdigest()
         # Before the manifest is parsed: of a bundle that nobody trusted made, nothing more is looked at.
         self._signature = self._check_signature(keys, now)
@@ -136,7 +136,7 @@ class Bundle:
         return self._signature
 
     def read(self, member: str) -> bytes:
-        """The bytes of a member, after comparing their SHA-256 with the manifest (signature.json: its CRC-32).
+        """The bytes of a member, after comparing their CRC-32 and, of all that have one, the SHA-256 in the manifest.
 
         Raises:
             UsageError: there is no such member.
@@ -144,16 +144,17 @@ class Bundle:
         """
         if member not in self._entries:
             raise UsageError(f"the bundle has no member {member!r}; it has: {', '.join(self.members)}")
-        if member == SIGNATURE:
-            return self._read_unvouched(member)
         raw = self._read_raw(member)
-        expected = self._digest if member == _MANIFEST else self._manifest.digests[member]
-        if hashlib.sha256(raw).hexdigest() != expected:
+        expected = {**self._manifest.digests, _MANIFEST: self._digest}.get(member)
+        if expected is not None and hashlib.sha256(raw).hexdigest() != expected:
             raise BundleError(
                 f"{self._data.where}: member {member} does not have the SHA-256 in the manifest, so it was damaged "
                 "or altered; get the original file"
             )
-        refuse_external_data(member, raw)
+        try:
+            refuse_external_data(member, self._check_sum(member, raw))
+        except BundleError as error:
+            raise BundleError(f"{self._data.where}: {error}") from error
         return raw
 
     def golden(self) -> GoldenSet | None:
@@ -254,9 +255,7 @@ class Bundle:
     def _read_raw(self, member: str) -> bytes:
         return self._data.read(self._layout.offsets[member], self._entries[member].size)
 
-    def _read_unvouched(self, member: str) -> bytes:
-        """The bytes of a member for which there is no digest, after comparing their CRC-32."""
-        raw = self._read_raw(member)
+    def _check_sum(self, member: str, raw: bytes) -> bytes:
         if zlib.crc32(raw) != self._entries[member].crc:
             raise BundleError(f"{member} is damaged (CRC-32); get the original file")
         return raw
@@ -267,7 +266,7 @@ class Bundle:
             if keys is None:
                 return None
             raise BundleError("it is not signed, and trusted keys were given; get a signed bundle, or sign it")
-        signed = decode_signature(self._read_unvouched(SIGNATURE))
+        signed = decode_signature(self._check_sum(SIGNATURE, self._read_raw(SIGNATURE)))
         if signed.statement.manifest != self._digest:
             raise BundleError(
                 f"{SIGNATURE} is about another bundle (SHA-256 of its manifest.json: {signed.statement.manifest}); "

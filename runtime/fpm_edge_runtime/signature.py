@@ -1,10 +1,10 @@
 """Ed25519 signatures: by whose key a bundle was released, until when it may be used, and which of two is newer.
 
-A signed bundle has one member more, ``signature.json``: a statement about its manifest.json, which holds the digest of
-every other member, and the signature of exactly those bytes of JSON behind `PREFIX` (decision 0019). Only checking one
-needs a package, ``cryptography``, which is imported then.
+A signed bundle has one member more, ``signature.json``: a statement about manifest.json, which holds the digests of all
+others, and the signature of that statement (decision 0019). The package ``cryptography`` is imported when one is checked.
 """
 
+import hashlib
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 __all__ = [
     "LATEST",
     "MAX_SEQUENCE",
-    "PREFIX",
     "SIGNATURE",
     "SignedStatement",
     "Statement",
@@ -36,14 +35,14 @@ __all__ = [
 SIGNATURE = "signature.json"
 """The member's name."""
 
-PREFIX = b"fpm-edge bundle signature, version 1\n"
-"""What is signed starts with this, so that nothing that the key signs elsewhere passes for a bundle's signature."""
-
 MAX_SEQUENCE = 2**53 - 1
-"""Largest sequence number: the last integer that every JSON reader keeps exactly."""
+"""The last integer that every JSON reader keeps exactly."""
 
 LATEST = 253402300799
-"""Largest time: the last second of the year 9999."""
+"""The last second of the year 9999."""
+
+# Nothing that the key signs elsewhere passes for a bundle's signature.
+_PREFIX = b"fpm-edge bundle signature, version 1\n"
 
 # A device's clock may be so far behind that of the machine that signed.
 _CLOCK_TOLERANCE = 300
@@ -79,7 +78,7 @@ class SignedStatement(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def signed_bytes(statement: Statement) -> bytes:
     """The bytes that a signature signs."""
-    return PREFIX + msgspec.json.encode(statement)
+    return _PREFIX + msgspec.json.encode(statement)
 
 
 def decode_signature(raw: bytes) -> SignedStatement:
@@ -102,8 +101,6 @@ def decode_signature(raw: bytes) -> SignedStatement:
 
 def public_key_digest(key: "Ed25519PublicKey") -> str:
     """By what a statement names a key: SHA-256 of its 32 bytes, hexadecimal."""
-    import hashlib
-
     return hashlib.sha256(key.public_bytes_raw()).hexdigest()
 
 
@@ -131,7 +128,7 @@ def check_statement(signed: SignedStatement, keys: Mapping[str, "Ed25519PublicKe
     Args:
         signed: from `decode_signature`.
         keys: from `load_keys`.
-        now: Unix time in seconds; None for this device's clock. It matters only where the signature expires.
+        now: Unix time in seconds; None for this device's clock. Not asked if the signature never expires.
 
     Raises:
         BundleError: another key signed it, the signature is wrong, it has expired, or the clock is wrong.
@@ -147,15 +144,15 @@ def check_statement(signed: SignedStatement, keys: Mapping[str, "Ed25519PublicKe
         keys[statement.key].verify(bytes.fromhex(signed.signature), signed_bytes(statement))
     except InvalidSignature as error:
         raise BundleError(
-            f"its signature is not one of key {statement.key}, so it was damaged or forged; get the original file"
+            f"its signature is not by key {statement.key}, which it names: damaged or forged; get the original file"
         ) from error
     if statement.expires is None:
         return statement
     clock = time.time() if now is None else now
     if not clock >= statement.created - _CLOCK_TOLERANCE:
         raise BundleError(
-            f"its signature expires, and this device's clock is wrong: it was signed on {moment(statement.created)}, "
-            "which the clock has not reached yet; set the clock"
+            f"its signature expires, and by this device's clock it was signed in the future, on "
+            f"{moment(statement.created)}; set the clock"
         )
     if clock >= statement.expires:
         raise BundleError(f"its signature expired on {moment(statement.expires)}; get a newer one")
