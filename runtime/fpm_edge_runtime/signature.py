@@ -1,7 +1,7 @@
 """Ed25519 signatures: by whose key a bundle was released, until when it may be used, and which of two is newer.
 
 A signed bundle has one member more, ``signature.json``: a statement about manifest.json, which holds the digests of all
-others, and the signature of that statement (decision 0019). The package ``cryptography`` is imported when one is checked.
+others, and the signature of that statement (decision 0019). The package ``cryptography`` is imported to check one.
 """
 
 import hashlib
