@@ -26,8 +26,8 @@ _EXTERNAL_DATA, _DATA_LOCATION = 13, 14  # of a tensor
 
 _VARINT, _EIGHT, _BYTES, _FOUR = 0, 1, 2, 5
 _MAX_VARINT = 10
-# Over a hundred times those of lite-m's largest piece; without a limit, a large file of tiny fields would take minutes.
-_MAX_FIELDS = 200_000
+# Forty times those of lite-m's largest piece; without a limit, a large file of tiny fields would take minutes.
+_MAX_FIELDS = 50_000
 
 _EXTERNAL_BUFFER_GROUPS, _EXTERNAL_BUFFERS = 8, 9  # of a TFLite model
 

@@ -201,14 +201,19 @@ class Bundle:
         """
         if _REFERENCE not in self._entries:
             return None
-        reference = open_bundle(self.read(_REFERENCE))
+        where = f"{self._data.where}: {_REFERENCE}"
+        content = self.read(_REFERENCE)
+        try:
+            reference = open_bundle(content)
+        except BundleError as error:
+            raise BundleError(f"{where}: {error}") from error
         mine, its = self._manifest, reference.manifest
         if (mine.landmarks, mine.geometry, mine.stages) != (its.landmarks, its.geometry, its.stages):
             raise BundleError(
-                f"{_REFERENCE} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
+                f"{where} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
             )
         if _REFERENCE in reference.members:
-            raise BundleError(f"{_REFERENCE} has a reference of its own; make the bundle again")
+            raise BundleError(f"{where} has a reference of its own; make the bundle again")
         return reference
 
     def check(self) -> None:

@@ -63,7 +63,7 @@ def test_refused_from_a_file(tmp_path: Path) -> None:
         path.write_bytes(make())
         with pytest.raises(BundleError) as caught:
             open_bundle(path).check()
-        assert path.name in str(caught.value) or "reference" in str(caught.value), name
+        assert str(path) in str(caught.value), name
         assert list(tmp_path.iterdir()) == [path], name
 
 

@@ -189,6 +189,7 @@ ZIP_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "overlong UTF-8 of a slash": (lambda: _with(b"..\xc0\xafevil"), _STRANGER),
     "name in another code page": (lambda: _with(b"c\x84rd.md"), _STRANGER),
     "digit of another script": (lambda: _with("golden/\u0661.png".encode()), _STRANGER),
+    "picture without a number": (lambda: _with(b"golden/x.png"), _STRANGER),
     "number with a zero before it": (lambda: _with(b"stages/01.onnx"), _STRANGER),
     "flag for UTF-8 names": (lambda: _card(_set(flags=0x800)), _HEADERS),
     "other name by an extra field": (
