@@ -19,6 +19,7 @@ from fpm_edge.formats import ENGINE_OF, formats_for
 from fpm_edge.gate import Budget, check_drift, excess
 from fpm_edge.golden_cases import golden_members
 from fpm_edge.inputs import network_inputs
+from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
@@ -160,7 +161,8 @@ def convert(
     reusable = precision == "float32" and "tflite" in formats
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
-    expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored)
+    read = KeptPictures()
+    expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored, read)
 
     @cache
     def precise() -> Exported:
@@ -178,7 +180,7 @@ def convert(
 
     @cache
     def drift_of(names: tuple[str, ...]) -> dict[Format, DriftReport]:
-        return _score(draft(names).bundle, expected, scored)
+        return _score(draft(names).bundle, expected, scored, read)
 
     needing = Needing((), ())
     if fallback and budget:
@@ -350,14 +352,12 @@ def _manifest(
     )
 
 
-def _score(draft: Bundle, expected: Predictions, dataset: Dataset) -> dict[Format, DriftReport]:
+def _score(draft: Bundle, expected: Predictions, dataset: Dataset, read: KeptPictures) -> dict[Format, DriftReport]:
     truth = truth_of(dataset)
     # TFLite first, as everywhere.
     order = sorted(draft.formats, reverse=True)
-    return {
-        form: drift_between(predict_session(draft.session(ENGINE_OF[form]), dataset), expected, truth, dataset.schema)
-        for form in order
-    }
+    found = {form: predict_session(draft.session(ENGINE_OF[form]), dataset, read) for form in order}
+    return {form: drift_between(answers, expected, truth, dataset.schema) for form, answers in found.items()}
 
 
 def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport]) -> Measured:
