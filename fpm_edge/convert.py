@@ -24,7 +24,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
+from fpm_edge.sampling import calibration_samples, not_chosen
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
@@ -144,7 +144,9 @@ def convert(
     if precision in INTEGER and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages, input_size)
-    check_schema(loaded.config, calibration.dataset, score)
+    calibration.dataset.expect_landmarks(loaded.config.schema, "the model")
+    if score is not None:
+        score.expect_landmarks(loaded.config.schema, "the model")
     chosen = calibration_samples(
         calibration.dataset,
         # Without ranges to find, pictures are needed for the golden cases only.
