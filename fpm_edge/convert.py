@@ -25,6 +25,7 @@ from fpm_edge.predict import Predictions, drift_between, predict_session, truth_
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.sampling import calibration_samples, not_chosen
+from fpm_edge.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
@@ -103,6 +104,7 @@ def convert(
     on_try: Callable[[Try], None] = lambda _: None,
     embed_reference: bool = False,
     whole: bool = False,
+    max_stop_loss: float = MAX_STOP_LOSS,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
 
@@ -124,12 +126,16 @@ def convert(
         on_try: called with each set of pieces that the fallback has scored.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
         whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
+        max_stop_loss: relative NE that may be lost where a session leaves stages out because landmarks have stopped
+            moving (`fpm_edge.stopping`); the manifest says how still they must be for that.
 
     Raises:
         GateError: a bound of the drift is over the budget; with `fallback`, even with all pieces in that precision.
         ConversionError: an assertion on the converted files.
         ModelError, DataError, SchemaError, UsageError: inputs that cannot be used.
     """
+    if not max_stop_loss >= 0:
+        raise UsageError(f"max_stop_loss is {max_stop_loss}; expected a share of the NE, such as 0.01 for 1 %")
     if not output.parent.is_dir():
         raise UsageError(f"{output.parent} is not a folder; create it, or write the bundle elsewhere")
     if output.is_dir():
@@ -181,8 +187,16 @@ def convert(
         return _Draft(manifest, made, open_bundle(bundle_bytes(manifest, made.members)))
 
     @cache
+    def answers_of(names: tuple[str, ...]) -> dict[Format, Predictions]:
+        bundle = draft(names).bundle
+        # TFLite first, as everywhere.
+        order = sorted(bundle.formats, reverse=True)
+        return {form: predict_session(bundle.session(ENGINE_OF[form]), scored, read) for form in order}
+
+    @cache
     def drift_of(names: tuple[str, ...]) -> dict[Format, DriftReport]:
-        return _score(draft(names).bundle, expected, scored, read)
+        truth = truth_of(scored)
+        return {form: drift_between(found, expected, truth, scored.schema) for form, found in answers_of(names).items()}
 
     needing = Needing((), ())
     if fallback and budget:
@@ -200,8 +214,13 @@ def convert(
     same_px = _SAME_PX_INTEGER if precision in INTEGER else _SAME_PX_FLOAT
     goldens = golden_members(made.bundle, reference.bundle, calibration.dataset, chosen, inputs, same_px)
     members = made.exported.members | goldens
+    convergence = fit_convergence(
+        next(iter(answers_of(needing.pieces).values())), scored, made.manifest.geometry, max_stop_loss
+    )
     manifest = msgspec.structs.replace(
         made.manifest,
+        schema_version=schema_version_for(made.manifest.quantization, made.manifest.pieces, convergence),
+        convergence=convergence,
         measured=_measured(made.bundle, scored, drift),
         max_ne_drift=None if budget is None else budget.overall,
         max_part_drift=None if budget is None else budget.part,
@@ -352,14 +371,6 @@ def _manifest(
         calibration=card,
         model=msgspec.to_builtins(config),
     )
-
-
-def _score(draft: Bundle, expected: Predictions, dataset: Dataset, read: KeptPictures) -> dict[Format, DriftReport]:
-    truth = truth_of(dataset)
-    # TFLite first, as everywhere.
-    order = sorted(draft.formats, reverse=True)
-    found = {form: predict_session(draft.session(ENGINE_OF[form]), dataset, read) for form in order}
-    return {form: drift_between(answers, expected, truth, dataset.schema) for form, answers in found.items()}
 
 
 def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport]) -> Measured:
