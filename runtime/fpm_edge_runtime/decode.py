@@ -125,7 +125,9 @@ def read_heatmaps(
     codes = _rows(heatmaps[np.newaxis], layout, landmarks)
     silent, peak = _peaks(codes, (height, width))
     cells, scores = _answer(codes, silent, peak, (height, width), scale, zero_point)
-    broken = np.isneginf(codes).any(axis=1) if codes.dtype == np.float32 else np.zeros(landmarks, np.bool_)
+    broken = np.zeros(landmarks, np.bool_)
+    if codes.dtype == np.float32:
+        broken |= np.isneginf(codes).any(axis=1)
     cells[broken] = (width - 1) / 2, (height - 1) / 2
     x0, y0, x1, y1 = peak.box
     wide = _is_clipped(peak.code, scale, zero_point) & (np.maximum(x1 - x0, y1 - y0) > 2 * _RADIUS)

@@ -11,7 +11,7 @@ from fpm_edge_runtime.decode import Doubt
 
 __all__ = ["Detection", "StageResult", "StopReason", "Timings"]
 
-StopReason = Literal["all stages", "stage limit", "deadline"]
+StopReason = Literal["all stages", "stage limit", "deadline", "converged"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +61,8 @@ class Detection:
         doubts: landmark name → why its heatmap does not say where it is, see `decode.Reading`. Empty if all do.
         stages_run: how many stages ran; the last of them gave the landmarks.
         stop_reason: why no further stage ran. "all stages": there are no more. "stage limit": the session or the
-            call asked for no more. "deadline": the next stage would probably not have ended in time.
+            call asked for no more. "deadline": the next stage would probably not have ended in time. "converged": the
+            clear landmarks had stopped moving.
         timings: where the time went.
         engine: name of the engine.
         category: as given.
