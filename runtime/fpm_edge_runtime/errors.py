@@ -83,7 +83,9 @@ class BundleError(FpmEdgeError):
     def __init__(self, message: str) -> None:
         if len(message) > _LONGEST:
             message = f"{message[: _LONGEST // 2]} [...] {message[-_LONGEST // 2 :]}"
-        super().__init__("".join(c if c.isprintable() else repr(c)[1:-1] for c in message))
+        if not message.isprintable():
+            message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+        super().__init__(message)
 
 
 class MissingExtraError(FpmEdgeError):
