@@ -304,6 +304,10 @@ class Bundle:
             raise BundleError(
                 f"{_GOLDEN}: limits are {golden.limits}; expected one for each of {manifest.stages} stages"
             )
+        inputs = [case.member for case in golden.cases]
+        if len(set(inputs)) != len(inputs):
+            # A few bytes of JSON each would ask for a picture and a run each.
+            raise BundleError(f"{_GOLDEN}: an input is used by two cases; make the bundle again")
         for case in golden.cases:
             if case.member not in self._entries or not case.member.endswith(".png"):
                 raise BundleError(f"{_GOLDEN}: input {case.member!r} is not in the bundle; make the bundle again")

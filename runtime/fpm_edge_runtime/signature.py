@@ -105,10 +105,7 @@ def public_key_digest(key: "Ed25519PublicKey") -> str:
 
 
 def load_keys(sources: Iterable[str | Path | bytes]) -> dict[str, "Ed25519PublicKey"]:
-    """Public keys by their digest.
-
-    Args:
-        sources: PEM files, or their content as bytes.
+    """Public keys, of PEM files or their content as bytes, by their digest.
 
     Raises:
         UsageError: there is none, or one is not an Ed25519 public key.
@@ -125,10 +122,8 @@ def load_keys(sources: Iterable[str | Path | bytes]) -> dict[str, "Ed25519Public
 def check_statement(signed: SignedStatement, keys: Mapping[str, "Ed25519PublicKey"], now: float | None) -> Statement:
     """The statement, if one of the keys signed it and it has not expired.
 
-    Args:
-        signed: from `decode_signature`.
-        keys: from `load_keys`.
-        now: Unix time in seconds; None for this device's clock. Not asked if the signature never expires.
+    The keys are of `load_keys`. `now` is Unix time in seconds, None for this device's clock; a signature that never
+    expires does not ask for it.
 
     Raises:
         BundleError: another key signed it, the signature is wrong, it has expired, or the clock is wrong.

@@ -3,6 +3,7 @@
 import json
 import os
 import stat
+import sys
 from pathlib import Path
 
 import pytest
@@ -192,6 +193,29 @@ def test_verify_says_why_not(capsys: pytest.CaptureFixture[str], bundle: Path, k
 
 def test_verify_needs_a_key(capsys: pytest.CaptureFixture[str], bundle: Path) -> None:
     assert run(capsys, "verify", bundle)[0] == 2
+
+
+@pytest.mark.parametrize("command", ["keygen", "sign", "verify"])
+def test_without_the_package(
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    bundle: Path,
+    key: Path,
+    public: Path,
+    command: str,
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "cryptography"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "cryptography", None)
+    arguments = {
+        "keygen": ("-o", bundle.with_name("new.pem")),
+        "sign": (bundle, "--key", key),
+        "verify": (bundle, "--trusted", public),
+    }[command]
+    code, _, error = run(capsys, command, *arguments)
+    assert code == 5
+    assert "pip install 'fpm-edge[signing]'" in error
+    assert [path.name for path in bundle.parent.iterdir()] == ["a.fpm"]
 
 
 def test_expired(capsys: pytest.CaptureFixture[str], bundle: Path, key: Path, public: Path) -> None:

@@ -230,6 +230,9 @@ MEMBER_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "golden landmarks of no shape": (_golden(_put("cases.0.landmarks", [[[1.0, 2.0]] * 3, []])), "golden"),
     "golden input outside": (_golden(_put("cases.0.member", "../../etc/passwd")), "is not in the bundle"),
     "golden input that is the manifest": (_golden(_put("cases.0.member", "manifest.json")), "is not in the bundle"),
+    "golden input used 5,000 times": (
+        _golden(lambda old: {**old, "cases": old["cases"] * 5_000}), "is used by two cases",
+    ),
     "golden category that is unknown": (_golden(_put("cases.0.category", "hats")), "expected one of: all, warm"),
     "golden cases without inputs": (lambda: _bundle({"golden/golden.json": b"{}"}), _GOLDEN),
     "input that is a JPEG": (
