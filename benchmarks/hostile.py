@@ -20,6 +20,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests" / "support"))
 
 
+STEP = 50_000  # mutants between two lines of progress; a multiple of those of one seed
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mutants", type=int, default=1_000_000)
@@ -33,6 +36,12 @@ def main() -> None:
     cuts = Counter(damage.judge(content[:n], trusted=False) for n in range(len(content)))
     cuts.update(damage.judge(content[n:], trusted=False) for n in range(1, len(content)))
     report("truncations, from either end", cuts)
+    random: Counter[str] = Counter()
+    for done in range(0, options.mutants, STEP):
+        count = min(STEP, options.mutants - done)
+        random += damage.tally(count, first_seed=options.seed + done // 1000, processes=options.processes)
+        print(f"{done + count:,} of {options.mutants:,}: {dict(random)}", file=sys.stderr, flush=True)
+    report(f"random mutants, seed {options.seed}", random)
     others = (
         content[:place] + bytes([other]) + content[place + 1 :]
         for place, byte in enumerate(content)
@@ -41,8 +50,6 @@ def main() -> None:
     )
     flips = Counter(damage.judge(mutant, trusted=False) for mutant in others)
     report("one byte changed to each other value", flips)
-    random = damage.tally(options.mutants, first_seed=options.seed, processes=options.processes)
-    report(f"random mutants, seed {options.seed}", random)
     kib = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     print(f"{time.process_time() - start:.0f} s of this process, largest process {kib / 1024:.0f} MB")
     sys.exit(bool(set(cuts | flips | random) - {"refused"}))
