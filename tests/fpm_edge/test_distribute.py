@@ -99,7 +99,7 @@ def free_ports(count: int) -> list[int]:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Run]]:
-    """One step (5 records) and four (18, the last batch of three) in each way, and dropout (7) mirrored; all at once."""
+    """One step (5 records) and four (18, the last batch of 3) in each way, and dropout (7) mirrored; all at once."""
     folder = tmp_path_factory.mktemp("distributed")
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
     configs = [{"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}} for index in range(2)]
