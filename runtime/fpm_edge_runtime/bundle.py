@@ -124,6 +124,19 @@ class Bundle:
             )
         return raw
 
+    def check_contents(self) -> None:
+        """Read all of it: every member's digest, every self-check case, and the float model.
+
+        Raises:
+            BundleError: something is damaged, or does not fit the manifest.
+        """
+        for member in self.members:
+            self.read(member)
+        golden = self.golden()
+        for case in golden.cases if golden else ():
+            self.golden_input(case)
+        self.reference()
+
     def golden(self) -> GoldenSet | None:
         """The self-check cases, or None if the bundle has none.
 
