@@ -363,8 +363,11 @@ class Slots:
     def _locked(self) -> Iterator[None]:
         if not self._folder.is_dir():
             raise self._nothing([])
-        with locked(self._folder / _LOCK, self._wait):
-            yield
+        try:
+            with locked(self._folder / _LOCK, self._wait):
+                yield
+        except OSError as error:
+            raise FpmEdgeError(f"{self._folder} cannot be used: {error}; check the disk and who may read it") from error
 
     def _nothing(self, notes: list[str]) -> BundleError:
         return BundleError("; ".join([f"{self._folder} holds no bundle that can be used", *notes, "install one"]))
