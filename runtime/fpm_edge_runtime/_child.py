@@ -8,7 +8,7 @@ The answer is one `Answer` as JSON on stdout. Whatever an engine prints goes to 
 import os
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import numpy as np
@@ -16,29 +16,20 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.bundle import open_bundle
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
-from fpm_edge_runtime.errors import FpmEdgeError
+from fpm_edge_runtime.errors import FpmEdgeError, MissingExtraError
 from fpm_edge_runtime.manifest import Format, Piece
-from fpm_edge_runtime.self_check import GoldenReport, check_goldens
+from fpm_edge_runtime.self_check import check_goldens
 
 __all__ = ["Answer", "answer", "main"]
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the child found.
-
-    Attributes:
-        digest: of the bundle it checked.
-        version: of the engine.
-        report: of the self-check; numbers that are not finite are JSON's null, and `not_finite` says so.
-        not_finite: the first tensor with a value that is infinite or not a number.
-        error: kind and message of an `FpmEdgeError`, instead of a report.
-    """
+    """What the child found: see `isolated.EngineCheck`. `digest` is that of the bundle it checked."""
 
     digest: str
-    version: str = ""
+    outcome: Literal["ok", "wrong", "not finite", "refused", "missing"]
+    reason: str = ""
     report: dict[str, Any] | None = None
-    not_finite: str | None = None
-    error: tuple[str, str] | None = None
 
 
 def answer(source: str | bytes, engine: str | Engine, threads: int | None) -> Answer:
@@ -46,10 +37,22 @@ def answer(source: str | bytes, engine: str | Engine, threads: int | None) -> An
     bundle = open_bundle(source)
     try:
         watched = _Watched(load_engine(engine) if isinstance(engine, str) else engine)
-        report: GoldenReport = check_goldens(bundle.session(watched, threads=threads))
+        report = check_goldens(bundle.session(watched, threads=threads))
+    except MissingExtraError as error:
+        return Answer(bundle.digest, "missing", str(error))
     except FpmEdgeError as error:
-        return Answer(bundle.digest, error=(type(error).__name__, str(error)))
-    return Answer(bundle.digest, watched.version, report.to_dict(), watched.not_finite)
+        return Answer(bundle.digest, "refused", str(error))
+    if watched.not_finite is not None:
+        reason = f"{watched.not_finite} has values that are infinite or not numbers"
+        return Answer(bundle.digest, "not finite", reason, report.to_dict())
+    if not report.ok:
+        worst = report.worst
+        reason = (
+            f"stage {worst.stage} disagrees with the float model by {worst.worst:.4f} in {worst.worst_case}, the limit "
+            f"is {worst.limit:.4f}"
+        )
+        return Answer(bundle.digest, "wrong", reason, report.to_dict())
+    return Answer(bundle.digest, "ok", report=report.to_dict())
 
 
 def main(engine: Engine | None = None) -> None:

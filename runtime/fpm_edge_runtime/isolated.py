@@ -117,19 +117,11 @@ def _judge(code: int, said: bytes, digest: str) -> tuple[Outcome, str, dict[str,
         return "no answer", "it ended with exit code 0 and said nothing", None
     try:
         answer = msgspec.json.decode(said, type=Answer)
-        verdict = answer.report is not None and answer.report["ok"]
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError) as error:
+    except ValueError as error:
         return "garbage", f"its answer cannot be read: {error}", None
     if answer.digest != digest:
         return "garbage", f"it checked bundle {answer.digest}, not {digest}; was the file replaced?", None
-    if answer.error is not None:
-        kind, message = answer.error
-        return "missing" if kind == "MissingExtraError" else "refused", message, None
-    if answer.not_finite is not None:
-        return "not finite", f"{answer.not_finite} has values that are infinite or not numbers", answer.report
-    if verdict is not True or answer.report is None:
-        return "wrong", "its landmarks disagree with the float model's by more than the limit", answer.report
-    return "ok", "", answer.report
+    return answer.outcome, answer.reason, answer.report
 
 
 def _search_path() -> str:

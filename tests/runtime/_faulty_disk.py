@@ -2,11 +2,13 @@
 
     python _faulty_disk.py install|boot|confirm PREPARED BUNDLE RESULTS FAULT...
 
-Each time a copy of the folder PREPARED is made in RESULTS, and a forked process works in it. Faults: ``kill``: the
-process ends as SIGKILL ends it, instead of the operation; ``power``: so it does, and what was not flushed to disk is
-lost (also where it ends by itself); ``short``: half is written, and the next write finds no space; ``ENOSPC``, ``EROFS``, ``EIO``: from then on every
-operation of that kind fails so. Counted are open for writing, write, fsync, replace, chmod, unlink and mkdir, below pathlib and
-tempfile. Prints one JSON object a line.
+Each time a copy of the folder PREPARED is made in RESULTS, and a forked process works in it. Prints one JSON object a
+line. Counted are open for writing, write, fsync, replace, chmod, unlink and mkdir, below pathlib and tempfile. Faults:
+
+kill: the process ends as SIGKILL ends it, instead of the operation.
+power: so it does, and what was not flushed to disk is lost; also where it ends by itself.
+short: half is written, and the next write finds no space.
+ENOSPC, EROFS, EIO: from then on every operation of that kind fails so.
 """
 
 import errno
@@ -68,13 +70,13 @@ class Disk:
 
     def do(self, name: str, arguments: tuple[Any, ...], named: dict[str, Any]) -> Any:
         if name == "write":
-            self.unflushed.add(os.stat(arguments[0]).st_ino)
+            self.unflushed.add(os.fstat(arguments[0]).st_ino)
         if name == "replace":
             place = Path(arguments[1])
             self.renames.append((place, place.read_bytes() if place.exists() else None))
         if name == "fsync":
-            self.unflushed.discard(os.stat(arguments[0]).st_ino)
-            if os.stat(arguments[0]).st_ino == self.folder.stat().st_ino:
+            self.unflushed.discard(os.fstat(arguments[0]).st_ino)
+            if os.fstat(arguments[0]).st_ino == self.folder.stat().st_ino:
                 self.renames.clear()
         return REAL[name](*arguments, **named)
 
@@ -118,7 +120,13 @@ def act(action: str, folder: Path, bundle: str, fault: str, at: int) -> dict[str
     if fault == "power":
         disk.lose()  # what it said it did must be there even if the power fails right after
     renamed = "replace" in disk.operations[: at - 1]
-    return {"answer": answer, "error": error, "operation": disk.failed, "count": len(disk.operations), "renamed": renamed}
+    return {
+        "answer": answer,
+        "error": error,
+        "operation": disk.failed,
+        "count": len(disk.operations),
+        "renamed": renamed,
+    }
 
 
 def in_child(work: Callable[[], dict[str, Any]]) -> dict[str, Any]:

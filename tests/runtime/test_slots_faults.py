@@ -9,34 +9,24 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from fpm_edge_runtime import Manifest, Slots, write_bundle
+from fpm_edge_runtime import Slots
 
 PROGRAM = Path(__file__).with_name("_faulty_disk.py")
 PREPARED = {"install": "good", "boot": "trial", "confirm": "started"}
 
 
 @pytest.fixture(scope="module")
-def bundles(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """Three bundles that differ in nothing but their names."""
-    manifest, members = hollow_parts
-    folder = tmp_path_factory.mktemp("bundles")
-    names = ("old", "good", "new")
-    return [write_bundle(folder / n, msgspec.structs.replace(manifest, name=n), members) for n in names]
-
-
-@pytest.fixture(scope="module")
-def prepared(bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def prepared(three_bundles: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folders with: ``good``, a confirmed bundle, an older one beside it; ``trial``, then a new one; ``started``."""
     folder = tmp_path_factory.mktemp("prepared")
     slots = Slots(folder / "good")
-    for bundle in bundles[:2]:
+    for bundle in three_bundles[:2]:
         slots.install(bundle, sequence=1)
         slots.confirm(slots.boot().bundle.digest)
     shutil.copytree(folder / "good", folder / "trial")
-    Slots(folder / "trial").install(bundles[2], sequence=2)
+    Slots(folder / "trial").install(three_bundles[2], sequence=2)
     shutil.copytree(folder / "trial", folder / "started")
     Slots(folder / "started").boot()
     return folder
@@ -46,13 +36,16 @@ def content(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+
+
+@needs_fork
 @pytest.mark.parametrize("action", ["install", "boot", "confirm"])
 def test_every_fault_at_every_operation(
-    action: str, prepared: Path, bundles: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    action: str, prepared: Path, three_bundles: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "fsync", lambda file: None)
-    start, new = prepared / PREPARED[action], bundles[2]
+    start, new = prepared / PREPARED[action], three_bundles[2]
     faults = ("kill", "power", "short", "ENOSPC", "EIO", "EROFS")
     arguments = [str(part) for part in (PROGRAM, action, start, new, tmp_path, *faults)]
     done = subprocess.run([sys.executable, *arguments], capture_output=True, text=True)
@@ -80,7 +73,8 @@ def check_answer(action: str, run: dict[str, Any], start: Path) -> None:
     if run["error"]:
         assert run["error"].startswith("FpmEdgeError: ")
         assert ("No space left" in run["error"]) == (fault in ("short", "ENOSPC"))
-        if not run["renamed"] and run["operation"] != "unlink":
+        full = fault in ("short", "ENOSPC") and run["operation"] in ("open", "write")
+        if full or (not run["renamed"] and run["operation"] != "unlink"):
             assert content(Path(run["folder"])) == content(start), run
     uncounted = run["operation"] in ("write", "fsync", "chmod", "replace") or (run["operation"] and fault == "EROFS")
     if action == "boot" and uncounted:
@@ -102,3 +96,28 @@ def check_recovery(run: dict[str, Any], folder: Path, new: Path) -> None:
     again = slots.boot()
     assert (again.bundle.manifest.name, again.status) == ("new", "trial")
     assert sorted(content(folder)) == ["a.fpm", "b.fpm", "slots.json", "slots.lock"], run
+
+
+def test_a_file_that_may_not_grow(prepared: Path, three_bundles: list[Path], tmp_path: Path) -> None:
+    """The system itself refuses, at a size below the bundle's."""
+    resource = pytest.importorskip("resource")
+    folder = shutil.copytree(prepared / "good", tmp_path / "slots")
+    program = "import sys, fpm_edge_runtime as f; f.Slots(sys.argv[1]).install(sys.argv[2], sequence=2)"
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(folder), str(three_bundles[2])],
+        capture_output=True,
+        text=True,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1024, 1024)),
+    )
+    assert "FpmEdgeError: the bundle cannot be installed" in done.stderr
+    assert "File too large" in done.stderr
+    assert content(folder) == content(prepared / "good")
+
+
+@needs_fork
+def test_killed_at_random(three_bundles: list[Path]) -> None:
+    program = Path(__file__).parents[2] / "benchmarks" / "kill_install.py"
+    bundles = [str(bundle) for bundle in three_bundles[:2]]
+    done = subprocess.run([sys.executable, str(program), *bundles, "--kills", "20"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "20 kills" in done.stdout
