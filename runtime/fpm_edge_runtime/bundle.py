@@ -124,19 +124,6 @@ class Bundle:
             )
         return raw
 
-    def check_contents(self) -> None:
-        """Read all of it: every member's digest, every self-check case, and the float model.
-
-        Raises:
-            BundleError: something is damaged, or does not fit the manifest.
-        """
-        for member in self.members:
-            self.read(member)
-        golden = self.golden()
-        for case in golden.cases if golden else ():
-            self.golden_input(case)
-        self.reference()
-
     def golden(self) -> GoldenSet | None:
         """The self-check cases, or None if the bundle has none.
 
@@ -190,6 +177,21 @@ class Bundle:
         if _REFERENCE in reference.members:
             raise BundleError(f"{_REFERENCE} has a reference of its own; make the bundle again")
         return reference
+
+    def check(self) -> None:
+        """Read everything in it, that of its float model too, but load no model.
+
+        Raises:
+            BundleError: a member is damaged, or does not fit the manifest.
+        """
+        for member in self.members:
+            self.read(member)
+        golden = self.golden()
+        for case in golden.cases if golden else ():
+            self.golden_input(case)
+        reference = self.reference()
+        if reference is not None:
+            reference.check()
 
     def session(
         self, engine: str | Engine = "litert", threads: int | None = None, stages: int | None = None

@@ -40,8 +40,10 @@ class StagedFile:
         self.temporary.unlink(missing_ok=True)
 
 
-def stage_file(path: Path, data: bytes | str) -> StagedFile:
+def stage_file(path: Path, data: bytes | str, mode: int = 0o644) -> StagedFile:
     """Write beside `path` and flush to disk: all that needs space is done then. On any failure nothing is left.
+
+    Until it has `mode`, only its owner can read it.
 
     Raises:
         OSError: its folder does not exist, it is a folder itself, or the disk refused.
@@ -60,20 +62,22 @@ def stage_file(path: Path, data: bytes | str) -> StagedFile:
             os.fsync(handle)
         finally:
             os.close(handle)
-        staged.temporary.chmod(0o644)
+        staged.temporary.chmod(mode)
     except BaseException:
         staged.discard()
         raise
     return staged
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
+def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
     """Write beside `path`, flush to disk, rename over it. On any failure `path` is as it was.
+
+    Until it has `mode`, only its owner can read it.
 
     Raises:
         OSError: its folder does not exist, it is a folder itself, or the disk refused.
     """
-    staged = stage_file(path, data)
+    staged = stage_file(path, data, mode)
     try:
         staged.commit()
     except BaseException:

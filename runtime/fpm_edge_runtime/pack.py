@@ -35,7 +35,7 @@ def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, byt
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder; create it, or write the bundle elsewhere")
     content = bundle_bytes(manifest, members)
-    open_bundle(content).check_contents()
+    open_bundle(content).check()
     try:
         write_atomically(path, content)
     except OSError as error:

@@ -139,7 +139,7 @@ class Slots:
         if sequence < 0:
             raise UsageError(f"sequence is {sequence}; expected 0 or more")
         opened = self._opener(source)
-        opened.check_contents()
+        opened.check()
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
         try:
             self._folder.mkdir(parents=True, exist_ok=True)

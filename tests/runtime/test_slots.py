@@ -256,7 +256,7 @@ def test_a_read_only_folder(slots: Slots, three_bundles: list[Path], tmp_path: P
     program = (
         "import os, sys; sys.path[:] = eval(sys.argv[3]); import fpm_edge_runtime as f\n"
         "slots = f.Slots('.'); new = open(sys.argv[1], 'rb').read(); os.chdir(sys.argv[2])\n"
-        "f.open_bundle(new).check_contents()  # imports all of Pillow that it needs, while it may\n"
+        "f.open_bundle(new).check()  # imports all of Pillow that it needs, while it may\n"
         "os.geteuid() or os.setuid(65534)\n"
         "boot = slots.boot(); print(boot.bundle.manifest.name, boot.status, *boot.notes, sep='\\n')\n"
         "for what in (slots.confirm, lambda: slots.install(new, sequence=9)):\n"
