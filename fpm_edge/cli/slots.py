@@ -103,7 +103,7 @@ def status(folder: Path, as_json: bool) -> None:
     """What is in the slots, every file checked. Changes nothing."""
     found = Slots(folder).status()
     if as_json:
-        slots = [{**vars(entry), "path": str(entry.path)} for entry in found.slots]
+        slots = [{**vars(entry), "path": str(entry.path)} for entry in found.slots]  # msgspec writes no paths
         print_json({**vars(found), "slots": slots})
         return
     _tell(found.notes)
@@ -111,12 +111,13 @@ def status(folder: Path, as_json: bool) -> None:
     for heading in ("slot", "active", "status", "sequence", "bundle", "file"):
         table.add_column(heading)
     for entry in found.slots:
+        record = entry.record
         table.add_row(
             entry.slot,
             "yes" if entry.slot == found.active else "",
-            _status(entry.status, entry.starts) + (f": {entry.reason}" if entry.reason else ""),
-            str(entry.sequence),
-            entry.digest[:_DIGITS],
+            _status(record.status, record.starts) + (f": {record.reason}" if record.reason else ""),
+            str(record.sequence),
+            record.digest[:_DIGITS],
             entry.problem or "intact",
         )
     print_table(table)

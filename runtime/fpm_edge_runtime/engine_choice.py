@@ -12,7 +12,7 @@ import msgspec
 
 from fpm_edge_runtime.bundle import open_bundle
 from fpm_edge_runtime.engines import ENGINES
-from fpm_edge_runtime.errors import GateError, MissingExtraError, UsageError
+from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
 from fpm_edge_runtime.lock import locked
@@ -101,7 +101,7 @@ class CheckCache:
                 others = [known for known in self.records() if known.key != record.key]
                 content = msgspec.json.encode(_File([*others, record][-_MOST:]))
                 write_atomically(self._path, msgspec.json.format(content, indent=1))
-        except OSError as error:
+        except (OSError, FpmEdgeError) as error:
             self.notes.append(f"{self._path} cannot be written ({error}); the next start checks again")
 
 

@@ -82,24 +82,24 @@ def check_in_child(
         program = (sys.executable, "-P", "-m", "fpm_edge_runtime._child")
     bundle, given = ("-", source) if isinstance(source, bytes) else (str(Path(source).absolute()), b"")
     start = perf_counter()
-    child = subprocess.Popen(
+    with subprocess.Popen(
         [*program, bundle, engine, "" if threads is None else str(threads)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": _search_path()},
         start_new_session=True,  # so that it can be killed with all that it started
-    )
-    try:
-        said, words = child.communicate(given, timeout)
-        outcome, reason, report = _judge(child.returncode, said, digest)
-    except subprocess.TimeoutExpired:
-        _kill(child)
-        _, words = child.communicate()
-        outcome, reason, report = "hung", f"no answer within {timeout:g} s", None
-    except BaseException:
-        _kill(child)
-        raise
+    ) as child:
+        try:
+            said, words = child.communicate(given, timeout)
+            outcome, reason, report = _judge(child.returncode, said, digest)
+        except subprocess.TimeoutExpired:
+            _kill(child)
+            _, words = child.communicate()
+            outcome, reason, report = "hung", f"no answer within {timeout:g} s", None
+        except BaseException:
+            _kill(child)
+            raise
     if outcome in ("crashed", "hung", "no answer", "garbage") and words.strip():
         reason += f"; its last words: {words.decode('utf-8', 'replace').strip()[-_LAST_WORDS:]}"
     return EngineCheck(engine, outcome, reason, report, perf_counter() - start)
@@ -126,8 +126,9 @@ def _judge(code: int, said: bytes, digest: str) -> tuple[Outcome, str, dict[str,
 
 def _search_path() -> str:
     """The child finds the modules that this process finds; but not in the working folder, where anything may be."""
+    found = [entry for entry in sys.path if entry]
     here = str(Path(__file__).parents[1])
-    return os.pathsep.join([here, *(entry for entry in sys.path if entry and entry != here)])
+    return os.pathsep.join(found if here in found else [*found, here])
 
 
 def _kill(child: "subprocess.Popen[bytes]") -> None:

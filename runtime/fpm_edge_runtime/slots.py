@@ -67,15 +67,11 @@ class Boot:
 
 @dataclass(frozen=True)
 class SlotReport:
-    """One slot. `problem` says why its file cannot be used, empty where it can; the rest is as in `SlotRecord`."""
+    """One slot: what is known of it, and why its file cannot be used (empty where it can)."""
 
     slot: Slot
     path: Path
-    digest: str
-    sequence: int
-    status: Status
-    starts: int
-    reason: str
+    record: SlotRecord
     problem: str
 
 
@@ -262,10 +258,8 @@ class Slots:
         """
         with self._locked():
             state, notes, _ = self._load()
-            reports = []
-            for slot, record in sorted(state.records.items()):
-                fields = (record.digest, record.sequence, record.status, record.starts, record.reason)
-                reports.append(SlotReport(slot, self.path(slot), *fields, self._problem(slot, record)))
+            slots = sorted(state.records.items())
+            reports = (SlotReport(slot, self.path(slot), record, self._problem(slot, record)) for slot, record in slots)
             return SlotsReport(state.active, state.highest, tuple(reports), tuple(notes))
 
     def _choose(

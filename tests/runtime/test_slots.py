@@ -1,13 +1,15 @@
 """Slots: a new bundle is tried, confirmed or taken back, and what is damaged is not used."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fpm_edge_runtime import Boot, Bundle, BundleError, FpmEdgeError, Slots, UsageError, open_bundle
+from fpm_edge_runtime import Boot, Bundle, BundleError, FpmEdgeError, GateError, Slots, UsageError, open_bundle
 from fpm_edge_runtime.lock import locked
 from fpm_edge_runtime.slot_state import SlotRecord, SlotState, decode_state, encode_state
 
@@ -76,7 +78,11 @@ def test_a_trial_that_is_not_confirmed_is_taken_back(slots: Slots, three_bundles
     after = slots.boot()
     assert (name(after), after.rolled_back, after.notes) == ("good", False, ())
     failed = slots.status().slots[0]
-    assert (failed.status, failed.reason, failed.problem) == ("failed", "not confirmed after 1 of 1 starts", "")
+    assert (failed.record.status, failed.record.reason, failed.problem) == (
+        "failed",
+        "not confirmed after 1 of 1 starts",
+        "",
+    )
 
 
 def test_more_starts_for_a_trial(slots: Slots, three_bundles: list[Path], tmp_path: Path) -> None:
@@ -117,7 +123,7 @@ def test_confirm_is_of_what_was_checked(slots: Slots, three_bundles: list[Path])
     slots.boot()  # another process starts, and takes it back
     with pytest.raises(UsageError, match=r"the active slot b holds bundle .*, which was replaced or rolled back"):
         slots.confirm(checked)
-    assert slots.status().slots[0].status == "failed"
+    assert slots.status().slots[0].record.status == "failed"
 
 
 @pytest.mark.parametrize("how", ["altered", "cut", "gone", "another"])
@@ -326,3 +332,20 @@ def test_state_of_a_file() -> None:
         except ValueError:
             continue
     assert accepted == []
+
+
+def test_the_loop_of_the_documentation(golden_tiny: dict[str, Path], tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "updates.md").read_text("utf-8")
+    (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
+    program = program.replace("/var/lib/kiosk", str(tmp_path)).replace("new.fpm", str(golden_tiny["right"]))
+    scope: dict[str, Any] = {}
+    exec(program, scope)
+    assert scope["session"].engine == "litert"
+    assert Slots(tmp_path / "model").boot().status == "good"
+    again: dict[str, Any] = {}
+    exec(program, again)
+    assert again["choice"].passed.cached
+    with pytest.raises(GateError, match="no engine passes"):
+        exec(program.replace(str(golden_tiny["right"]), str(golden_tiny["wrong"])), {})
+    back = Slots(tmp_path / "model").boot()
+    assert (back.rolled_back, back.status) == (True, "good")
