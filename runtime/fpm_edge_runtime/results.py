@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 __all__ = ["Detection", "StageResult", "StopReason", "Timings"]
 
-StopReason = Literal["all stages", "stage limit", "deadline"]
+StopReason = Literal["all stages", "stage limit", "deadline", "converged"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,8 @@ class Detection:
         labelled: (landmarks,) bool, which landmarks the category has; all of them if no category was given.
         stages_run: how many stages ran; the last of them gave the landmarks.
         stop_reason: why no further stage ran. "all stages": there are no more. "stage limit": the session or the
-            call asked for no more. "deadline": the next stage would probably not have ended in time.
+            call asked for no more. "deadline": the next stage would probably not have ended in time. "converged": the
+            clear landmarks had stopped moving.
         timings: where the time went.
         engine: name of the engine.
         category: as given.
