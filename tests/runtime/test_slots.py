@@ -1,9 +1,11 @@
 """Slots: a new bundle is tried, confirmed or taken back, and what is damaged is not used."""
 
 import os
+import random
 import re
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -333,6 +335,37 @@ def test_state_of_a_file() -> None:
         except ValueError:
             continue
     assert accepted == []
+
+
+def test_a_long_life(three_bundles: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever comes in whatever order: while a file is intact something boots, and installs spare what is good."""
+    monkeypatch.setattr(os, "fsync", lambda file: None)  # slow, and nothing here fails
+    slots, chance = Slots(tmp_path / "slots"), random.Random(0)
+    slots.install(three_bundles[0])
+    happened: Counter[str] = Counter()
+    for _ in range(300):
+        intact = [entry for entry in slots.status().slots if not entry.problem]
+        action = chance.choice(["install", "boot", "boot", "confirm", "damage", "lose the state"])
+        if action == "install":
+            good = [entry for entry in intact if entry.record.status == "good"]
+            kept = next((entry for entry in good if entry.slot == slots.status().active), None) or next(
+                iter(good), None
+            )
+            before = None if kept is None else kept.path.read_bytes()
+            slots.install(chance.choice(three_bundles))
+            assert kept is None or kept.path.read_bytes() == before
+        elif action == "boot":
+            found = slots.boot()
+            happened[f"booted {found.status}"] += 1
+            happened["rolled back"] += found.rolled_back
+            assert found.path.read_bytes() in {bundle.read_bytes() for bundle in three_bundles}
+        elif action == "confirm":
+            slots.confirm()
+        elif action == "damage" and len(intact) == 2:
+            damage(chance.choice(intact).path)
+        elif action == "lose the state" and intact:
+            (tmp_path / "slots" / "slots.json").unlink(missing_ok=True)
+    assert min(happened[what] for what in ("booted good", "booted trial", "booted failed", "rolled back")) >= 3
 
 
 def test_the_loop_of_the_documentation(golden_tiny: dict[str, Path], tmp_path: Path) -> None:
