@@ -134,9 +134,9 @@ class Slots:
         """
         if sequence < 0:
             raise UsageError(f"sequence is {sequence}; expected 0 or more")
-        opened = self._opener(source)
-        opened.check()
+        self._opener(source).check()
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
+        opened = self._opener(content)  # the very bytes that are written: the file may have changed meanwhile
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with locked(self._folder / _LOCK, self._wait):
