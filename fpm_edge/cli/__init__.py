@@ -28,6 +28,8 @@ _COMMANDS = {
     "verify": "Check a bundle: its signature, its digests, its golden cases.",
     "run": "Find landmarks on pictures with a bundle.",
     "drift": "Check a bundle on this device against the float model.",
+    "self-check": "Which engine answers a bundle's golden cases rightly here, each in its own process.",
+    "slots": "Keep two bundles on a device: install, try, confirm, roll back.",
     "report": "Accuracy against latency of bundles: one HTML file, and JSON.",
 }
 
@@ -57,7 +59,7 @@ class _LazyGroup(click.Group):
         try:
             if cmd_name in _NEEDS_TENSORFLOW:
                 import_quietly("tensorflow")
-            module = importlib.import_module(f"fpm_edge.cli.{cmd_name}")
+            module = importlib.import_module(f"fpm_edge.cli.{cmd_name.replace('-', '_')}")
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] not in _TOOLKIT_MODULES:
                 raise
