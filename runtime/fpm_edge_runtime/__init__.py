@@ -8,7 +8,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fpm_edge_runtime.bundle import Bundle, open_bundle
-from fpm_edge_runtime.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -24,7 +23,7 @@ from fpm_edge_runtime.errors import (
 )
 from fpm_edge_runtime.image import load_image
 from fpm_edge_runtime.manifest import Manifest
-from fpm_edge_runtime.metrics import normalized_error, pck
+from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.pack import write_bundle
 from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
@@ -44,7 +43,6 @@ __all__ = [
     "ConversionError",
     "DataError",
     "Detection",
-    "DriftReport",
     "Engine",
     "EngineCheck",
     "EngineChoice",
@@ -69,13 +67,11 @@ __all__ = [
     "check_goldens",
     "check_in_child",
     "choose_engine",
-    "compare_landmarks",
     "load_engine",
     "load_image",
     "load_schema",
     "normalized_error",
     "open_bundle",
-    "pck",
     "write_bundle",
 ]
 
