@@ -25,6 +25,7 @@ _COMMANDS = {
     "lint": "Whether the heatmaps of a bundle make good use of their codes.",
     "run": "Find landmarks on pictures with a bundle.",
     "drift": "Check a bundle on this device against the float model.",
+    "drift-log": "What the drift monitor of a device said over time.",
     "report": "Accuracy against latency of bundles: one HTML file, and JSON.",
 }
 
@@ -54,7 +55,7 @@ class _LazyGroup(click.Group):
         try:
             if cmd_name in _NEEDS_TENSORFLOW:
                 import_quietly("tensorflow")
-            module = importlib.import_module(f"fpm_edge.cli.{cmd_name}")
+            module = importlib.import_module(f"fpm_edge.cli.{cmd_name.replace('-', '_')}")
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] not in _TOOLKIT_MODULES:
                 raise

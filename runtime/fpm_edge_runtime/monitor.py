@@ -33,14 +33,14 @@ from fpm_edge_runtime.self_check import GoldenReport, Verdict
 if TYPE_CHECKING:
     from fpm_edge_runtime.bundle import Bundle
 
-__all__ = ["CAP", "DriftMonitor"]
+__all__ = ["CAP", "DriftMonitor", "fast_alarm"]
 
 CAP = 0.25
 """NE units: a landmark a quarter of the picture away is lost, how far does not matter."""
 
 # Evidence that would be reached by chance this many times as often as the alarm is worth a warning.
 _WARNING_SHARE = 10.0
-# Fast alarms. Loads are disagreements over their limit; peak heights go from 0 to 1.
+# Fast alarms, on loads and on peak heights (0 to 1): what is small change, and how much in all is a fault.
 _LOAD_SLACK, _LOAD_THRESHOLD = 1.0, 50.0
 _PEAK_SLACK, _PEAK_THRESHOLD = 0.05, 5.0
 _PROXIES = ("peak height", "stage movement", "flip")
@@ -93,6 +93,8 @@ class DriftMonitor:
         """Forget everything, for example after the cause was repaired. The promise starts anew as well."""
         with self._lock:
             self._golden: Verdict | None = None
+            self._failures = 0
+            self._failing: str | None = None
             self._alarm = ChangeAlarm()
             self._most = 1.0
             self._alarm_sample: int | None = None
@@ -101,7 +103,7 @@ class DriftMonitor:
             self._by_stage = np.zeros((2, len(self._limits)))
             self._by_landmark = np.zeros((2, len(self._names)))
             self._proxies = np.zeros((len(_PROXIES), 3))  # count, mean, recent mean
-            self._fast_load = PageHinkley(_LOAD_SLACK, _LOAD_THRESHOLD)
+            self._fast_load = fast_alarm()
             self._fast_peak = PageHinkley(_PEAK_SLACK, _PEAK_THRESHOLD)
 
     def add_golden(self, report: GoldenReport) -> None:
@@ -137,6 +139,7 @@ class DriftMonitor:
         value = float(capped[-1][known[-1]].mean())
         load = value / self._limits[len(disagreement) - 1].value
         with self._lock:
+            self._failing = None
             self._most = max(self._most, float(self._alarm.update(load)))
             if self._alarm_sample is None and self._most >= 1 / self._alpha:
                 self._alarm_sample = self._alarm.count
@@ -164,6 +167,12 @@ class DriftMonitor:
         with self._lock:
             self._add_proxy(2, distance)
 
+    def add_failure(self, message: str) -> None:
+        """Take note that a frame could not be compared. A monitor that sees nothing must not say "ok"."""
+        with self._lock:
+            self._failures += 1
+            self._failing = message
+
     def report(self) -> MonitorReport:
         """Everything that is known now."""
         with self._lock:
@@ -184,6 +193,7 @@ class DriftMonitor:
                 limits=self._limits,
                 golden=self._golden,
                 fast_alarms=self._fast_alarms(),
+                failures=self._failures,
                 stages=_means([str(i + 1) for i in range(len(self._limits))], self._by_stage),
                 landmarks=_means(self._names, self._by_landmark),
                 proxies=tuple(_proxy(name, row) for name, row in zip(_PROXIES, self._proxies, strict=True)),
@@ -268,6 +278,8 @@ class DriftMonitor:
             return "warning", f"evidence {evidence:.1f} of the {1 / self._alpha:.0f} that would be an alarm"
         if self._golden == "warning":
             return "warning", "a golden case is near its limit"
+        if self._failing is not None:
+            return "warning", f"the last comparison failed ({self._failures} in all): {self._failing}"
         fast = self._fast_alarms()
         return ("warning", f"fast alarm (promises nothing): {', '.join(fast)}") if fast else ("ok", "")
 
@@ -279,6 +291,11 @@ class DriftMonitor:
         count, mean, recent = self._proxies[row]
         count += 1
         self._proxies[row] = count, mean + (value - mean) / count, recent + (value - recent) * max(1 / count, _RECENT)
+
+
+def fast_alarm(streams: tuple[int, ...] = ()) -> PageHinkley:
+    """The monitor's quick alarm on loads, which are disagreements over their limit."""
+    return PageHinkley(_LOAD_SLACK, _LOAD_THRESHOLD, streams)
 
 
 class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -35,8 +35,9 @@ class MonitorReport:
     """What a `DriftMonitor` knows.
 
     Attributes:
-        verdict: "drifted": the alarm fired or a golden case failed, until `reset`. "warning": a tenth of the
-            alarm's evidence, a golden case near its limit, or a fast alarm. Otherwise "ok", also before any sample.
+        verdict: "drifted": the alarm fired or a golden case failed, until `DriftMonitor.reset`. "warning": a tenth of
+            the alarm's evidence, a golden case near its limit, a failed comparison, or a fast alarm. Otherwise "ok",
+            also before any sample.
         reason: of a verdict that is not "ok"; one line.
         samples: frames that were compared with the float model.
         alpha: promised false-alarm probability; also that of `lower` and `upper` together.
@@ -49,6 +50,7 @@ class MonitorReport:
         limits: by stage.
         golden: verdict of the last self-check; None without.
         fast_alarms: which fired, of "disagreement" and "peak height". They promise nothing.
+        failures: comparisons that failed since the start of the process; a reason tells the last.
         stages, landmarks: descriptive means.
         proxies: "peak height", "stage movement", "flip".
     """
@@ -67,6 +69,7 @@ class MonitorReport:
     limits: tuple[DriftLimit, ...]
     golden: Verdict | None
     fast_alarms: tuple[str, ...]
+    failures: int
     stages: tuple[PartMean, ...]
     landmarks: tuple[PartMean, ...]
     proxies: tuple[Proxy, ...]
