@@ -6,6 +6,7 @@
 
 from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.drift import DriftReport, compare_landmarks
+from fpm_edge_runtime.drift_log import DriftLog
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -22,11 +23,15 @@ from fpm_edge_runtime.errors import (
 from fpm_edge_runtime.image import load_image
 from fpm_edge_runtime.manifest import Manifest
 from fpm_edge_runtime.metrics import normalized_error, pck
+from fpm_edge_runtime.monitor import DriftMonitor
+from fpm_edge_runtime.monitor_report import MonitorReport
 from fpm_edge_runtime.pack import write_bundle
+from fpm_edge_runtime.proxies import flip_consistency
 from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 from fpm_edge_runtime.self_check import GoldenReport, check_goldens
 from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.shadow import Shadow
 
 __all__ = [
     "Bundle",
@@ -34,6 +39,8 @@ __all__ = [
     "ConversionError",
     "DataError",
     "Detection",
+    "DriftLog",
+    "DriftMonitor",
     "DriftReport",
     "Engine",
     "FpmEdgeError",
@@ -44,15 +51,18 @@ __all__ = [
     "Manifest",
     "MissingExtraError",
     "ModelError",
+    "MonitorReport",
     "PieceRunner",
     "SchemaError",
     "Session",
+    "Shadow",
     "StageResult",
     "Timings",
     "UsageError",
     "__version__",
     "check_goldens",
     "compare_landmarks",
+    "flip_consistency",
     "load_engine",
     "load_image",
     "load_schema",

@@ -75,6 +75,7 @@ def test_a_tenth_of_the_evidence_is_a_warning() -> None:
         monitor.add_shadow(np.array([[0.006]]))
         report = monitor.report()
         verdicts.append(report.verdict)
+        assert monitor.verdict == report.verdict
         assert (report.verdict == "warning") == (10 <= report.evidence < 100)
     assert list(dict.fromkeys(verdicts)) == ["ok", "warning", "drifted"]
 
