@@ -41,7 +41,7 @@ CAP = 0.25
 # Evidence that would be reached by chance this many times as often as the alarm is worth a warning.
 _WARNING_SHARE = 10.0
 # Fast alarms, on loads and on peak heights (0 to 1): what is small change, and how much in all is a fault.
-_LOAD_SLACK, _LOAD_THRESHOLD = 1.0, 50.0
+_LOAD_SLACK, _LOAD_THRESHOLD = 1.0, 150.0
 _PEAK_SLACK, _PEAK_THRESHOLD = 0.05, 5.0
 _PROXIES = ("peak height", "stage movement", "flip")
 # Weight of the newest frame in a recent mean.
