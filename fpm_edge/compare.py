@@ -14,9 +14,9 @@ from fpm_edge.edges import EdgeRunner, Maps, open_edges
 from fpm_edge.float_model import weights_of
 from fpm_edge.quantized import LoadedModel
 from fpm_edge_converters import INTEGER, assign_ranges, export, fake_quantized
-from fpm_edge_converters.checks import CLEAR_PEAK
 from fpm_edge_converters.compare import LayerComparison, compare_layers
 from fpm_edge_runtime import Bundle, MissingExtraError
+from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.engines import ENGINES, load_engine
 
 __all__ = ["HALF_PIXEL", "Comparison", "PairComparison", "compare"]

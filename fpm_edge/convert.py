@@ -19,11 +19,13 @@ from fpm_edge.formats import ENGINE_OF, formats_for
 from fpm_edge.gate import Budget, check_drift, excess
 from fpm_edge.golden_cases import golden_members
 from fpm_edge.inputs import network_inputs
+from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
+from fpm_edge.sampling import calibration_samples, not_chosen
+from fpm_edge.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
@@ -102,6 +104,7 @@ def convert(
     on_try: Callable[[Try], None] = lambda _: None,
     embed_reference: bool = False,
     whole: bool = False,
+    max_stop_loss: float = MAX_STOP_LOSS,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
 
@@ -123,12 +126,16 @@ def convert(
         on_try: called with each set of pieces that the fallback has scored.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
         whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
+        max_stop_loss: relative NE that may be lost where a session leaves stages out because landmarks have stopped
+            moving (`fpm_edge.stopping`); the manifest says how still they must be for that.
 
     Raises:
         GateError: a bound of the drift is over the budget; with `fallback`, even with all pieces in that precision.
         ConversionError: an assertion on the converted files.
         ModelError, DataError, SchemaError, UsageError: inputs that cannot be used.
     """
+    if not max_stop_loss >= 0:
+        raise UsageError(f"max_stop_loss is {max_stop_loss}; expected a share of the NE, such as 0.01 for 1 %")
     if not output.parent.is_dir():
         raise UsageError(f"{output.parent} is not a folder; create it, or write the bundle elsewhere")
     if output.is_dir():
@@ -143,7 +150,9 @@ def convert(
     if precision in INTEGER and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages, input_size)
-    check_schema(loaded.config, calibration.dataset, score)
+    calibration.dataset.expect_landmarks(loaded.config.schema, "the model")
+    if score is not None:
+        score.expect_landmarks(loaded.config.schema, "the model")
     chosen = calibration_samples(
         calibration.dataset,
         # Without ranges to find, pictures are needed for the golden cases only.
@@ -160,7 +169,8 @@ def convert(
     reusable = precision == "float32" and "tflite" in formats
     reference = _reference_bundle(loaded, exported if reusable else None, inputs)
 
-    expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored)
+    read = KeptPictures()
+    expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored, read)
 
     @cache
     def precise() -> Exported:
@@ -177,8 +187,16 @@ def convert(
         return _Draft(manifest, made, open_bundle(bundle_bytes(manifest, made.members)))
 
     @cache
+    def answers_of(names: tuple[str, ...]) -> dict[Format, Predictions]:
+        bundle = draft(names).bundle
+        # TFLite first, as everywhere.
+        order = sorted(bundle.formats, reverse=True)
+        return {form: predict_session(bundle.session(ENGINE_OF[form]), scored, read) for form in order}
+
+    @cache
     def drift_of(names: tuple[str, ...]) -> dict[Format, DriftReport]:
-        return _score(draft(names).bundle, expected, scored)
+        truth = truth_of(scored)
+        return {form: drift_between(found, expected, truth, scored.schema) for form, found in answers_of(names).items()}
 
     needing = Needing((), ())
     if fallback and budget:
@@ -196,8 +214,13 @@ def convert(
     same_px = _SAME_PX_INTEGER if precision in INTEGER else _SAME_PX_FLOAT
     goldens = golden_members(made.bundle, reference.bundle, calibration.dataset, chosen, inputs, same_px)
     members = made.exported.members | goldens
+    convergence = fit_convergence(
+        next(iter(answers_of(needing.pieces).values())), scored, made.manifest.geometry, max_stop_loss
+    )
     manifest = msgspec.structs.replace(
         made.manifest,
+        schema_version=schema_version_for(made.manifest.quantization, made.manifest.pieces, convergence),
+        convergence=convergence,
         measured=_measured(made.bundle, scored, drift),
         max_ne_drift=None if budget is None else budget.overall,
         max_part_drift=None if budget is None else budget.part,
@@ -348,16 +371,6 @@ def _manifest(
         calibration=card,
         model=msgspec.to_builtins(config),
     )
-
-
-def _score(draft: Bundle, expected: Predictions, dataset: Dataset) -> dict[Format, DriftReport]:
-    truth = truth_of(dataset)
-    # TFLite first, as everywhere.
-    order = sorted(draft.formats, reverse=True)
-    return {
-        form: drift_between(predict_session(draft.session(ENGINE_OF[form]), dataset), expected, truth, dataset.schema)
-        for form in order
-    }
 
 
 def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport]) -> Measured:

@@ -10,8 +10,8 @@ from fpm_edge.formats import ENGINE_OF
 from fpm_edge_calibration import golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import check_same_landmarks
-from fpm_edge_converters.checks import CLEAR_PEAK
 from fpm_edge_runtime import Bundle
+from fpm_edge_runtime.convergence import CLEAR_PEAK
 
 __all__ = ["golden_members"]
 

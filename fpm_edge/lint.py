@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from fpm_edge.bundle_card import words_for
 from fpm_edge.data import Dataset
 from fpm_edge.edges import Maps, open_edges, place
-from fpm_edge_runtime import Bundle, DataError, SchemaError, UsageError
+from fpm_edge_runtime import Bundle, DataError, UsageError
 
 __all__ = [
     "FEWEST_CODES",
@@ -151,11 +151,7 @@ def lint(
             f"{manifest.name} ({words_for(manifest.quantization)}) has real numbers in {', '.join(real)}; only maps of "
             "int8 or int16 have codes to look at"
         )
-    if dataset.schema.landmarks != bundle.schema.landmarks:
-        raise SchemaError(
-            f"the data has schema {dataset.schema.name!r}, the bundle {bundle.schema.name!r}; use data with the same "
-            "landmarks"
-        )
+    dataset.expect_landmarks(bundle.schema, "the bundle")
     run = open_edges(bundle, engine)
     stages = range(1, bundle.stages + 1)
     seen: dict[tuple[int, int], list[tuple[float, ...]]] = {

@@ -13,7 +13,6 @@ from fpm_edge.data import Dataset, Record, RenderKey, read_image
 from fpm_edge.data.files import picture_size
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime.drift import DriftReport, compare_landmarks
-from fpm_edge_runtime.errors import SchemaError
 from fpm_edge_runtime.metrics import point_mask
 from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.session import Session
@@ -85,7 +84,7 @@ def predict_session(
         read: gives the picture of a record.
         advance: called after each picture; None for a progress bar of its own.
     """
-    _check_schema(dataset.schema, session.schema, "the bundle")
+    dataset.expect_landmarks(session.schema, "the bundle")
     landmarks, scores, sizes = [], [], []
     bar = progress_bar(f"running {session.engine}", len(dataset)) if advance is None else nullcontext(advance)
     with bar as step:
@@ -104,7 +103,7 @@ def predict_network(model: Callable[..., Any], config: "NetworkConfig", dataset:
     from fpm_edge.model.networks import network_for
     from fpm_edge.train.pipeline import load_sample
 
-    _check_schema(dataset.schema, config.schema, "the model")
+    dataset.expect_landmarks(config.schema, "the model")
     network = network_for(config)
     landmarks: list[Any] = []
     scores: list[Any] = []
@@ -152,11 +151,6 @@ def _size_of(record: Record) -> tuple[int, int]:
         return size
     picture = read_image(record)
     return picture.shape[1], picture.shape[0]
-
-
-def _check_schema(data: LandmarkSchema, model: LandmarkSchema, what: str) -> None:
-    if data.landmarks != model.landmarks:
-        raise SchemaError(f"the data has schema {data.name!r}, {what} {model.name!r}; use data with the same landmarks")
 
 
 def drift_between(

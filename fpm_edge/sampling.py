@@ -13,10 +13,10 @@ from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge_calibration import MinMax, choose_samples, farthest_first, stratum_of, swap_worst
 from fpm_edge_converters import calibrated, input_batches
-from fpm_edge_runtime.errors import DataError, SchemaError, UsageError
+from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.metrics import normalized_error, point_mask
 
-__all__ = ["STRATEGIES", "calibration_samples", "check_schema", "not_chosen"]
+__all__ = ["STRATEGIES", "calibration_samples", "not_chosen"]
 
 STRATEGIES = ("random", "stratified", "k-centre", "worst-case")
 
@@ -64,16 +64,6 @@ def calibration_samples(
         return sorted(pool[i] for i in farthest_first(features, count))
     chosen = choose_samples([strata[i] for i in pool], count, seed=seed)
     return sorted(pool[i] for i in _mine(among, chosen, config, network))
-
-
-def check_schema(config: ModelConfig, *datasets: Dataset | None) -> None:
-    """Raise SchemaError where one of the data sets has other landmarks than the model."""
-    for dataset in datasets:
-        if dataset is not None and dataset.schema.landmarks != config.schema.landmarks:
-            raise SchemaError(
-                f"data {dataset.name} has schema {dataset.schema.name!r}, the model {config.schema.name!r}; "
-                "use data with the model's landmarks"
-            )
 
 
 def not_chosen(dataset: Dataset, chosen: Sequence[int]) -> Dataset:

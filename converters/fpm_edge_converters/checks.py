@@ -13,7 +13,6 @@ from fpm_edge_converters.onnx_export import IR_VERSION, OPSET
 from fpm_edge_runtime.errors import ConversionError
 
 __all__ = [
-    "CLEAR_PEAK",
     "check_builtin_tflite",
     "check_dynamic_range_tflite",
     "check_folded_onnx",
@@ -26,9 +25,6 @@ __all__ = [
     "check_same_maps",
     "check_transposes",
 ]
-
-# A landmark whose peak is lower than this in both of two files has no place to agree on (decision 0007).
-CLEAR_PEAK = 0.25
 
 # What an int8 graph of this network is made of; anything else is a leftover of the conversion.
 _INT8_OPERATORS = {"ADD", "CONV_2D", "MAX_POOL_2D", "QUANTIZE"}

@@ -24,6 +24,7 @@ from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.fallback import Fallback, Spend, Try
 from fpm_edge.gate import Budget
 from fpm_edge.sampling import STRATEGIES
+from fpm_edge.stopping import MAX_STOP_LOSS
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import Precision
 from fpm_edge_runtime import UsageError
@@ -96,6 +97,14 @@ __all__ = ["command"]
     is_flag=True,
     help="Put plain files from image to landmarks into the bundle as well; `fpm-edge extract` gets them out.",
 )
+@click.option(
+    "--max-stop-loss",
+    type=float,
+    default=MAX_STOP_LOSS,
+    show_default=True,
+    metavar="R",
+    help="Relative NE, upper bound, that leaving out stages may cost where landmarks have stopped moving.",
+)
 @json_option
 @output_option("The bundle to write (.fpm).")
 def command(
@@ -117,6 +126,7 @@ def command(
     spend: Spend | None,
     reference: bool,
     whole: bool,
+    max_stop_loss: float,
     as_json: bool,
     output: Path,
 ) -> None:
@@ -149,6 +159,7 @@ def command(
         on_try=lambda one: say(_tried(one)),
         embed_reference=reference,
         whole=whole,
+        max_stop_loss=max_stop_loss,
     )
     if as_json:
         print_json(_to_dict(result))
@@ -157,6 +168,12 @@ def command(
         print_table(drift_table(report, f"{form}, against float, on {result.scored_on} ({report.pictures} pictures)"))
     for piece, other in result.manifest.quantization.exceptions.items():
         say(f"{piece} is in {other}: in {precision} the drift was over its budget")
+    early = result.manifest.convergence
+    if early is not None:
+        say(
+            f"landmarks that move at most {early.px:.2f} px have converged: {early.stages_run:.2f} stages a picture, "
+            f"NE {early.ne_loss.estimate:+.2%} (at most {early.ne_loss.upper:+.2%}; {early.pictures} other pictures)"
+        )
     say(f"bundle written to {output} ({output.stat().st_size / 1e6:.2f} MB)")
 
 

@@ -9,6 +9,7 @@ from fpm_edge.cli.options import DataSource, data_options, json_option, print_js
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.data import Dataset
 from fpm_edge.gate import Budget, check_drift
+from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge_runtime import (
     DriftReport,
@@ -104,9 +105,10 @@ def _against_float(
             f"{reference} is not a float32 bundle of the same network with at least as many stages; convert the model "
             "that this bundle was made from with --fp32"
         )
-    found = predict_session(session, dataset)
+    read = KeptPictures()
+    found = predict_session(session, dataset, read)
     float_engine = "litert" if "tflite" in standard.formats else "onnxruntime"
-    expected = predict_session(standard.session(float_engine, threads=threads, stages=bundle.stages), dataset)
+    expected = predict_session(standard.session(float_engine, threads=threads, stages=bundle.stages), dataset, read)
     which: Literal["labelled", "visible"] = "visible" if points == "visible" else "labelled"
     return drift_between(found, expected, truth_of(dataset), dataset.schema, which)
 

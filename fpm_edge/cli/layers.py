@@ -9,7 +9,7 @@ import click
 from fpm_edge.cli.options import DataSource
 from fpm_edge.data import Dataset
 from fpm_edge_calibration import choose_samples
-from fpm_edge_runtime import Bundle, SchemaError, UsageError
+from fpm_edge_runtime import Bundle, UsageError
 
 __all__ = ["chosen_pictures", "plot_option", "samples_option", "write_plot"]
 
@@ -51,10 +51,6 @@ def write_plot(path: Path | None, svg: str) -> None:
 def chosen_pictures(bundle: Bundle, source: DataSource, samples: int) -> Dataset:
     """So many pictures of the data, always the same. Raises SchemaError where it has other landmarks."""
     dataset = source.held()
-    if dataset.schema.landmarks != bundle.schema.landmarks:
-        raise SchemaError(
-            f"the data has schema {dataset.schema.name!r}, the bundle {bundle.schema.name!r}; use data with the same "
-            "landmarks"
-        )
+    dataset.expect_landmarks(bundle.schema, "the bundle")
     count = min(samples, len(dataset))
     return dataset.subset(choose_samples([record.category for record in dataset.records], count))

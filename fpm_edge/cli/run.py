@@ -1,13 +1,14 @@
 """`fpm-edge run`."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 from rich.table import Table
 
 from fpm_edge.cli.options import json_option, print_json, print_table, say
 from fpm_edge_runtime import Detection, LandmarkSchema, UsageError, load_image, open_bundle
+from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.overlay import draw_landmarks, png_bytes
 
@@ -23,6 +24,12 @@ __all__ = ["command"]
 @click.option("--threads", type=click.IntRange(1), help="For the engine; by default its own choice.")
 @click.option("--stages", type=int, help="Run at most so many stages.")
 @click.option("--deadline-ms", type=float, help="Start no stage that would probably end later than this.")
+@click.option(
+    "--converge",
+    "converge_px",
+    metavar="PX",
+    help="Stop where landmarks move by at most this, px of the input, or: fitted.",
+)
 @click.option("--overlay", type=click.Path(path_type=Path), metavar="DIR", help="Write pictures with landmarks here.")
 @json_option
 def command(
@@ -34,6 +41,7 @@ def command(
     threads: int | None,
     stages: int | None,
     deadline_ms: float | None,
+    converge_px: str | None,
     overlay: Path | None,
     as_json: bool,
 ) -> None:
@@ -43,7 +51,7 @@ def command(
     fpm-edge run mine.fpm photo.jpg --category trousers --overlay out
     """
     session = open_bundle(bundle).session(engine, threads=threads)
-    region = _parse_box(box)
+    region, still = _parse_box(box), _parse_still(converge_px)
     if overlay is not None:
         if len({path.stem for path in images}) < len(images):
             raise UsageError("two of the pictures have the same name, so one overlay would replace the other")
@@ -51,7 +59,9 @@ def command(
     rows = []
     for path in images:
         picture = load_image(path)
-        found = session.detect(picture, category=category, box=region, stages=stages, deadline_ms=deadline_ms)
+        found = session.detect(
+            picture, category=category, box=region, stages=stages, deadline_ms=deadline_ms, converge_px=still
+        )
         rows.append(_row(path, found, session.schema))
         if overlay is not None:
             drawn = draw_landmarks(
@@ -78,6 +88,17 @@ def _parse_box(text: str | None) -> tuple[float, float, float, float] | None:
     except ValueError:
         raise UsageError(f"--box is {text!r}; expected four numbers X0,Y0,X1,Y1 in pixels") from None
     return x0, y0, x1, y1
+
+
+def _parse_still(text: str | None) -> float | Literal["fitted"] | None:
+    if text is None:
+        return None
+    if text == "fitted":
+        return "fitted"
+    try:
+        return float(text)
+    except ValueError:
+        raise UsageError(f"--converge is {text!r}; expected pixels of the input, or fitted") from None
 
 
 def _row(path: Path, found: Detection, schema: LandmarkSchema) -> dict[str, Any]:
@@ -115,7 +136,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         table.add_column(heading)
     for row in rows:
         points = row["landmarks"]
-        clear = sum(point["score"] >= 0.25 for point in points.values())
+        clear = sum(point["score"] >= CLEAR_PEAK for point in points.values())
         table.add_row(
             Path(row["image"]).name,
             str(row["stages_run"]),

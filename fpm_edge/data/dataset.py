@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from fpm_edge.data.record import Record
-from fpm_edge_runtime.errors import DataError
+from fpm_edge_runtime.errors import DataError, SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Dataset", "EmptyDatasetError"]
@@ -47,6 +47,14 @@ class Dataset:
 
     def __len__(self) -> int:
         return len(self.records)
+
+    def expect_landmarks(self, schema: LandmarkSchema, owner: str) -> None:
+        """Raise SchemaError where the landmarks are not those of `owner`, for example "the model"."""
+        if self.schema.landmarks != schema.landmarks:
+            raise SchemaError(
+                f"data {self.name} has schema {self.schema.name!r}, {owner} {schema.name!r}; use data with the same "
+                "landmarks"
+            )
 
     def subset(self, indices: Iterable[int] | None = None, *, categories: Collection[str] | None = None) -> Dataset:
         """The records at `indices` (all if None, in the order given) that are of one of `categories` (any if None).

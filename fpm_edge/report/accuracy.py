@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
+from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import Predictions, Truth, drift_between, predict_session, truth_of
 from fpm_edge.report.plan import Candidate, Entry, float_engine
 from fpm_edge_runtime import DataError, DriftReport, Session
@@ -47,6 +48,7 @@ class Answers:
     def __init__(self, dataset: Dataset, threads: int) -> None:
         self._dataset = dataset
         self._threads = threads
+        self._read = KeptPictures()
         self._found: dict[_Key, Predictions] = {}
 
     def of(self, candidate: Candidate) -> Predictions:
@@ -62,7 +64,7 @@ class Answers:
         key = (entry.label, engine)
         if key not in self._found:
             loaded = session or entry.bundle.session(engine, threads=self._threads)
-            self._found[key] = predict_session(loaded, self._dataset)
+            self._found[key] = predict_session(loaded, self._dataset, self._read)
         return self._found[key]
 
 

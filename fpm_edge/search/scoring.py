@@ -4,10 +4,10 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from fpm_edge import gate
-from fpm_edge.data import Dataset, Record, read_image
+from fpm_edge.data import Dataset
+from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import Predictions, Truth, drift_between, predict_session
 from fpm_edge.report.accuracy import truth_to_count
 from fpm_edge.search.space import File
@@ -15,9 +15,6 @@ from fpm_edge.search.trial import PartBound, Score
 from fpm_edge_runtime import DataError, Session
 
 __all__ = ["Scorer"]
-
-# Pictures are decoded, or drawn, once for all files, as many as fit; the others are read anew each time.
-_KEPT_BYTES = 512_000_000
 
 _Key = tuple[File, str]
 
@@ -37,8 +34,7 @@ class Scorer:
         self._part_budget = part_budget
         self._reference = reference
         self._found: dict[_Key, Predictions] = {}
-        self._pictures: dict[str, NDArray[np.uint8]] = {}
-        self._kept = 0
+        self._read = KeptPictures()
 
     def missing(self, key: _Key, pictures: int) -> int:
         """How many of the first `pictures` have not been run yet."""
@@ -83,16 +79,6 @@ class Scorer:
             drift=overall.relative_drift,
             worst_part=None if worst is None else PartBound(worst.name, worst.drift.upper),
         )
-
-    def _read(self, record: Record) -> NDArray[np.uint8]:
-        known = self._pictures.get(record.identifier)
-        if known is not None:
-            return known
-        picture = read_image(record)
-        if self._kept + picture.nbytes <= _KEPT_BYTES:
-            self._kept += picture.nbytes
-            self._pictures[record.identifier] = picture
-        return picture
 
 
 def _joined(one: Predictions, other: Predictions) -> Predictions:

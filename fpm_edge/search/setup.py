@@ -14,7 +14,7 @@ from fpm_edge.gate import FEWEST_FOR_GATE
 from fpm_edge.model.store import FLOAT_FOLDER, weights_digest
 from fpm_edge.quantized import is_qat_folder, load_any
 from fpm_edge.report.environment import describe_environment
-from fpm_edge.sampling import calibration_samples, check_schema, not_chosen
+from fpm_edge.sampling import calibration_samples, not_chosen
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.space import File, Space
 from fpm_edge_converters import Precision
@@ -137,7 +137,9 @@ def prepare(
             f"one of: {', '.join(_STRATEGIES)}"
         )
     loaded = load_any(model)
-    check_schema(loaded.config, calibration.dataset, score)
+    calibration.dataset.expect_landmarks(loaded.config.schema, "the model")
+    if score is not None:
+        score.expect_landmarks(loaded.config.schema, "the model")
     space = Space.of(
         loaded.config,
         engines=_installed(USUAL_ENGINES) if engines is None else engines,

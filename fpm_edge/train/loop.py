@@ -34,7 +34,7 @@ from fpm_edge.train.quantizers import Quantizers, check_quantizers
 from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep
-from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
+from fpm_edge_runtime.errors import ModelError, UsageError
 
 __all__ = ["CHECKPOINT", "KEEP_BYTES", "Draw", "EpochLog", "check_size", "make_step", "train"]
 
@@ -353,11 +353,7 @@ def _check_precision(model: tf_keras.Model, settings: TrainSettings) -> None:
 
 
 def _check_schema(dataset: Dataset, config: NetworkConfig) -> None:
-    if dataset.schema.landmarks != config.schema.landmarks:
-        raise SchemaError(
-            f"the data has schema {dataset.schema.name!r}, the model {config.schema.name!r}; "
-            "use data of the model's schema, or train a model for the data's"
-        )
+    dataset.expect_landmarks(config.schema, "the model")
     missing = set(dataset.schema.categories) - set(config.schema.categories)
     if missing:
         raise UsageError(f"the data has categories that the model does not: {', '.join(sorted(missing))}")

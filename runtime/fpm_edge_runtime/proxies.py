@@ -14,12 +14,13 @@ __all__ = ["flip_consistency", "stage_movement"]
 
 
 def stage_movement(trace: Trace) -> float | None:
-    """How far the labelled landmarks moved between the last two stages: mean, NE units. None where one stage ran."""
+    """How far the labelled landmarks moved between the last two stages: mean, NE units of the picture or box. None where one
+    stage ran."""
     if len(trace.landmarks) < 2:
         return None
-    x0, y0, x1, y1 = trace.fit.box
     before, after = trace.landmarks[-2:, trace.detection.labelled]
-    return float(normalized_error(after[np.newaxis], before[np.newaxis], np.array([[x1 - x0, y1 - y0]])).mean())
+    size = np.array([[trace.fit.width, trace.fit.height]])
+    return float(normalized_error(after[np.newaxis], before[np.newaxis], size).mean())
 
 
 def flip_consistency(session: Session, image: str | Path | NDArray[np.uint8], category: str | None = None) -> float:

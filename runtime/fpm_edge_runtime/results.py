@@ -11,7 +11,7 @@ from fpm_edge_runtime.geometry import Letterbox
 
 __all__ = ["Detection", "StageResult", "StopReason", "Timings", "Trace"]
 
-StopReason = Literal["all stages", "stage limit", "deadline"]
+StopReason = Literal["all stages", "stage limit", "deadline", "converged"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,8 @@ class Detection:
         labelled: (landmarks,) bool, which landmarks the category has; all of them if no category was given.
         stages_run: how many stages ran; the last of them gave the landmarks.
         stop_reason: why no further stage ran. "all stages": there are no more. "stage limit": the session or the
-            call asked for no more. "deadline": the next stage would probably not have ended in time.
+            call asked for no more. "deadline": the next stage would probably not have ended in time. "converged": the
+            clear landmarks had stopped moving.
         timings: where the time went.
         engine: name of the engine.
         category: as given.
@@ -80,7 +81,7 @@ class Trace:
 
     Attributes:
         detection: the answer.
-        landmarks: (stages that ran, landmarks, 2) float32, pixels of the original picture; the last is the answer's.
+        landmarks: (stages that ran, landmarks, 2) float32, pixels of the input; the last is the answer's.
         input: (input height, input width, 3) uint8 RGB, the network's input; a copy.
         fit: where the picture lies in the input.
     """

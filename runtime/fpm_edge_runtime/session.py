@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._pace import Pace
 from fpm_edge_runtime._wiring import pieces_for
+from fpm_edge_runtime.convergence import moved_px
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
@@ -113,6 +114,7 @@ class Session:
         box: Box | None = None,
         stages: int | None = None,
         deadline_ms: float | None = None,
+        converge_px: float | Literal["fitted"] | None = None,
     ) -> Detection:
         """Find the landmarks of one picture.
 
@@ -123,16 +125,20 @@ class Session:
             stages: run at most so many; None for all that are loaded.
             deadline_ms: start a stage only if it will probably (95 % quantile of its last 64 runs) end within this
                 time from the call. Stage 1 always runs.
+            converge_px: run no further stage where no clear landmark of the category moved by more than this since the
+                stage before, in pixels of the network's input (`moved_px`); ``fitted`` for what the bundle was found to
+                bear (`Manifest.convergence`).
 
         Raises:
-            UsageError: stages, box or deadline_ms is out of range.
+            UsageError: stages, box, deadline_ms or converge_px is out of range, or nothing was fitted.
             SchemaError: the category is unknown.
             DataError: the image is not a picture (ImageError for a file), or the box lies outside it.
         """
         frame = self._frame(stages, deadline_ms)
         labelled = self._labelled(category)
+        still = self._still(converge_px)
         self._prepare(frame, image, box)
-        return self._answer(frame, labelled, category)
+        return self._answer(frame, labelled, category, still)
 
     def trace(
         self,
@@ -142,6 +148,7 @@ class Session:
         box: Box | None = None,
         stages: int | None = None,
         deadline_ms: float | None = None,
+        converge_px: float | Literal["fitted"] | None = None,
     ) -> Trace:
         """As `detect`, with what a comparison with another model needs: every stage's landmarks, and the input.
 
@@ -149,10 +156,11 @@ class Session:
         """
         frame = self._frame(stages, deadline_ms)
         labelled = self._labelled(category)
+        still = self._still(converge_px)
         fit = self._prepare(frame, image, box)
-        detection = self._answer(frame, labelled, category)
+        detection = self._answer(frame, labelled, category, still)
         earlier = [self._decode(frame, stage)[0] for stage in range(1, detection.stages_run)]
-        landmarks = np.stack([*earlier, detection.landmarks])
+        landmarks = np.stack([*earlier, fit.to_input(detection.landmarks)])
         return Trace(detection, landmarks, frame.tensors["image"][0].copy(), fit)
 
     def detect_input(self, image: NDArray[np.uint8], *, stages: int | None = None) -> tuple[StageResult, ...]:
@@ -192,13 +200,13 @@ class Session:
     def _each_stage(self, frame: "_Frame") -> Iterator[StageResult]:
         for stage in self._advance(frame):
             landmarks, scores = self._decode(frame, stage)
-            yield StageResult(stage, landmarks, scores, (perf_counter() - frame.start) * 1e3)
+            yield StageResult(stage, frame.to_picture(landmarks), scores, (perf_counter() - frame.start) * 1e3)
 
-    def _answer(self, frame: "_Frame", labelled: NDArray[np.bool_], category: str | None) -> Detection:
-        stages_run = 0
-        for stage in self._advance(frame):
-            stages_run = stage
-        landmarks, scores = self._decode(frame, stages_run)
+    def _answer(
+        self, frame: "_Frame", labelled: NDArray[np.bool_], category: str | None, still: float | None
+    ) -> Detection:
+        landmarks, scores, stages_run = self._run_stages(frame, labelled, still)
+        landmarks = frame.to_picture(landmarks)
         timings = Timings(
             preprocess_ms=frame.preprocess * 1e3,
             pieces={name: seconds * 1e3 for name, seconds in frame.pieces.items()},
@@ -206,6 +214,20 @@ class Session:
             total_ms=(perf_counter() - frame.start) * 1e3,
         )
         return Detection(landmarks, scores, labelled, stages_run, frame.stop_reason, timings, self.engine, category)
+
+    def _run_stages(
+        self, frame: "_Frame", labelled: NDArray[np.bool_], still: float | None
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
+        """Landmarks in pixels of the input and scores of the last stage that ran, and its number."""
+        stage, found, before = 0, None, None
+        for stage in self._advance(frame):
+            if still is None:
+                continue
+            before, found = found, self._decode(frame, stage)
+            if before is not None and moved_px(before[0], *found, labelled) <= still and stage < frame.limit:
+                frame.stop_reason = "converged"
+                break
+        return (*(found or self._decode(frame, stage)), stage)
 
     def _advance(self, frame: "_Frame") -> Iterator[int]:
         """Run stage after stage while the frame's limit and deadline allow."""
@@ -240,7 +262,7 @@ class Session:
         frame.pieces[piece.name] = seconds
 
     def _decode(self, frame: "_Frame", stage: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Landmarks (landmarks, 2) and scores (landmarks,) of a stage that has run, float32, pixels of the picture."""
+        """Landmarks (landmarks, 2) and scores (landmarks,) of a stage that has run, float32, pixels of the input."""
         start = perf_counter()
         spec = self._made[f"heatmap_{stage}"]
         heatmaps = frame.tensors[spec.name][0]
@@ -255,8 +277,6 @@ class Session:
             cells[broken] = np.array(centre, np.float32) / 2
             scores[broken] = 0.0
         landmarks = cells_to_input(cells, geometry.stride)
-        if frame.fit is not None:
-            landmarks = frame.fit.to_picture(landmarks)
         seconds = perf_counter() - start
         frame.decode += seconds
         self._pace.record(_DECODE, seconds)
@@ -270,6 +290,20 @@ class Session:
         if not math.isfinite(deadline_ms) or deadline_ms < 0:
             raise UsageError(f"deadline_ms is {deadline_ms}; expected milliseconds from the call, 0 or more")
         return _Frame(start, limit, start + deadline_ms / 1e3)
+
+    def _still(self, converge_px: float | Literal["fitted"] | None) -> float | None:
+        """Pixels of the input within which landmarks count as still."""
+        if converge_px == "fitted":
+            fitted = self._manifest.convergence
+            if fitted is None:
+                raise UsageError(
+                    "converge_px is 'fitted', and the bundle has no such value (Manifest.convergence); give pixels of "
+                    "the input, or convert the model again with three stages or more"
+                )
+            return fitted.px
+        if converge_px is not None and (isinstance(converge_px, str) or not converge_px >= 0):
+            raise UsageError(f"converge_px is {converge_px!r}; expected pixels of the input, 0 or more, or 'fitted'")
+        return converge_px
 
     def _prepare(self, frame: "_Frame", image: str | Path | NDArray[np.uint8], box: Box | None) -> Letterbox:
         if box is not None and len(box) != 4:
@@ -319,6 +353,10 @@ class _Frame:
     preprocess: float = 0.0
     decode: float = 0.0
     stop_reason: StopReason = "all stages"
+
+    def to_picture(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pixels of the input → pixels of the picture that it was made of, if it was made of one."""
+        return landmarks if self.fit is None else self.fit.to_picture(landmarks)
 
 
 def _check_stages(stages: int | None, limit: int, owner: str) -> int:

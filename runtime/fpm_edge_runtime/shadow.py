@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,7 @@ def disagreement_of(trace: Trace, reference: Session) -> NDArray[np.float64]:
     stages = len(trace.landmarks)
     expected = np.stack([result.landmarks for result in reference.detect_input(trace.input, stages=stages)])
     size = np.array([[trace.fit.width, trace.fit.height]])
-    errors = normalized_error(trace.fit.to_input(trace.landmarks), expected, size.repeat(stages, axis=0))
+    errors = normalized_error(trace.landmarks, expected, size.repeat(stages, axis=0))
     return np.where(trace.detection.labelled, errors, np.nan)
 
 
@@ -142,18 +143,18 @@ class Shadow:
         box: Box | None = None,
         stages: int | None = None,
         deadline_ms: float | None = None,
+        converge_px: float | Literal["fitted"] | None = None,
     ) -> Detection:
         """`Session.detect`: its arguments, its answer, its errors."""
         with self._changed:
             sampled = self._sampler.draw() and not self._closed
             traced = self._movement.draw() or sampled
-        if not traced:
-            found = self._session.detect(image, category=category, box=box, stages=stages, deadline_ms=deadline_ms)
-            self._take(found, None, sampled=False)
-            return found
-        trace = self._session.trace(image, category=category, box=box, stages=stages, deadline_ms=deadline_ms)
-        self._take(trace.detection, trace, sampled)
-        return trace.detection
+        run = partial(self._session.trace if traced else self._session.detect, image)
+        found = run(category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px)
+        trace = found if isinstance(found, Trace) else None
+        detection = found.detection if isinstance(found, Trace) else found
+        self._take(detection, trace, sampled)
+        return detection
 
     @property
     def counts(self) -> ShadowCounts:

@@ -278,7 +278,7 @@ def test_a_damaged_checkpoint(dataset: Dataset, config: ModelConfig, tmp_path: P
 
 def test_data_of_another_schema(dataset: Dataset, tmp_path: Path) -> None:
     config = preset("tiny", load_schema("deepfashion8"))
-    with pytest.raises(SchemaError, match="the data has schema 'fashionai24', the model 'deepfashion8'"):
+    with pytest.raises(SchemaError, match="has schema 'fashionai24', the model 'deepfashion8'"):
         train(build_model(config), config, dataset, SETTINGS, tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -97,6 +97,15 @@ def test_another_version_is_named_before_anything_else(version: int) -> None:
         decode_manifest(json.dumps({"schema_version": version, "from": "the future"}).encode())
 
 
+CONVERGENCE = {
+    "px": 1.0,
+    "max_ne_loss": 0.01,
+    "ne_loss": {"estimate": 0.0, "lower": -0.01, "upper": 0.005},
+    "stages_run": 2.5,
+    "pictures": 20,
+}
+
+
 def int16(plain: dict[str, Any]) -> None:
     plain["pieces"]["tflite"][0]["outputs"][0].update(dtype="int16", zero_point=0)
 
@@ -108,15 +117,16 @@ def int16(plain: dict[str, Any]) -> None:
         lambda m: m["quantization"].update(precision="int16x8"),
         lambda m: m["quantization"].update(precision="dynamic-range"),
         lambda m: m["quantization"].update(exceptions={"stage_1": "int16x8"}),
+        lambda m: m.update(convergence=CONVERGENCE),
     ],
-    ids=["a tensor", "int16x8", "dynamic-range", "a piece"],
+    ids=["a tensor", "int16x8", "dynamic-range", "a piece", "convergence"],
 )
 def test_what_older_runtimes_cannot_read_says_so(change: Callable[[dict[str, Any]], Any]) -> None:
     def stated(version: int) -> bytes:
         return changed(lambda m: (change(m), m.update(schema_version=version)))
 
     manifest = decode_manifest(stated(2))
-    assert schema_version_for(manifest.quantization, manifest.pieces) == 2
+    assert schema_version_for(manifest.quantization, manifest.pieces, manifest.convergence) == 2
     with pytest.raises(BundleError, match=r"states schema version 1 and has content of version 2"):
         decode_manifest(stated(1))
 

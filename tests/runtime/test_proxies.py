@@ -36,6 +36,6 @@ def test_movement_is_between_the_last_two_stages(tiny: Bundle) -> None:
     session = tiny.session(threads=1)
     picture = np.random.default_rng(0).integers(0, 256, (70, 90, 3), np.uint8)
     trace = session.trace(picture, category="warm")
-    first, second = trace.landmarks[:, 0] / [90, 70]
+    first, second = (result.landmarks[0] / [90, 70] for result in session.stages(picture))
     assert stage_movement(trace) == pytest.approx(np.linalg.norm(second - first), rel=1e-4)
     assert stage_movement(session.trace(picture, stages=1)) is None

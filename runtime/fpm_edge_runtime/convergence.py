@@ -1,0 +1,32 @@
+"""When a further stage would change nothing: how far the clear landmarks moved between two stages."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CLEAR_PEAK", "moved_px"]
+
+CLEAR_PEAK = 0.25
+"""A heatmap this high at its peak is clear about where its landmark is (decision 0007)."""
+
+
+def moved_px(
+    before: NDArray[np.float32], after: NDArray[np.float32], scores: NDArray[np.float32], labelled: NDArray[np.bool_]
+) -> float:
+    """The largest distance between the landmarks of two stages, over those that count.
+
+    Args:
+        before, after: (landmarks, 2) float32, x and y; the earlier and the later stage.
+        scores: (landmarks,) float32, heights of the later stage's peaks.
+        labelled: (landmarks,) bool, those of the garment's category.
+
+    Returns:
+        In the unit of the landmarks; infinite where no landmark of the category has a clear peak, for then nothing is
+        settled.
+    """
+    counted = labelled & (scores >= CLEAR_PEAK)
+    if not counted.any():
+        return math.inf
+    apart = after[counted] - before[counted]
+    return math.sqrt(float(np.einsum("ij,ij->i", apart, apart).max()))
