@@ -14,8 +14,10 @@ __all__ = ["flip_consistency", "stage_movement"]
 
 
 def stage_movement(trace: Trace) -> float | None:
-    """How far the labelled landmarks moved between the last two stages: mean, NE units of the picture or box. None where one
-    stage ran."""
+    """How far the labelled landmarks moved between the last two stages: mean, NE units of the picture or box.
+
+    None where only one stage ran.
+    """
     if len(trace.landmarks) < 2:
         return None
     before, after = trace.landmarks[-2:, trace.detection.labelled]

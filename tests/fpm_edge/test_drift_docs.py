@@ -20,8 +20,9 @@ def test_the_example_watches_a_camera_over_a_restart(
     monkeypatch.chdir(tmp_path)
     camera = np.random.default_rng(0).integers(0, 256, (5, 90, 60, 3), np.uint8)
     # Every frame, so that five are enough to see something.
-    assert "rate=0.01" in example
-    program = compile(example.replace("rate=0.01", "rate=1.0"), str(PAGE), "exec")
+    sampling = "rate=0.01, spacing_s=60"
+    assert sampling in example
+    program = compile(example.replace(sampling, "rate=1.0"), str(PAGE), "exec")
     compared = []
     for _ in range(2):
         exec(program, {"camera": camera})
