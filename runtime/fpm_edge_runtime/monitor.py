@@ -102,7 +102,7 @@ class DriftMonitor:
             # Sum and count of capped distances: by stage, and by landmark at the stage that answered.
             self._by_stage = np.zeros((2, len(self._limits)))
             self._by_landmark = np.zeros((2, len(self._names)))
-            self._proxies = np.zeros((len(_PROXIES), 3))  # count, mean, recent mean
+            self._proxies: dict[str, _Means] = dict.fromkeys(_PROXIES, (0, 0.0, 0.0))
             self._fast_load = fast_alarm()
             self._fast_peak = PageHinkley(_PEAK_SLACK, _PEAK_THRESHOLD)
 
@@ -155,17 +155,18 @@ class DriftMonitor:
             scores: (at least one landmark,) peak heights, 0 to 1, of the landmarks that count.
             movement: mean distance between the last two stages' landmarks, NE units, if both are known.
         """
-        height = float(np.mean(scores))
+        # Plain numbers here and below: this is done for every frame, and numpy would take ten times as long.
+        height = sum(scores.tolist()) / len(scores)
         with self._lock:
-            self._add_proxy(0, height)
+            self._add_proxy("peak height", height)
             self._fast_peak.update(-height)
             if movement is not None:
-                self._add_proxy(1, movement)
+                self._add_proxy("stage movement", movement)
 
     def add_flip(self, distance: float) -> None:
         """Take a frame's mean distance between its landmarks and those of its mirror image (`flip_consistency`)."""
         with self._lock:
-            self._add_proxy(2, distance)
+            self._add_proxy("flip", distance)
 
     def add_failure(self, message: str) -> None:
         """Take note that a frame could not be compared. A monitor that sees nothing must not say "ok"."""
@@ -202,7 +203,7 @@ class DriftMonitor:
                 failures=self._failures,
                 stages=_means([str(i + 1) for i in range(len(self._limits))], self._by_stage),
                 landmarks=_means(self._names, self._by_landmark),
-                proxies=tuple(_proxy(name, row) for name, row in zip(_PROXIES, self._proxies, strict=True)),
+                proxies=tuple(_proxy(name, *means) for name, means in self._proxies.items()),
             )
 
     def save(self, path: Path) -> None:
@@ -229,14 +230,17 @@ class DriftMonitor:
                     f"{path} is the state of another version, bundle, limits or alpha; remove it to start anew"
                 )
             arrays = self._arrays()
-            if {name: len(raw) for name, raw in state.arrays.items()} != {n: a.nbytes for n, a in arrays.items()}:
-                raise DataError(f"{path} has arrays of other sizes; remove it to start anew")
+            sizes = {name: len(raw) for name, raw in state.arrays.items()}
+            if sizes != {name: array.nbytes for name, array in arrays.items()} or set(state.proxies) != set(_PROXIES):
+                raise DataError(f"{path} is no whole state of a drift monitor; remove it to start anew")
             for name, array in arrays.items():
                 array[...] = np.frombuffer(state.arrays[name], array.dtype).reshape(array.shape)
             self._golden, self._alarm_sample, self._most = state.golden, state.alarm_sample, state.most_evidence
             self._alarm.count = self._bounds.count = state.samples
             self._bounds.total = state.total
-            self._fast_load.count, self._fast_peak.count = state.fast_counts
+            for alarm, values in zip((self._fast_load, self._fast_peak), state.fast, strict=True):
+                alarm.count, alarm.mean, alarm.excess, alarm.fired = values
+            self._proxies = state.proxies
 
     def _state(self) -> "_State":
         return _State(
@@ -250,7 +254,8 @@ class DriftMonitor:
             most_evidence=self._most,
             samples=self._bounds.count,
             total=self._bounds.total,
-            fast_counts=(self._fast_load.count, self._fast_peak.count),
+            fast=(_fast_state(self._fast_load), _fast_state(self._fast_peak)),
+            proxies=dict(self._proxies),
             arrays={name: array.tobytes() for name, array in self._arrays().items()},
         )
 
@@ -262,13 +267,6 @@ class DriftMonitor:
             "below": self._bounds.below,
             "by_stage": self._by_stage,
             "by_landmark": self._by_landmark,
-            "proxies": self._proxies,
-            "fast_load_mean": self._fast_load.mean,
-            "fast_load_excess": self._fast_load.excess,
-            "fast_load_fired": self._fast_load.fired,
-            "fast_peak_mean": self._fast_peak.mean,
-            "fast_peak_excess": self._fast_peak.excess,
-            "fast_peak_fired": self._fast_peak.fired,
         }
 
     def _judge(self) -> tuple[Verdict, str]:
@@ -293,15 +291,19 @@ class DriftMonitor:
         fired = (("disagreement", self._fast_load.fired), ("peak height", self._fast_peak.fired))
         return tuple(name for name, alarm in fired if alarm)
 
-    def _add_proxy(self, row: int, value: float) -> None:
-        count, mean, recent = self._proxies[row]
+    def _add_proxy(self, name: str, value: float) -> None:
+        count, mean, recent = self._proxies[name]
         count += 1
-        self._proxies[row] = count, mean + (value - mean) / count, recent + (value - recent) * max(1 / count, _RECENT)
+        self._proxies[name] = count, mean + (value - mean) / count, recent + (value - recent) * max(1 / count, _RECENT)
 
 
 def fast_alarm(streams: tuple[int, ...] = ()) -> PageHinkley:
     """The monitor's quick alarm on loads, which are disagreements over their limit."""
     return PageHinkley(_LOAD_SLACK, _LOAD_THRESHOLD, streams)
+
+
+_Fast = tuple[int, float, float, bool]
+_Means = tuple[int, float, float]
 
 
 class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -315,7 +317,8 @@ class _State(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     most_evidence: float
     samples: int
     total: float
-    fast_counts: tuple[int, int]
+    fast: tuple[_Fast, _Fast]
+    proxies: dict[str, _Means]
     arrays: dict[str, bytes]
 
 
@@ -326,6 +329,9 @@ def _means(names: Sequence[str], sums: NDArray[np.float64]) -> tuple[PartMean, .
     )
 
 
-def _proxy(name: str, row: NDArray[np.float64]) -> Proxy:
-    count, mean, recent = row.tolist()
-    return Proxy(name, mean if count else None, recent if count else None, int(count))
+def _proxy(name: str, count: int, mean: float, recent: float) -> Proxy:
+    return Proxy(name, mean if count else None, recent if count else None, count)
+
+
+def _fast_state(alarm: PageHinkley) -> _Fast:
+    return alarm.count, alarm.mean, alarm.excess, alarm.fired

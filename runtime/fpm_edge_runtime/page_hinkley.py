@@ -3,7 +3,6 @@
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 __all__ = ["PageHinkley"]
 
@@ -16,23 +15,23 @@ class PageHinkley:
 
     Attributes:
         count: values seen so far.
-        mean, excess: (*streams) running mean, and the sum.
+        mean, excess: (*streams) running mean, and the sum; plain numbers for one stream, which is many times as fast.
         fired: (*streams) whether it has ever fired.
     """
 
     def __init__(self, slack: float, threshold: float, streams: tuple[int, ...] = ()) -> None:
         self.slack, self.threshold = slack, threshold
         self.count = 0
-        self.mean: NDArray[np.float64] = np.zeros(streams)
-        self.excess: NDArray[np.float64] = np.zeros(streams)
-        self.fired: NDArray[np.bool_] = np.zeros(streams, np.bool_)
+        self.mean: Any = np.zeros(streams) if streams else 0.0
+        self.excess: Any = np.zeros(streams) if streams else 0.0
+        self.fired: Any = np.zeros(streams, np.bool_) if streams else False
 
-    def update(self, values: Any) -> NDArray[np.bool_]:
+    def update(self, values: Any) -> Any:
         """Take the next value of every stream, (*streams); returns `fired`."""
         if self.count:
-            self.excess += values - self.mean - self.slack
-            np.maximum(self.excess, 0.0, out=self.excess)
+            excess = self.excess + (values - self.mean - self.slack)
+            self.excess = excess * (excess > 0)
         self.count += 1
-        self.mean += (values - self.mean) / self.count
-        self.fired |= self.excess > self.threshold
+        self.mean = self.mean + (values - self.mean) / self.count
+        self.fired = self.fired | (self.excess > self.threshold)
         return self.fired
