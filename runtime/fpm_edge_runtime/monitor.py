@@ -82,6 +82,9 @@ class DriftMonitor:
         self._names = tuple(landmarks)
         self._subject, self._alpha = subject, alpha
         self._lock = threading.Lock()
+        # Of what every frame changes. A shadow's worker has a low priority, and may be made to wait while it holds the
+        # other one; frames must not wait for it.
+        self._frame_lock = threading.Lock()
         self.reset()
 
     @classmethod
@@ -91,7 +94,7 @@ class DriftMonitor:
 
     def reset(self) -> None:
         """Forget everything, for example after the cause was repaired. The promise starts anew as well."""
-        with self._lock:
+        with self._lock, self._frame_lock:
             self._golden: Verdict | None = None
             self._failures = 0
             self._failing: str | None = None
@@ -157,7 +160,7 @@ class DriftMonitor:
         """
         # Plain numbers here and below: this is done for every frame, and numpy would take ten times as long.
         height = sum(scores.tolist()) / len(scores)
-        with self._lock:
+        with self._frame_lock:
             self._add_proxy("peak height", height)
             self._fast_peak.update(-height)
             if movement is not None:
@@ -165,7 +168,7 @@ class DriftMonitor:
 
     def add_flip(self, distance: float) -> None:
         """Take a frame's mean distance between its landmarks and those of its mirror image (`flip_consistency`)."""
-        with self._lock:
+        with self._frame_lock:
             self._add_proxy("flip", distance)
 
     def add_failure(self, message: str) -> None:
@@ -208,8 +211,9 @@ class DriftMonitor:
 
     def save(self, path: Path) -> None:
         """Write all that is known, atomically, so that evidence survives a restart. Raises OSError."""
-        with self._lock:
-            write_atomically(path, msgspec.json.encode(self._state()))
+        with self._lock, self._frame_lock:
+            state = msgspec.json.encode(self._state())
+        write_atomically(path, state)
 
     def load(self, path: Path) -> None:
         """Go on from what `save` wrote. A promise that begins anew at every restart is one for each restart.
@@ -222,7 +226,7 @@ class DriftMonitor:
             state = msgspec.json.decode(path.read_bytes(), type=_State)
         except msgspec.DecodeError as error:
             raise DataError(f"{path} is no state of a drift monitor: {error}; remove it to start anew") from error
-        with self._lock:
+        with self._lock, self._frame_lock:
             mine = self._state()
             same = ("version", "subject", "limits", "landmarks", "alpha")
             if any(getattr(state, name) != getattr(mine, name) for name in same):

@@ -227,16 +227,18 @@ class Shadow:
         """The log's next entry, if it is time."""
         if self._log is None:
             return
-        report, before = self._monitor.report(), self._logged
-        due = before is None or report.verdict != before.verdict or report.samples >= before.samples + _LOG_EVERY
-        if due or last:
-            self._logged = report
-            bundle = self._session.bundle
-            engine = f"{self._session.engine} {self._session.engine_version}"
-            frames = self.counts.frames
-            self._log.append(LogEntry.of(report, subject=bundle.digest, engine=engine, frames=frames))
-        if last:
-            self._log.close()
+        try:
+            report, before = self._monitor.report(), self._logged
+            due = before is None or report.verdict != before.verdict or report.samples >= before.samples + _LOG_EVERY
+            if due or last:
+                self._logged = report
+                bundle = self._session.bundle
+                engine = f"{self._session.engine} {self._session.engine_version}"
+                frames = self.counts.frames
+                self._log.append(LogEntry.of(report, subject=bundle.digest, engine=engine, frames=frames))
+        finally:
+            if last:
+                self._log.close()
 
     def _measure_cost(self) -> None:
         geometry = self._session.geometry

@@ -1,6 +1,7 @@
 """The drift monitor: its verdict, what it certifies, what it remembers."""
 
 import json
+import threading
 from pathlib import Path
 from typing import Literal
 
@@ -157,6 +158,17 @@ def test_proxies_have_a_mean_and_a_recent_mean() -> None:
     assert peak.mean == pytest.approx((900 + 400.8) / 1501)
     assert peak.recent == pytest.approx(0.8, abs=2e-3)
     assert (movement.mean, movement.count, flip.mean, flip.count) == (0.01, 1, 0.02, 1)
+
+
+def test_frames_do_not_wait_for_a_comparison() -> None:
+    """The worker may be made to wait by the system while it holds the lock of the comparisons."""
+    monitor = watched()
+    with monitor._lock:
+        frames = threading.Thread(target=lambda: (monitor.add_frame(np.ones(3)), monitor.add_flip(0.0)), daemon=True)
+        frames.start()
+        frames.join(10)
+        assert not frames.is_alive()
+    assert monitor.report().proxies[0].count == 1
 
 
 def test_a_restart_changes_nothing(tmp_path: Path) -> None:

@@ -212,6 +212,21 @@ def test_the_log_has_changes_of_the_verdict_and_the_end(
     assert entries[-1].engine.startswith("litert ")
 
 
+def test_a_log_that_cannot_be_written_is_seen_and_detecting_goes_on(
+    device: Session, held: Session, monitor: DriftMonitor, tmp_path: Path
+) -> None:
+    path = tmp_path / "drift.jsonl"
+    log = DriftLog(path)
+    log.close()
+    path.unlink()
+    path.mkdir()
+    with Shadow(device, held, monitor, rate=1.0, log=log) as shadow:
+        shadow.detect(photo())
+        assert shadow.flush(10)
+        assert shadow.counts.compared == 1
+        assert "IsADirectoryError" in monitor.report().reason
+
+
 def test_models_that_do_not_fit_are_refused(
     device: Session, tiny: Bundle, colour_bundle: Bundle, monitor: DriftMonitor
 ) -> None:
