@@ -29,6 +29,7 @@ import msgspec
 import numpy as np
 from disagreements import disagreements, print_stages
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import open_bundle
@@ -246,10 +247,11 @@ def draw_delays(chunks: list[Chunk], limit: float, healthy: float, path: Path) -
             axes.plot(*zip(*points, strict=True), style, marker="o", ms=3, color=f"C{number}", label=f"{kind}, {name}")
     axes.axhline(2000, color="0.5", linewidth=0.8)
     axes.axvline(limit - healthy, color="0.5", linewidth=0.8, linestyle=":")
-    axes.text(limit - healthy, 1.2, " the limit", fontsize=8)
+    axes.text(limit - healthy, 0.02, " the limit", fontsize=8, transform=axes.get_xaxis_transform())
     axes.set_xscale("log")
     axes.set_yscale("log")
     axes.set_xticks(SHIFTS, [f"+{shift}" for shift in SHIFTS])
+    axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("shift of the mean disagreement, NE (logarithmic)")
     axes.set_ylabel("compared frames until the alarm (logarithmic)")
     axes.legend(fontsize=8)

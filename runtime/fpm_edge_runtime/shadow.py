@@ -83,7 +83,7 @@ class Shadow:
         rate: float | None = None,
         budget_ms_per_minute: float | None = None,
         spacing_s: float = 0.0,
-        movement_rate: float = 0.1,
+        movement_rate: float = 0.02,
         seed: int | None = None,
         log: DriftLog | None = None,
     ) -> None:
