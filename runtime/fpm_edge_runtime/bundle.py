@@ -178,6 +178,21 @@ class Bundle:
             raise BundleError(f"{_REFERENCE} has a reference of its own; make the bundle again")
         return reference
 
+    def check(self) -> None:
+        """Read everything in it, that of its float model too, but load no model.
+
+        Raises:
+            BundleError: a member is damaged, or does not fit the manifest.
+        """
+        for member in self.members:
+            self.read(member)
+        golden = self.golden()
+        for case in golden.cases if golden else ():
+            self.golden_input(case)
+        reference = self.reference()
+        if reference is not None:
+            reference.check()
+
     def session(
         self, engine: str | Engine = "litert", threads: int | None = None, stages: int | None = None
     ) -> Session:

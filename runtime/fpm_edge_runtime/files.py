@@ -1,15 +1,49 @@
-"""Write files so that they appear whole or not at all."""
+"""Write files so that they appear whole or not at all, also when the power fails."""
 
 import errno
 import os
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["write_atomically"]
+__all__ = ["PART", "StagedFile", "stage_file", "write_atomically"]
+
+PART = ".part"
+"""Suffix of files that are not finished. One that is left over comes from a process that was killed."""
 
 
-def write_atomically(path: Path, data: bytes | str) -> None:
-    """Write beside `path`, flush to disk, rename over it. On any failure `path` is as it was.
+@dataclass(frozen=True)
+class StagedFile:
+    """A file that has been written and flushed to disk beside its place, but is not there yet.
+
+    Attributes:
+        path: its place.
+        temporary: where it is.
+    """
+
+    path: Path
+    temporary: Path
+
+    def commit(self) -> None:
+        """Rename it to its place, and flush that to disk. On failure `path` may be as it was, or new; never half."""
+        self.temporary.replace(self.path)
+        if os.name == "nt":  # Windows opens no folders
+            return
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def discard(self) -> None:
+        """Remove it, if it has not been committed."""
+        self.temporary.unlink(missing_ok=True)
+
+
+def stage_file(path: Path, data: bytes | str, mode: int = 0o644) -> StagedFile:
+    """Write beside `path` and flush to disk: all that needs space is done then. On any failure nothing is left.
+
+    Until it has `mode`, only its owner can read it.
 
     Raises:
         OSError: its folder does not exist, it is a folder itself, or the disk refused.
@@ -18,21 +52,34 @@ def write_atomically(path: Path, data: bytes | str) -> None:
         raise FileNotFoundError(errno.ENOENT, f"there is no folder {path.parent}; create it", str(path))
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file in it", str(path))
-    content = data.encode("utf-8") if isinstance(data, str) else data
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-    temporary = Path(name)
+    content = memoryview(data.encode("utf-8") if isinstance(data, str) else data)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
+    staged = StagedFile(path, Path(name))
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
+        try:
+            while content:
+                content = content[os.write(handle, content) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        staged.temporary.chmod(mode)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        staged.discard()
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    return staged
+
+
+def write_atomically(path: Path, data: bytes | str, mode: int = 0o644) -> None:
+    """Write beside `path`, flush to disk, rename over it. On any failure `path` is as it was.
+
+    Until it has `mode`, only its owner can read it.
+
+    Raises:
+        OSError: its folder does not exist, it is a folder itself, or the disk refused.
+    """
+    staged = stage_file(path, data, mode)
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        staged.commit()
+    except BaseException:
+        staged.discard()
+        raise

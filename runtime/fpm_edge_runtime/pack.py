@@ -35,13 +35,7 @@ def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, byt
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder; create it, or write the bundle elsewhere")
     content = bundle_bytes(manifest, members)
-    bundle = open_bundle(content)
-    for member in bundle.members:
-        bundle.read(member)
-    golden = bundle.golden()
-    for case in golden.cases if golden else ():
-        bundle.golden_input(case)
-    bundle.reference()
+    open_bundle(content).check()
     try:
         write_atomically(path, content)
     except OSError as error:

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,15 @@ from fpm_edge.train.batches import Batch
 from fpm_edge.train.distribute import ALONE, alone, make_team
 from fpm_edge_runtime.errors import UsageError
 
-# Trains "tiny" in a folder: on one device, or as the --distribute of its first argument says.
+# Trains "tiny" on each of some numbers of records, on one device or as the --distribute of its first argument says,
+# and prints a line for each. One process for all: most of its time is TensorFlow's start.
 PROGRAM = """
 import sys
 from pathlib import Path
 
 import tensorflow as tf
 
-distribution, folder, records = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+distribution, folder, counts = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
 if distribution == "mirrored":
     two = [tf.config.LogicalDeviceConfiguration()] * 2
     tf.config.set_logical_device_configuration(tf.config.list_physical_devices("CPU")[0], two)
@@ -36,37 +38,53 @@ from fpm_edge.train.distribute import make_team
 from fpm_edge.train.loop import train
 from fpm_edge.train.settings import Augmentation, TrainSettings
 
-micro = {}
 team = make_team(distribution)
-dataset = load_dataset(f"rendered:{records}@3/64")
-config = preset("tiny", dataset.schema, stages=2)
-if records == "7":  # dropout on several devices, in micro-batches
-    config = preset("fashionnet", dataset.schema, input_size=(64, 64), width=0.0625)
-    micro = {"micro_batch": 2}
-settings = TrainSettings(epochs=1, batch=5, learning_rate=1e-3, augmentation=Augmentation(), **micro)
-with team.strategy.scope():
-    tf.keras.utils.set_random_seed(0)
-    model = network_for(config).build(config, synchronized=team.place.devices > 1)
-train(model, config, dataset, settings, folder, team=team, on_epoch=lambda log: print(*log.losses))
-save_model(folder, config, model, write=team.chief)
-print(team.place.devices, team.chief)
+for records in counts.split(","):
+    micro = {}
+    dataset = load_dataset(f"rendered:{records}@3/64")
+    config = preset("tiny", dataset.schema, stages=2)
+    if records == "7":  # dropout on several devices, in micro-batches
+        config = preset("fashionnet", dataset.schema, input_size=(64, 64), width=0.0625)
+        micro = {"micro_batch": 2}
+    settings = TrainSettings(epochs=1, batch=5, learning_rate=1e-3, augmentation=Augmentation(), **micro)
+    with team.strategy.scope():
+        tf.keras.utils.set_random_seed(0)
+        model = network_for(config).build(config, synchronized=team.place.devices > 1)
+    losses = []
+    train(model, config, dataset, settings, folder / records, team=team, on_epoch=lambda log: losses.extend(log.losses))
+    save_model(folder / records, config, model, write=team.chief)
+    print(records, team.place.devices, team.chief, *losses)
 """
 
 
-def start(distribution: str, folder: Path, records: int, **environment: str) -> "subprocess.Popen[str]":
-    command = [sys.executable, "-c", PROGRAM, distribution, str(folder), str(records)]
+@dataclass(frozen=True)
+class Run:
+    """What one process printed of one training: devices, whether it was the chief, the losses of its one epoch."""
+
+    folder: Path
+    devices: int
+    chief: bool
+    losses: list[float]
+
+
+def start(distribution: str, folder: Path, counts: str, **environment: str) -> "subprocess.Popen[str]":
+    command = [sys.executable, "-c", PROGRAM, distribution, str(folder), counts]
     return subprocess.Popen(
         command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
 
 
-def finish(process: "subprocess.Popen[str]") -> list[str]:
+def finish(process: "subprocess.Popen[str]", folder: Path) -> dict[str, Run]:
     try:
-        output, errors = process.communicate(timeout=240)
+        output, errors = process.communicate(timeout=600)
     finally:
         process.kill()
     assert process.returncode == 0, errors
-    return output.splitlines()
+    lines = [line.split() for line in output.splitlines()]
+    return {
+        records: Run(folder / records, int(devices), chief == "True", [float(loss) for loss in losses])
+        for records, devices, chief, *losses in lines
+    }
 
 
 def free_ports(count: int) -> list[int]:
@@ -79,33 +97,26 @@ def free_ports(count: int) -> list[int]:
     return ports
 
 
-def start_workers(folder: Path, records: int) -> list["subprocess.Popen[str]"]:
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Run]]:
+    """One step (5 records) and four (18, the last batch of 3) in each way, and dropout (7) mirrored; all at once."""
+    folder = tmp_path_factory.mktemp("distributed")
     hosts = [f"127.0.0.1:{port}" for port in free_ports(2)]
     configs = [{"cluster": {"worker": hosts}, "task": {"type": "worker", "index": index}} for index in range(2)]
-    return [start("multiworker", folder, records, TF_CONFIG=json.dumps(config)) for config in configs]
-
-
-@pytest.fixture(scope="module")
-def runs(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, list[str]]]:
-    """One step (five records) and four (18 records, the last batch of three) in each way, and what they printed."""
-    folder = tmp_path_factory.mktemp("distributed")
-    found = {}
-    for records in (5, 18):
-        # All at once: most of their time is TensorFlow's start.
-        names = [f"{kind}-{records}" for kind in ("none", "mirrored", "multiworker")]
-        one, two = (start(name.partition("-")[0], folder / name, records) for name in names[:2])
-        workers = start_workers(folder / names[2], records)
-        found[names[0]] = folder / names[0], finish(one)
-        found[names[1]] = folder / names[1], finish(two)
-        first, second = (finish(worker) for worker in workers)
-        assert second == ["2 False"]  # only the chief reports
-        found[names[2]] = folder / names[2], first
-    return found
+    names = ("none", "mirrored", "multiworker")
+    one = start("none", folder / "none", "5,18")
+    two = start("mirrored", folder / "mirrored", "5,18,7")
+    workers = [start("multiworker", folder / "multiworker", "5,18", TF_CONFIG=json.dumps(each)) for each in configs]
+    found = [finish(process, folder / name) for name, process in zip(names, (one, two, workers[0]), strict=True)]
+    second = finish(workers[1], folder / "multiworker")
+    # Only the chief reports.
+    assert [(run.chief, run.losses) for run in second.values()] == [(False, [])] * 2
+    return dict(zip(names, found, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["mirrored", "multiworker"])
-def test_the_gradient_is_that_of_the_whole_batch(runs: dict[str, tuple[Path, list[str]]], kind: str) -> None:
-    one, several = (load_file(runs[f"{name}-5"][0] / "checkpoint.safetensors") for name in ("none", kind))
+def test_the_gradient_is_that_of_the_whole_batch(runs: dict[str, dict[str, Run]], kind: str) -> None:
+    one, several = (load_file(runs[name]["5"].folder / "checkpoint.safetensors") for name in ("none", kind))
     assert one.keys() == several.keys()
     compared = 0
     for name, array in one.items():
@@ -120,14 +131,13 @@ def test_the_gradient_is_that_of_the_whole_batch(runs: dict[str, tuple[Path, lis
 
 
 @pytest.mark.parametrize("kind", ["mirrored", "multiworker"])
-def test_losses_and_weights_are_those_of_one_device(runs: dict[str, tuple[Path, list[str]]], kind: str) -> None:
-    expected, found = runs["none-18"][1], runs[f"{kind}-18"][1]
-    assert (expected[-1], found[-1]) == ("1 True", "2 True")
-    losses = [[float(v) for v in lines[0].split()] for lines in (expected, found)]
-    assert len(losses[0]) == 2
-    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
-    one, several = (load_file(runs[f"{name}-18"][0] / "weights.safetensors") for name in ("none", kind))
-    start = load_file(runs["none-18"][0].parent / "none-5" / "weights.safetensors")
+def test_losses_and_weights_are_those_of_one_device(runs: dict[str, dict[str, Run]], kind: str) -> None:
+    expected, found = runs["none"]["18"], runs[kind]["18"]
+    assert [(run.devices, run.chief) for run in (expected, found)] == [(1, True), (2, True)]
+    assert len(expected.losses) == 2
+    np.testing.assert_allclose(found.losses, expected.losses, rtol=1e-4)
+    one, several = (load_file(run.folder / "weights.safetensors") for run in (expected, found))
+    start = load_file(runs["none"]["5"].folder / "weights.safetensors")
     assert one.keys() == several.keys()
     for name, array in one.items():
         # Adam makes a step of full size of a gradient that is nothing but rounding, so a few weights go elsewhere.
@@ -138,10 +148,10 @@ def test_losses_and_weights_are_those_of_one_device(runs: dict[str, tuple[Path, 
     assert any(not np.array_equal(start[name], one[name]) for name in one)
 
 
-def test_dropout_counts_on_every_device(tmp_path: Path) -> None:
-    lines = finish(start("mirrored", tmp_path / "run", 7))
-    assert lines[-1] == "2 True"
-    weights = load_file(tmp_path / "run" / "weights.safetensors")
+def test_dropout_counts_on_every_device(runs: dict[str, dict[str, Run]]) -> None:
+    run = runs["mirrored"]["7"]
+    assert (run.devices, run.chief) == (2, True)
+    weights = load_file(run.folder / "weights.safetensors")
     # One whole batch of 5 over two devices in micro-batches of 2, and one of 2: 2 + 1 calls on the first device.
     assert int(weights["fc6_pose_dropout/calls"]) == 3
 
@@ -181,7 +191,7 @@ def run_command_on_two(arguments: list[str]) -> list[tuple[int, str]]:
     ended = []
     try:
         for worker in workers:
-            error = worker.communicate(timeout=240)[1]
+            error = worker.communicate(timeout=600)[1]
             ended.append((worker.returncode, error))
     finally:
         for worker in workers:

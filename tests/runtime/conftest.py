@@ -96,6 +96,19 @@ def hollow_path(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factor
 
 
 @pytest.fixture(scope="session")
+def three_bundles(
+    hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory
+) -> list[Path]:
+    """Three hollow bundles that differ in nothing but their names: old, good, new."""
+    manifest, members = hollow_parts
+    folder = tmp_path_factory.mktemp("three")
+    return [
+        write_bundle(folder / f"{name}.fpm", msgspec.structs.replace(manifest, name=name), members)
+        for name in ("old", "good", "new")
+    ]
+
+
+@pytest.fixture(scope="session")
 def tiny_models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """File name → model, made by the real converters: ``1.tflite``, ``1.signature.tflite``, ``1.onnx``, ``2...``."""
     folder = tmp_path_factory.mktemp("tiny")
@@ -119,6 +132,23 @@ def tiny_path(tiny_models: dict[str, bytes], tmp_path_factory: pytest.TempPathFa
 @pytest.fixture(scope="session")
 def tiny(tiny_path: Path) -> Bundle:
     return open_bundle(tiny_path)
+
+
+@pytest.fixture(scope="session")
+def golden_tiny(tiny: Bundle, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """`tiny_path` with a golden case: "right", whose landmarks are LiteRT's own, and "wrong", three pixels beside."""
+    pixels = np.random.default_rng(0).integers(0, 256, (HEIGHT, WIDTH, 3), np.uint8)
+    members = {name: tiny.read(name) for name in tiny.members if name != "manifest.json"}
+    members["golden/0.png"] = png(pixels)
+    answers = [result.landmarks for result in tiny.session().detect_input(pixels)]
+    folder = tmp_path_factory.mktemp("golden")
+    paths = {}
+    for name, shift in (("right", 0.0), ("wrong", 3.0)):
+        landmarks: Any = [(points + np.float32(shift)).tolist() for points in answers]
+        golden = GoldenSet((GoldenCase("golden/0.png", "all", landmarks),), (0.02, 0.02))
+        content = {**members, "golden/golden.json": msgspec.json.encode(golden)}
+        paths[name] = write_bundle(folder / f"{name}.fpm", tiny.manifest, content)
+    return paths
 
 
 @pytest.fixture(scope="session")
@@ -198,7 +228,7 @@ def fake_engine() -> FakeEngine:
 
 
 @pytest.fixture(scope="session")
-def float_bundle(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory) -> Bundle:
+def float_path(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The hollow bundle with float32 tensors, to run in a fake engine."""
     manifest, members = hollow_parts
 
@@ -211,4 +241,10 @@ def float_bundle(hollow_parts: tuple[Manifest, dict[str, bytes]], tmp_path_facto
         for piece in manifest.pieces["tflite"]
     )
     manifest = msgspec.structs.replace(manifest, pieces={"tflite": pieces})
-    return open_bundle(write_bundle(tmp_path_factory.mktemp("float") / "float.fpm", manifest, members))
+    return write_bundle(tmp_path_factory.mktemp("float") / "float.fpm", manifest, members)
+
+
+@pytest.fixture(scope="session")
+def float_bundle(float_path: Path) -> Bundle:
+    """`float_path`, open."""
+    return open_bundle(float_path)

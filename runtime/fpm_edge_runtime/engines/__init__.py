@@ -66,22 +66,24 @@ class KnownEngine:
 
     Attributes:
         module: where it is; its function ``load`` returns the `Engine`.
+        package: the distribution that it runs.
         formats: what it reads, best first.
         install: the command that brings its package.
     """
 
     module: str
+    package: str
     formats: tuple[Format, ...]
     install: str
 
 
 ENGINES: dict[str, KnownEngine] = {
-    "litert": KnownEngine("litert", ("tflite",), "pip install ai-edge-litert"),
+    "litert": KnownEngine("litert", "ai-edge-litert", ("tflite",), "pip install ai-edge-litert"),
     "tflite-runtime": KnownEngine(
-        "tflite_runtime", ("tflite",), 'pip install tflite-runtime "numpy<2" (Python 3.11 at most)'
+        "tflite_runtime", "tflite-runtime", ("tflite",), 'pip install tflite-runtime "numpy<2" (Python 3.11 at most)'
     ),
-    "onnxruntime": KnownEngine("onnxruntime", ("onnx",), 'pip install "fpm-edge[onnx]"'),
-    "openvino": KnownEngine("openvino", ("tflite", "onnx"), 'pip install "fpm-edge[openvino]"'),
+    "onnxruntime": KnownEngine("onnxruntime", "onnxruntime", ("onnx",), 'pip install "fpm-edge[onnx]"'),
+    "openvino": KnownEngine("openvino", "openvino", ("tflite", "onnx"), 'pip install "fpm-edge[openvino]"'),
 }
 """Engine name → what is known of it without importing it."""
 

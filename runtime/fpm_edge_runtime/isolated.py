@@ -1,0 +1,141 @@
+"""The self-check in a child process: an engine that crashes, hangs or answers wrongly does it there, not in the app."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Literal
+
+import msgspec
+
+from fpm_edge_runtime._child import Answer
+from fpm_edge_runtime.bundle import open_bundle
+from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.errors import UsageError
+
+__all__ = ["EngineCheck", "Outcome", "check_in_child"]
+
+Outcome = Literal["ok", "wrong", "not finite", "crashed", "hung", "no answer", "garbage", "refused", "missing"]
+
+_LAST_WORDS = 300  # characters of what a dead child wrote to stderr
+
+
+@dataclass(frozen=True)
+class EngineCheck:
+    """How an engine did.
+
+    Attributes:
+        engine: its name.
+        outcome: ``ok``; ``wrong``: a golden case disagrees more than its limit; ``not finite``: infinite values, or
+            none; ``crashed``: ended by a signal or an exit code; ``hung``: no end within the time; ``no answer``:
+            ended as if all were well, without one; ``garbage``: an answer that is none; ``refused``: an error that
+            says why it cannot run this bundle; ``missing``: not installed.
+        reason: in words, empty for ``ok``.
+        report: `GoldenReport.to_dict`, where it came so far.
+        seconds: that the child took.
+    """
+
+    engine: str
+    outcome: Outcome
+    reason: str
+    report: dict[str, Any] | None
+    seconds: float
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome == "ok"
+
+
+def check_in_child(
+    source: str | Path | bytes,
+    engine: str = "litert",
+    *,
+    threads: int | None = None,
+    timeout: float = 60.0,
+    program: Sequence[str] | None = None,
+) -> EngineCheck:
+    """Run a bundle's golden cases in an engine, in a process of its own. What the engine does wrong is a value.
+
+    Args:
+        source: path of a ``.fpm`` file, or its content.
+        engine: its name.
+        threads: for the engine; None leaves it to the engine.
+        timeout: seconds after which the child is killed: it imports, loads and runs everything in that time.
+        program: the child's program, whose arguments are bundle (``-``: on stdin), engine, threads. By default this
+            package's own, in the running Python. An app that is frozen into one executable must give one that calls
+            `fpm_edge_runtime._child.main`.
+
+    Raises:
+        BundleError: the bundle is damaged.
+        UsageError: there is no engine of this name, or no Python to run the child in.
+    """
+    if engine not in ENGINES:
+        raise UsageError(f"unknown engine {engine!r}; expected one of: {', '.join(ENGINES)}")
+    digest = open_bundle(source).digest
+    if program is None:
+        if not sys.executable or getattr(sys, "frozen", False):
+            raise UsageError("this Python has no interpreter to run a child in; say what to run by `program`")
+        program = (sys.executable, "-P", "-m", "fpm_edge_runtime._child")
+    bundle, given = ("-", source) if isinstance(source, bytes) else (str(Path(source).absolute()), b"")
+    start = perf_counter()
+    with subprocess.Popen(
+        [*program, bundle, engine, "" if threads is None else str(threads)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": _search_path()},
+        start_new_session=True,  # so that it can be killed with all that it started
+    ) as child:
+        try:
+            said, words = child.communicate(given, timeout)
+            outcome, reason, report = _judge(child.returncode, said, digest)
+        except subprocess.TimeoutExpired:
+            _kill(child)
+            _, words = child.communicate()
+            outcome, reason, report = "hung", f"no answer within {timeout:g} s", None
+        except BaseException:
+            _kill(child)
+            raise
+    if outcome in ("crashed", "hung", "no answer", "garbage") and words.strip():
+        reason += f"; its last words: {words.decode('utf-8', 'replace').strip()[-_LAST_WORDS:]}"
+    return EngineCheck(engine, outcome, reason, report, perf_counter() - start)
+
+
+def _judge(code: int, said: bytes, digest: str) -> tuple[Outcome, str, dict[str, Any] | None]:
+    if code < 0:
+        try:
+            return "crashed", f"killed by {signal.Signals(-code).name}", None
+        except ValueError:
+            return "crashed", f"killed by signal {-code}", None
+    if code > 0:
+        return "crashed", f"exit code {code:#x}" if code > 255 else f"exit code {code}", None
+    if not said.strip():
+        return "no answer", "it ended with exit code 0 and said nothing", None
+    try:
+        answer = msgspec.json.decode(said, type=Answer)
+    except ValueError as error:
+        return "garbage", f"its answer cannot be read: {error}", None
+    if answer.digest != digest:
+        return "garbage", f"it checked bundle {answer.digest}, not {digest}; was the file replaced?", None
+    return answer.outcome, answer.reason, answer.report
+
+
+def _search_path() -> str:
+    """The child finds the modules that this process finds; but not in the working folder, where anything may be."""
+    found = [entry for entry in sys.path if entry]
+    here = str(Path(__file__).parents[1])
+    return os.pathsep.join(found if here in found else [*found, here])
+
+
+def _kill(child: "subprocess.Popen[bytes]") -> None:
+    if os.name == "nt":
+        child.kill()
+        return
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        child.kill()
