@@ -31,8 +31,13 @@ from fpm_edge_runtime.self_check import GoldenReport, check_goldens
 from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
+    from fpm_edge_runtime.drift_log import DriftLog
     from fpm_edge_runtime.engine_choice import CheckCache, EngineChoice, choose_engine
     from fpm_edge_runtime.isolated import EngineCheck, check_in_child
+    from fpm_edge_runtime.monitor import DriftMonitor
+    from fpm_edge_runtime.monitor_report import MonitorReport
+    from fpm_edge_runtime.proxies import flip_consistency
+    from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
 
 __all__ = [
@@ -43,6 +48,8 @@ __all__ = [
     "ConversionError",
     "DataError",
     "Detection",
+    "DriftLog",
+    "DriftMonitor",
     "Engine",
     "EngineCheck",
     "EngineChoice",
@@ -55,9 +62,11 @@ __all__ = [
     "Manifest",
     "MissingExtraError",
     "ModelError",
+    "MonitorReport",
     "PieceRunner",
     "SchemaError",
     "Session",
+    "Shadow",
     "Slots",
     "SlotsReport",
     "StageResult",
@@ -67,6 +76,7 @@ __all__ = [
     "check_goldens",
     "check_in_child",
     "choose_engine",
+    "flip_consistency",
     "load_engine",
     "load_image",
     "load_schema",
@@ -80,13 +90,18 @@ __all__ = [
 _LATER = {
     "Boot": "slots",
     "CheckCache": "engine_choice",
+    "DriftLog": "drift_log",
+    "DriftMonitor": "monitor",
     "EngineCheck": "isolated",
     "EngineChoice": "engine_choice",
     "Installed": "slots",
+    "MonitorReport": "monitor_report",
+    "Shadow": "shadow",
     "Slots": "slots",
     "SlotsReport": "slots",
     "check_in_child": "isolated",
     "choose_engine": "engine_choice",
+    "flip_consistency": "proxies",
 }
 
 
