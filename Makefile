@@ -24,7 +24,7 @@ demo: $(READY) ## Convert the shipped model to int8, run it on pictures, write a
 	$(BIN)/fpm-edge demo -o out/demo
 
 test: $(READY) ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python scripts/run_tests.py
 
 check: lint types test wheel ## Format and lint check, types, tests, and what the wheel holds
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from fpm_edge.drift import DriftReport
 from fpm_edge_runtime import Manifest
-from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import Format, Quantization
 
 __all__ = ["card_text", "words_for"]

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.bundle_card import card_text, words_for
 from fpm_edge.data import Dataset
+from fpm_edge.drift import DriftReport
 from fpm_edge.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
 from fpm_edge.formats import ENGINE_OF, formats_for
 from fpm_edge.gate import Budget, check_drift, excess
@@ -41,7 +42,6 @@ from fpm_edge_converters import (
     recorded_ranges,
 )
 from fpm_edge_runtime import Bundle, DataError, Manifest, Session, UsageError, open_bundle, write_bundle
-from fpm_edge_runtime.drift import DriftReport
 from fpm_edge_runtime.manifest import (
     CalibrationCard,
     Format,

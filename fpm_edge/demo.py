@@ -6,12 +6,14 @@ from pathlib import Path
 
 from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import load_dataset, read_image
+from fpm_edge.drift import DriftReport
+from fpm_edge.overlay import contact_sheet, draw_landmarks
 from fpm_edge.report import measure, write_report
 from fpm_edge.shipped import shipped_model
-from fpm_edge_runtime import DriftReport, open_bundle
+from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.image import png_bytes
 from fpm_edge_runtime.manifest import Format
-from fpm_edge_runtime.overlay import contact_sheet, draw_landmarks, png_bytes
 
 __all__ = ["DemoResult", "run_demo"]
 

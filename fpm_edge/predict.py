@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset, Record, RenderKey, read_image
 from fpm_edge.data.files import picture_size
+from fpm_edge.drift import DriftReport, compare_landmarks
+from fpm_edge.metrics import point_mask
 from fpm_edge.progress import progress_bar
-from fpm_edge_runtime.drift import DriftReport, compare_landmarks
-from fpm_edge_runtime.metrics import point_mask
 from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.session import Session
 

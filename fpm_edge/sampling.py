@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
 from fpm_edge.inputs import NetworkInputs, network_inputs
+from fpm_edge.metrics import point_mask
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge_calibration import MinMax, choose_samples, farthest_first, stratum_of, swap_worst
 from fpm_edge_converters import calibrated, input_batches
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.metrics import normalized_error, point_mask
+from fpm_edge_runtime.metrics import normalized_error
 
 __all__ = ["STRATEGIES", "calibration_samples", "not_chosen"]
 

@@ -18,16 +18,17 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
+from fpm_edge.bootstrap import bootstrap_intervals
 from fpm_edge.data import Dataset
+from fpm_edge.drift import compare_landmarks
 from fpm_edge.edges import EdgeRunner, Maps, Placed, open_edges, place
 from fpm_edge.predict import truth_of
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.mixed import MixedGraph, read_int8_layers
 from fpm_edge_runtime import Bundle, UsageError
-from fpm_edge_runtime.drift import compare_landmarks
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.manifest import Interval, Piece
-from fpm_edge_runtime.metrics import bootstrap_intervals, normalized_error
+from fpm_edge_runtime.metrics import normalized_error
 
 __all__ = ["MOVED", "LayerSensitivity", "Sensitivity", "StageEffect", "analyse"]
 

@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from fpm_edge.evaluate import Evaluation, StageAccuracy
+from fpm_edge.metrics import Summary
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.metrics import Summary
 
 __all__ = ["Definition", "Row", "Table1", "latex", "markdown", "row_of", "table1"]
 

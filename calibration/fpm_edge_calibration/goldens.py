@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge_runtime.errors import DataError
+from fpm_edge_runtime.image import png_bytes
 from fpm_edge_runtime.manifest import GoldenCase, GoldenSet
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.overlay import png_bytes
 
 __all__ = ["FEWEST_GOLDENS", "golden_set"]
 

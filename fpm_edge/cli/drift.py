@@ -8,18 +8,11 @@ import click
 from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table, say
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.data import Dataset
+from fpm_edge.drift import DriftReport
 from fpm_edge.gate import Budget, check_drift
 from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import drift_between, predict_session, truth_of
-from fpm_edge_runtime import (
-    DriftReport,
-    GateError,
-    Manifest,
-    Session,
-    UsageError,
-    check_goldens,
-    open_bundle,
-)
+from fpm_edge_runtime import GateError, Manifest, Session, UsageError, check_goldens, open_bundle
 
 __all__ = ["command"]
 

@@ -14,10 +14,10 @@ from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.cli.table1 import FORMATS, Format, print_table1
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
+from fpm_edge.metrics import Part, Summary
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
 from fpm_edge.table1 import Definition, table1
 from fpm_edge_runtime import MissingExtraError, UsageError, open_bundle
-from fpm_edge_runtime.metrics import Part, Summary
 
 __all__ = ["command"]
 

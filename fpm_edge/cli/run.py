@@ -7,10 +7,11 @@ import click
 from rich.table import Table
 
 from fpm_edge.cli.options import json_option, print_json, print_table, say
+from fpm_edge.overlay import draw_landmarks
 from fpm_edge_runtime import Detection, LandmarkSchema, UsageError, load_image, open_bundle
 from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.overlay import draw_landmarks, png_bytes
+from fpm_edge_runtime.image import png_bytes
 
 __all__ = ["command"]
 

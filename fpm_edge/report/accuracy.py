@@ -7,11 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
+from fpm_edge.drift import DriftReport
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import Predictions, Truth, drift_between, predict_session, truth_of
 from fpm_edge.report.plan import Candidate, Entry, float_engine
-from fpm_edge_runtime import DataError, DriftReport, Session
+from fpm_edge_runtime import DataError, Session
 
 __all__ = ["Accuracy", "Answers", "score", "truth_to_count"]
 

@@ -31,7 +31,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.drift import PartDrift
+from fpm_edge.drift import PartDrift
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [

@@ -9,10 +9,10 @@ import jinja2
 from markupsafe import Markup
 from PIL import Image
 
+from fpm_edge.drift import PartDrift
 from fpm_edge.report import plot, words
 from fpm_edge.report.data import Overlay, ReportData, Variant
 from fpm_edge.report.plan import ENGINE_TITLES
-from fpm_edge_runtime.drift import PartDrift
 
 __all__ = ["render_html"]
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
+from fpm_edge.drift import DriftReport, StageDrift
+from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Truth
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.accuracy import Accuracy, Answers, counts_of, score, truth_to_count
@@ -25,9 +27,7 @@ from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
 from fpm_edge.report.pictures import draw_overlays
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
-from fpm_edge_runtime import Bundle, DriftReport
-from fpm_edge_runtime.drift import StageDrift
-from fpm_edge_runtime.metrics import point_mask
+from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]
 

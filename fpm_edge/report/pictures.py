@@ -7,12 +7,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge.data import Dataset, Record, read_image
+from fpm_edge.metrics import point_mask
+from fpm_edge.overlay import draw_landmarks
 from fpm_edge.predict import Predictions, Truth
 from fpm_edge.report.accuracy import picture_means
 from fpm_edge.report.data import Overlay
 from fpm_edge.report.words import ne
-from fpm_edge_runtime.metrics import normalized_error, point_mask
-from fpm_edge_runtime.overlay import draw_landmarks, png_bytes
+from fpm_edge_runtime.image import png_bytes
+from fpm_edge_runtime.metrics import normalized_error
 
 __all__ = ["Drawn", "draw_overlays"]
 

@@ -8,7 +8,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fpm_edge_runtime.bundle import Bundle, open_bundle
-from fpm_edge_runtime.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -24,7 +23,7 @@ from fpm_edge_runtime.errors import (
 )
 from fpm_edge_runtime.image import load_image
 from fpm_edge_runtime.manifest import Manifest
-from fpm_edge_runtime.metrics import normalized_error, pck
+from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.pack import write_bundle
 from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
@@ -32,8 +31,13 @@ from fpm_edge_runtime.self_check import GoldenReport, check_goldens
 from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
+    from fpm_edge_runtime.drift_log import DriftLog
     from fpm_edge_runtime.engine_choice import CheckCache, EngineChoice, choose_engine
     from fpm_edge_runtime.isolated import EngineCheck, check_in_child
+    from fpm_edge_runtime.monitor import DriftMonitor
+    from fpm_edge_runtime.monitor_report import MonitorReport
+    from fpm_edge_runtime.proxies import flip_consistency
+    from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
 
 __all__ = [
@@ -44,7 +48,8 @@ __all__ = [
     "ConversionError",
     "DataError",
     "Detection",
-    "DriftReport",
+    "DriftLog",
+    "DriftMonitor",
     "Engine",
     "EngineCheck",
     "EngineChoice",
@@ -57,9 +62,11 @@ __all__ = [
     "Manifest",
     "MissingExtraError",
     "ModelError",
+    "MonitorReport",
     "PieceRunner",
     "SchemaError",
     "Session",
+    "Shadow",
     "Slots",
     "SlotsReport",
     "StageResult",
@@ -69,13 +76,12 @@ __all__ = [
     "check_goldens",
     "check_in_child",
     "choose_engine",
-    "compare_landmarks",
+    "flip_consistency",
     "load_engine",
     "load_image",
     "load_schema",
     "normalized_error",
     "open_bundle",
-    "pck",
     "write_bundle",
 ]
 
@@ -84,13 +90,18 @@ __all__ = [
 _LATER = {
     "Boot": "slots",
     "CheckCache": "engine_choice",
+    "DriftLog": "drift_log",
+    "DriftMonitor": "monitor",
     "EngineCheck": "isolated",
     "EngineChoice": "engine_choice",
     "Installed": "slots",
+    "MonitorReport": "monitor_report",
+    "Shadow": "shadow",
     "Slots": "slots",
     "SlotsReport": "slots",
     "check_in_child": "isolated",
     "choose_engine": "engine_choice",
+    "flip_consistency": "proxies",
 }
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.geometry import Letterbox
 
-__all__ = ["MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image"]
+__all__ = ["MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image", "png_bytes"]
 
 MAX_PIXELS = 40_000_000
 """Largest picture that is decoded. 40 megapixels are 120 MB of RGB: more than any phone's photograph needs."""
@@ -155,3 +155,10 @@ def _sixteen_bit_to_rgb(picture: Image.Image) -> Image.Image:
         raise ValueError("its grey values need more than 16 bits; save the picture with 8 or 16 bits")
     # The high byte, which is also what Pillow keeps of 16-bit colour.
     return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
+
+
+def png_bytes(image: Image.Image) -> bytes:
+    """A picture as a PNG file."""
+    out = BytesIO()
+    image.save(out, format="PNG")
+    return out.getvalue()

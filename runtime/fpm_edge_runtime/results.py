@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.decode import Doubt
+from fpm_edge_runtime.geometry import Letterbox
 
-__all__ = ["Detection", "StageResult", "StopReason", "Timings"]
+__all__ = ["Detection", "StageResult", "StopReason", "Timings", "Trace"]
 
 StopReason = Literal["all stages", "stage limit", "deadline", "converged"]
 
@@ -77,3 +78,20 @@ class Detection:
     timings: Timings
     engine: str
     category: str | None
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A detection, and what another model needs to be compared with it.
+
+    Attributes:
+        detection: the answer.
+        landmarks: (stages that ran, landmarks, 2) float32, pixels of the input; the last is the answer's.
+        input: (input height, input width, 3) uint8 RGB, the network's input; a copy.
+        fit: where the picture lies in the input.
+    """
+
+    detection: Detection
+    landmarks: NDArray[np.float32]
+    input: NDArray[np.uint8]
+    fit: Letterbox

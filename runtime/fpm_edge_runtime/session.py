@@ -20,7 +20,7 @@ from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
 from fpm_edge_runtime.manifest import Format, Geometry, Piece
-from fpm_edge_runtime.results import Detection, StageResult, StopReason, Timings
+from fpm_edge_runtime.results import Detection, StageResult, StopReason, Timings, Trace
 from fpm_edge_runtime.tensors import arranged
 
 if TYPE_CHECKING:
@@ -142,6 +142,29 @@ class Session:
         still = self._still(converge_px)
         self._prepare(frame, image, box)
         return self._answer(frame, labelled, category, still)
+
+    def trace(
+        self,
+        image: str | Path | NDArray[np.uint8],
+        *,
+        category: str | None = None,
+        box: Box | None = None,
+        stages: int | None = None,
+        deadline_ms: float | None = None,
+        converge_px: float | Literal["fitted"] | None = None,
+    ) -> Trace:
+        """As `detect`, with what a comparison with another model needs: every stage's landmarks, and the input.
+
+        Arguments and errors are those of `detect`. The earlier stages are decoded after the answer was there.
+        """
+        frame = self._frame(stages, deadline_ms)
+        labelled = self._labelled(category)
+        still = self._still(converge_px)
+        fit = self._prepare(frame, image, box)
+        detection = self._answer(frame, labelled, category, still)
+        earlier = [self._decode(frame, stage)[0] for stage in range(1, detection.stages_run)]
+        landmarks = np.stack([*earlier, fit.to_input(detection.landmarks)])
+        return Trace(detection, landmarks, frame.tensors["image"][0].copy(), fit)
 
     def detect_input(self, image: NDArray[np.uint8], *, stages: int | None = None) -> tuple[StageResult, ...]:
         """Every stage's landmarks for a ready-made network input, in pixels of that input.
@@ -287,7 +310,7 @@ class Session:
             raise UsageError(f"converge_px is {converge_px!r}; expected pixels of the input, 0 or more, or 'fitted'")
         return converge_px
 
-    def _prepare(self, frame: "_Frame", image: str | Path | NDArray[np.uint8], box: Box | None) -> None:
+    def _prepare(self, frame: "_Frame", image: str | Path | NDArray[np.uint8], box: Box | None) -> Letterbox:
         if box is not None and len(box) != 4:
             raise UsageError(f"box is {box}; expected (x0, y0, x1, y1) in pixels of the picture")
         pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
@@ -295,6 +318,7 @@ class Session:
         frame.fit = Letterbox.fit((pixels.shape[1], pixels.shape[0]), size, box)
         frame.tensors["image"] = letterbox(pixels, frame.fit, size)[np.newaxis]
         frame.preprocess = perf_counter() - frame.start
+        return frame.fit
 
     def _check_input(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         expected = (self.geometry.input_height, self.geometry.input_width, 3)

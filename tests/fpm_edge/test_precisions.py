@@ -13,10 +13,11 @@ from fpm_edge.edges import open_edges
 from fpm_edge.fallback import Fallback
 from fpm_edge.gate import Budget, excess
 from fpm_edge.lint import lint
+from fpm_edge.metrics import point_mask
 from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge_runtime import Bundle, check_goldens, open_bundle
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.metrics import normalized_error, point_mask
+from fpm_edge_runtime.metrics import normalized_error
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.bootstrap import bootstrap_intervals
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.manifest import Interval, StageMeasurement
-from fpm_edge_runtime.metrics import bootstrap_intervals, normalized_error
+from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = [

@@ -1,7 +1,6 @@
 """Landmarks drawn on pictures: to look at a detection, at two models' answers side by side, or at a whole set."""
 
 import colorsys
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.image import check_image
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["FAINT_SCORE", "contact_sheet", "draw_landmarks", "png_bytes"]
+__all__ = ["FAINT_SCORE", "contact_sheet", "draw_landmarks"]
 
 # Landmarks that score lower than this are drawn hollow and faint: the network is not sure of them.
 FAINT_SCORE = 0.25
@@ -146,13 +145,6 @@ def contact_sheet(
                 draw.text((left + cell / 2, top + height + caption / 2), text, _INK, font, anchor="mm")
         top += height + caption + gap
     return sheet
-
-
-def png_bytes(image: Image.Image) -> bytes:
-    """A picture as a PNG file."""
-    out = io.BytesIO()
-    image.save(out, format="PNG")
-    return out.getvalue()
 
 
 def _fit(image: Image.Image, cell: int) -> Image.Image:

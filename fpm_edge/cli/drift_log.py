@@ -1,0 +1,100 @@
+"""`fpm-edge drift-log`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+import msgspec
+from rich.table import Table
+
+from fpm_edge.cli.options import json_option, output_option, print_json, print_table, say
+from fpm_edge_runtime import DataError, MissingExtraError
+from fpm_edge_runtime.drift_log import LogEntry, read_drift_log
+from fpm_edge_runtime.files import write_atomically
+
+__all__ = ["command"]
+
+# Rows of the table besides the changes: the newest.
+_LATEST = 10
+
+
+@click.command("drift-log")
+@click.argument("log", metavar="FILE", type=click.Path(path_type=Path))
+@output_option("Draw estimate, bounds and evidence over time (PNG).", required=False)
+@json_option
+def command(log: Path, output: Path | None, as_json: bool) -> None:
+    """Read what a device's drift monitor wrote to FILE: verdicts over time, estimate, bounds, alarms.
+
+    The older file beside it, FILE.1, is read too. Torn lines, such as power loss leaves, are skipped and told.
+
+    \b
+    fpm-edge drift-log drift.jsonl
+    fpm-edge drift-log drift.jsonl -o drift.png
+    """
+    content = read_drift_log(log)
+    if not content.entries:
+        raise DataError(f"{log} holds no entry; expected the log that `DriftLog` of the runtime writes")
+    entries = content.entries
+    changes = _changes(entries)
+    if output is not None:
+        write_atomically(output, _plot(entries, f"{log.name}: {entries[0].time} to {entries[-1].time}"))
+    if as_json:
+        result = {
+            "log": str(log),
+            "verdict": entries[-1].verdict,
+            "last": msgspec.to_builtins(entries[-1]),
+            "changes": [msgspec.to_builtins(entries[i]) for i in changes],
+            "entries": len(entries),
+            "damaged": list(content.damaged),
+        }
+        print_json(result)
+        return
+    shown = sorted({*changes, *range(len(entries))[-_LATEST:]})
+    print_table(_table([entries[i] for i in shown], len(entries)))
+    for line in content.damaged:
+        say(f"skipped: {line} is torn or was altered")
+    last = entries[-1]
+    say(f"{last.verdict}: {last.reason}" if last.reason else last.verdict)
+
+
+def _changes(entries: Sequence[LogEntry]) -> list[int]:
+    """Places of the first entry, and of each with another verdict or bundle than the one before."""
+    kinds = [(entry.verdict, entry.subject) for entry in entries]
+    return [i for i, kind in enumerate(kinds) if i == 0 or kind != kinds[i - 1]]
+
+
+def _plot(entries: Sequence[LogEntry], title: str) -> bytes:
+    # Here, so that a log can be read where only the plain command line is installed.
+    try:
+        from fpm_edge.report.drift_plot import drift_plot
+    except ModuleNotFoundError as error:
+        raise MissingExtraError(
+            f"the plot needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
+        ) from None
+    return drift_plot(entries, title)
+
+
+def _table(entries: Sequence[LogEntry], of: int) -> Table:
+    title = f"{len(entries)} of {of} entries: changes of the verdict, and the latest; NE units"
+    table = Table(title=title, title_justify="left")
+    table.add_column("time")
+    table.add_column("bundle")
+    table.add_column("verdict")
+    for heading in ("frames", "compared", "disagreement", "bounds", "limit", "evidence", "peak height"):
+        table.add_column(heading, justify="right")
+    table.add_column("fast alarms")
+    for entry in entries:
+        table.add_row(
+            entry.time,
+            entry.subject[:8],
+            entry.verdict,
+            str(entry.frames),
+            str(entry.samples),
+            "–" if entry.estimate is None else f"{entry.estimate:.5f}",
+            f"{entry.lower:.5f} … {entry.upper:.5f}",
+            f"{entry.limit:.5f}",
+            f"{entry.evidence:.3g}",
+            "–" if entry.peak_height is None else f"{entry.peak_height:.3f}",
+            ", ".join(entry.fast_alarms) or "–",
+        )
+    return table

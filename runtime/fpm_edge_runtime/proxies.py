@@ -1,0 +1,41 @@
+"""What says something about a device's answers without labels and without a float model: movement and mirror images."""
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_runtime.image import check_image, load_image
+from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.results import Trace
+from fpm_edge_runtime.session import Session
+
+__all__ = ["flip_consistency", "stage_movement"]
+
+
+def stage_movement(trace: Trace) -> float | None:
+    """How far the labelled landmarks moved between the last two stages: mean, NE units of the picture or box.
+
+    None where only one stage ran.
+    """
+    if len(trace.landmarks) < 2:
+        return None
+    before, after = trace.landmarks[-2:, trace.detection.labelled]
+    size = np.array([[trace.fit.width, trace.fit.height]])
+    return float(normalized_error(after[np.newaxis], before[np.newaxis], size).mean())
+
+
+def flip_consistency(session: Session, image: str | Path | NDArray[np.uint8], category: str | None = None) -> float:
+    """How far the answer for the mirror image is from the mirror image of the answer: mean, NE units.
+
+    It costs two detections, so it is done only when asked. Errors are those of `Session.detect`.
+    """
+    pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
+    height, width = pixels.shape[:2]
+    straight = session.detect(pixels, category=category)
+    mirrored = session.detect(np.ascontiguousarray(pixels[:, ::-1]), category=category)
+    back = mirrored.landmarks[list(session.schema.flip)]
+    # Pixel centres: column x of the mirror image is column width − 1 − x.
+    back = np.stack([width - 1 - back[:, 0], back[:, 1]], axis=1)
+    errors = normalized_error(back[np.newaxis], straight.landmarks[np.newaxis], np.array([[width, height]]))[0]
+    return float(errors[straight.labelled].mean())

@@ -1,0 +1,259 @@
+"""The shadow comparison: some frames are also run through the float model, beside the device's work."""
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_runtime._sampler import Sampler
+from fpm_edge_runtime.drift_log import DriftLog, LogEntry
+from fpm_edge_runtime.errors import UsageError
+from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.monitor import DriftMonitor
+from fpm_edge_runtime.monitor_report import MonitorReport
+from fpm_edge_runtime.proxies import stage_movement
+from fpm_edge_runtime.results import Detection, Trace
+from fpm_edge_runtime.session import Box, Session
+
+__all__ = ["Shadow", "ShadowCounts", "disagreement_of"]
+
+# Samples between two entries of the log, where the verdict stays.
+_LOG_EVERY = 50
+_LOWEST_PRIORITY = 19
+
+
+def disagreement_of(trace: Trace, reference: Session) -> NDArray[np.float64]:
+    """(stages that ran, landmarks) distance from the float model's landmarks, NE units of the picture or box.
+
+    NaN for landmarks that the frame's category does not have. The float model runs as many stages as the device did.
+    Errors are those of `Session.detect_input`.
+    """
+    stages = len(trace.landmarks)
+    expected = np.stack([result.landmarks for result in reference.detect_input(trace.input, stages=stages)])
+    size = np.array([[trace.fit.width, trace.fit.height]])
+    errors = normalized_error(trace.landmarks, expected, size.repeat(stages, axis=0))
+    return np.where(trace.detection.labelled, errors, np.nan)
+
+
+@dataclass(frozen=True)
+class ShadowCounts:
+    """What became of the frames.
+
+    Attributes:
+        frames: that were detected.
+        sampled: that were to be compared.
+        compared: that were.
+        replaced: that a newer one replaced while the float model was busy.
+        failed: whose comparison raised an error.
+        low_priority: whether the system took the worker's low priority; None until it has started.
+    """
+
+    frames: int = 0
+    sampled: int = 0
+    compared: int = 0
+    replaced: int = 0
+    failed: int = 0
+    low_priority: bool | None = None
+
+
+class Shadow:
+    """`detect` as the session does, and a monitor that learns from a sample of the frames.
+
+    A sampled frame costs the caller a copy of the network's input and decoding the earlier stages; everything else is
+    done by a worker thread of the lowest priority, for one frame at a time, and a newer frame takes the place of one
+    that waits. What goes wrong there is in the monitor's report, and never raised by `detect`. Several threads may
+    call it.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        reference: Session,
+        monitor: DriftMonitor,
+        *,
+        rate: float | None = None,
+        budget_ms_per_minute: float | None = None,
+        spacing_s: float = 0.0,
+        movement_rate: float = 0.02,
+        seed: int | None = None,
+        log: DriftLog | None = None,
+    ) -> None:
+        """
+        Args:
+            session: of the device.
+            reference: of the float model, such as ``bundle.reference().session(threads=1)``. With one thread it runs in
+                the worker, at its priority; threads of its own would have the normal one.
+            monitor: to feed.
+            rate: share of the frames to compare; 0.01 if neither is given.
+            budget_ms_per_minute: time to spend on comparing, instead of a rate.
+            spacing_s: no two compared frames are nearer than this, for scenes that stand still.
+            movement_rate: share of the frames whose earlier stages are decoded, for the proxy "stage movement".
+            seed: of the drawing; None for a new one.
+            log: where the verdict goes, every 50 samples and when it changes; closed by `close`.
+
+        Raises:
+            UsageError: the two models do not fit, or a number is out of range.
+        """
+        mine, its = session.bundle.manifest, reference.bundle.manifest
+        if (mine.landmarks, mine.geometry) != (its.landmarks, its.geometry):
+            raise UsageError("the reference has other landmarks or geometry; give the float model of this bundle")
+        if reference.stage_limit < session.stage_limit:
+            raise UsageError(
+                f"the reference has {reference.stage_limit} stages loaded, the session {session.stage_limit}; load all"
+            )
+        if not 0 <= movement_rate <= 1:
+            raise UsageError(f"movement_rate is {movement_rate}; expected a share of the frames, 0 to 1")
+        if rate is None and budget_ms_per_minute is None:
+            rate = 0.01
+        self._session, self._reference, self._monitor, self._log = session, reference, monitor, log
+        self._sampler = Sampler(rate, budget_ms_per_minute, spacing_s, seed)
+        self._movement = Sampler(movement_rate, None, 0.0, None if seed is None else seed + 1)
+        self._changed = threading.Condition()
+        self._waiting: Trace | None = None
+        self._busy = self._closed = False
+        self._counts = ShadowCounts()
+        self._logged: MonitorReport | None = None
+        if budget_ms_per_minute is not None:
+            self._measure_cost()
+        self._worker = threading.Thread(target=self._work, name="fpm-edge-shadow", daemon=True)
+        self._worker.start()
+
+    def __enter__(self) -> "Shadow":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def detect(
+        self,
+        image: str | Path | NDArray[np.uint8],
+        *,
+        category: str | None = None,
+        box: Box | None = None,
+        stages: int | None = None,
+        deadline_ms: float | None = None,
+        converge_px: float | Literal["fitted"] | None = None,
+    ) -> Detection:
+        """`Session.detect`: its arguments, its answer, its errors."""
+        with self._changed:
+            sampled = self._sampler.draw() and not self._closed
+            traced = self._movement.draw() or sampled
+        run = partial(self._session.trace if traced else self._session.detect, image)
+        found = run(category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px)
+        trace = found if isinstance(found, Trace) else None
+        detection = found.detection if isinstance(found, Trace) else found
+        self._take(detection, trace, sampled)
+        return detection
+
+    @property
+    def counts(self) -> ShadowCounts:
+        """What became of the frames so far."""
+        with self._changed:
+            return self._counts
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Wait until nothing waits to be compared; False if that took longer."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self._waiting is None and not self._busy, timeout_s)
+
+    def close(self) -> None:
+        """Finish the comparison that runs, drop what waits, and close the log. `detect` goes on without comparing."""
+        with self._changed:
+            self._closed, self._waiting = True, None
+            self._changed.notify_all()
+        self._worker.join()
+
+    def _take(self, found: Detection, trace: Trace | None, sampled: bool) -> None:
+        movement = None if trace is None else stage_movement(trace)
+        self._monitor.add_frame(found.scores[found.labelled], movement)
+        with self._changed:
+            sampled = sampled and not self._closed
+            self._count(frames=1, sampled=sampled, replaced=sampled and self._waiting is not None)
+            if sampled:
+                self._waiting = trace
+                self._changed.notify_all()
+
+    def _work(self) -> None:
+        low = _lower_priority()
+        with self._changed:
+            self._counts = replace(self._counts, low_priority=low)
+        while (trace := self._next()) is not None:
+            start = perf_counter()
+            failed = self._guarded(partial(self._compare, trace))
+            self._guarded(self._write)
+            with self._changed:
+                self._sampler.spent(perf_counter() - start)
+                self._count(failed=failed, compared=not failed)
+                self._busy = False
+                self._changed.notify_all()
+        self._guarded(partial(self._write, last=True))
+
+    def _compare(self, trace: Trace) -> None:
+        self._monitor.add_shadow(disagreement_of(trace, self._reference))
+
+    def _count(self, **more: int) -> None:
+        counts = self._counts
+        self._counts = replace(counts, **{name: getattr(counts, name) + number for name, number in more.items()})
+
+    def _next(self) -> Trace | None:
+        with self._changed:
+            self._changed.wait_for(lambda: self._closed or self._waiting is not None)
+            trace, self._waiting = self._waiting, None
+            self._busy = trace is not None
+            return trace
+
+    def _guarded(self, work: Callable[[], None]) -> bool:
+        """Do it; whether it failed, which the monitor then knows."""
+        try:
+            work()
+        except Exception as error:
+            # Whatever it is: nobody waits for this thread, and detecting must go on.
+            self._monitor.add_failure(f"{type(error).__name__}: {error}")
+            return True
+        return False
+
+    def _write(self, last: bool = False) -> None:
+        """The log's next entry, if it is time."""
+        if self._log is None:
+            return
+        try:
+            report, before = self._monitor.report(), self._logged
+            due = before is None or report.verdict != before.verdict or report.samples >= before.samples + _LOG_EVERY
+            if due or last:
+                self._logged = report
+                bundle = self._session.bundle
+                engine = f"{self._session.engine} {self._session.engine_version}"
+                frames = self.counts.frames
+                self._log.append(LogEntry.of(report, subject=bundle.digest, engine=engine, frames=frames))
+        finally:
+            if last:
+                self._log.close()
+
+    def _measure_cost(self) -> None:
+        geometry = self._session.geometry
+        black = np.zeros((geometry.input_height, geometry.input_width, 3), np.uint8)
+        start = perf_counter()
+        self._reference.detect_input(black)
+        self._sampler.spent(perf_counter() - start)
+
+
+def _lower_priority() -> bool:
+    """Make the calling thread the last to get the processor. Only Linux gives threads priorities of their own."""
+    if sys.platform != "linux":
+        return False
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOWEST_PRIORITY)
+    except OSError:
+        return False
+    return True

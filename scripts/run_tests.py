@@ -1,0 +1,51 @@
+"""The whole test suite, in two pytest processes side by side: most tests keep one core busy.
+
+What the first prints is seen at once, what the second printed at its end. Either by itself is a plain run of pytest.
+"""
+
+import re
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+# The two halves take about as long. These files, whose tests start processes of their own, went to the second.
+MOVED = ("tests/fpm_edge/test_distribute.py", "tests/fpm_edge/test_train.py")
+FIRST = ("tests/fpm_edge", *(f"--ignore={name}" for name in MOVED))
+SECOND = ("tests/calibration", "tests/converters", "tests/runtime", *MOVED)
+
+_COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
+
+
+def main() -> None:
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as later:
+        command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+        second = subprocess.Popen([*command, *SECOND], cwd=ROOT, stdout=later, stderr=subprocess.STDOUT)
+        try:
+            said = []
+            with subprocess.Popen([*command, *FIRST], cwd=ROOT, stdout=subprocess.PIPE) as first:
+                assert first.stdout is not None
+                while part := first.stdout.read1():
+                    said.append(part)
+                    sys.stdout.buffer.write(part)
+                    sys.stdout.buffer.flush()
+            second.wait()
+        finally:
+            second.kill()
+        later.seek(0)
+        rest = later.read()
+    print(rest, flush=True)
+    ends = [text.strip().splitlines()[-1] for text in (b"".join(said).decode("utf-8", "replace"), rest)]
+    counts = dict.fromkeys(("passed", "failed", "skipped", "error"), 0)
+    for end in ends:
+        for number, kind in _COUNTS.findall(end):
+            counts[kind] += int(number)
+    failed = counts["failed"] + counts["error"]
+    print(f"tests: {counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
+    # 1 and more: failures, an interruption, or no test at all.
+    sys.exit(max(first.returncode, second.returncode, key=abs) and 1)
+
+
+if __name__ == "__main__":
+    main()
