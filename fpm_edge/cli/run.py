@@ -103,13 +103,16 @@ def _parse_still(text: str | None) -> float | Literal["fitted"] | None:
 
 
 def _row(path: Path, found: Detection, schema: LandmarkSchema) -> dict[str, Any]:
-    points = {
+    points: dict[str, dict[str, Any]] = {
         name: {"x": round(float(x), 2), "y": round(float(y), 2), "score": round(float(score), 4)}
         for name, (x, y), score, kept in zip(
             schema.landmarks, found.landmarks, found.scores, found.labelled, strict=True
         )
         if kept
     }
+    for name, doubt in found.doubts.items():
+        if name in points:
+            points[name]["doubt"] = doubt
     return {
         "image": str(path),
         "category": found.category,
@@ -127,7 +130,8 @@ def _points(row: dict[str, Any]) -> Table:
     for heading in ("x", "y", "score"):
         table.add_column(heading, justify="right")
     for name, point in row["landmarks"].items():
-        table.add_row(name, f"{point['x']:.1f}", f"{point['y']:.1f}", f"{point['score']:.2f}")
+        score = f"{point['score']:.2f}" + (f" ({point['doubt']})" if "doubt" in point else "")
+        table.add_row(name, f"{point['x']:.1f}", f"{point['y']:.1f}", score)
     return table
 
 

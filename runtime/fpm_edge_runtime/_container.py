@@ -14,8 +14,8 @@ from fpm_edge_runtime.errors import BundleError
 
 __all__ = ["Entry", "Layout", "is_allowed", "lay_out", "read_entries"]
 
+MAX_BUNDLE = 2**31 - 1  # all offsets fit the zip format's 32 bits, signed or not
 MAX_MEMBER = 512 * 2**20
-MAX_MANIFEST = 2**20
 MAX_MEMBERS = 256
 
 _ALIGNMENT = 64
@@ -29,8 +29,11 @@ _MADE_BY = 3 << 8 | _VERSION  # Unix
 _ATTRIBUTES = 0o100644 << 16
 _DATE = 1 << 5 | 1  # 1980-01-01, the zip format's zero
 
+# What is parsed before anything vouches for it is small.
+_LIMITS = {"manifest.json": 2**20, "signature.json": 2**10, "golden/golden.json": 2**22, "card.md": 2**24}
+
 _ALLOWED = re.compile(
-    r"manifest\.json|card\.md"
+    r"manifest\.json|signature\.json|card\.md"
     r"|stages/(?:context|[1-9][0-9]?)\.(?:tflite|onnx)"
     r"|whole\.(?:tflite|onnx)|stages\.tflite"
     r"|reference/float\.fpm"
@@ -70,10 +73,13 @@ def is_allowed(name: str) -> bool:
 
 
 def lay_out(entries: Iterable[Entry]) -> Layout:
-    """The one layout of these members."""
+    """The one layout of these members. Raises BundleError if they are larger than a bundle may be."""
     headers, offsets, central = {}, {}, b""
     position = 0
     ordered = sorted(entries, key=lambda entry: entry.name)
+    total = sum(entry.size for entry in ordered)
+    if total > MAX_BUNDLE - 2**20:
+        raise BundleError(f"the members have {total} bytes together; a bundle has at most {MAX_BUNDLE}")
     for entry in ordered:
         name = entry.name.encode("ascii")
         gap = -(position + _LOCAL.size + len(name)) % _ALIGNMENT
@@ -118,6 +124,8 @@ def _parse_central(size: int, read: Callable[[int, int], bytes], where: str) -> 
     cut = BundleError(f"{where} is not a bundle, or was cut short; get the original file")
     if size < _END.size:
         raise cut
+    if size > MAX_BUNDLE:
+        raise BundleError(f"{where} has {size} bytes; a bundle has at most {MAX_BUNDLE}")
     signature, *_, count, length, start, comment = _END.unpack(read(size - _END.size, _END.size))
     if signature != b"PK\5\6" or comment or start + length + _END.size != size or count > MAX_MEMBERS:
         raise cut
@@ -137,7 +145,7 @@ def _parse_central(size: int, read: Callable[[int, int], bytes], where: str) -> 
             raise BundleError(f"{where}: member {name!r} occurs twice; get the original file")
         entries.append(Entry(name, unpacked, crc))
         central = central[_CENTRAL.size + name_length + extra + remark :]
-    if len(entries) != count:
+    if len(entries) != count or sum(entry.size for entry in entries) > size:
         raise cut
     return entries
 
@@ -149,6 +157,6 @@ def _check_member(where: str, name: str, flags: int, method: int, packed: int, u
         raise BundleError(f"{where}: member {name} is encrypted; expected a plain bundle")
     if method != 0 or packed != unpacked:
         raise BundleError(f"{where}: member {name} is compressed; expected STORED members; get the original file")
-    limit = MAX_MANIFEST if name == "manifest.json" else MAX_MEMBER
+    limit = _LIMITS.get(name, MAX_MEMBER)
     if unpacked > limit:
         raise BundleError(f"{where}: member {name} has {unpacked} bytes; at most {limit} are allowed")

@@ -1,6 +1,5 @@
 """Whether a manifest's pieces can be run one after the other, and give the heatmaps that its geometry promises."""
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -14,6 +13,8 @@ __all__ = ["check_wiring", "pieces_for"]
 # Far above any sensible model; keeps a wrong manifest from asking for absurd amounts of memory.
 _MAX_SIDE = 8192
 _MAX_STAGES = 99
+# Engines keep scales as float32.
+_SMALLEST_SCALE, _LARGEST_SCALE = float(np.finfo(np.float32).tiny), float(np.finfo(np.float32).max)
 
 
 def check_wiring(manifest: Manifest) -> None:
@@ -114,8 +115,7 @@ def _check_tensor(spec: TensorSpec, where: str) -> None:
         limits = np.iinfo(spec.dtype)
         fits = (
             spec.scale is not None
-            and math.isfinite(spec.scale)
-            and spec.scale > 0
+            and _SMALLEST_SCALE <= spec.scale <= _LARGEST_SCALE
             and spec.zero_point is not None
             and limits.min <= spec.zero_point <= limits.max
         )

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import zlib
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge_runtime._container import Entry, Layout, read_entries
+from fpm_edge_runtime._external import refuse_external_data
 from fpm_edge_runtime._wiring import check_wiring
 from fpm_edge_runtime.engines import ENGINES, Engine, load_engine
 from fpm_edge_runtime.errors import BundleError, SchemaError, UsageError
@@ -23,8 +25,11 @@ from fpm_edge_runtime.manifest import (
     decode_manifest,
 )
 from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.signature import SIGNATURE, Statement, check_statement, decode_signature, load_keys
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
     from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["WHOLE_MEMBERS", "Bundle", "open_bundle"]
@@ -37,21 +42,33 @@ _GOLDEN = "golden/golden.json"
 _REFERENCE = "reference/float.fpm"
 
 
-def open_bundle(source: str | Path | bytes) -> "Bundle":
+def open_bundle(
+    source: str | Path | bytes,
+    trusted_keys: Iterable[str | Path | bytes] | None = None,
+    *,
+    now: float | None = None,
+) -> "Bundle":
     """Open a bundle and check all that can be checked without reading its models.
 
     Args:
         source: path of a ``.fpm`` file, or its content.
+        trusted_keys: Ed25519 public keys, PEM files or their content as bytes: the bundle must be signed with one of
+            them, and not have expired. None takes any bundle, and verifies no signature.
+        now: Unix time in seconds by which it may have expired; None for this device's clock.
 
     Raises:
-        BundleError: it is missing, damaged, altered, of an unknown version, or contradicts itself.
+        BundleError: it is missing, damaged, altered, of an unknown version, or contradicts itself; it is not signed,
+            signed by another key, wrongly signed or expired.
+        UsageError: a trusted key is not one, or there are none.
+        MissingExtraError: there are trusted keys, and the package ``cryptography`` is missing.
     """
+    keys = None if trusted_keys is None else load_keys(trusted_keys)
     data = _Bytes(source) if isinstance(source, bytes) else _File(Path(source))
     entries, layout = read_entries(data.size, data.read, data.where)
     if _MANIFEST not in entries:
         raise BundleError(f"{data.where}: manifest.json is missing; get the original file")
     try:
-        return Bundle(data, entries, layout)
+        return Bundle(data, entries, layout, keys, now)
     except BundleError as error:
         raise BundleError(f"{data.where}: {error}") from error
 
@@ -62,14 +79,21 @@ class Bundle:
     It keeps no file open. Each `read` checks the digest of what it read, so a file that changes later is noticed.
     """
 
-    def __init__(self, data: "_Bytes | _File", entries: dict[str, Entry], layout: Layout) -> None:
+    def __init__(
+        self,
+        data: "_Bytes | _File",
+        entries: dict[str, Entry],
+        layout: Layout,
+        keys: "Mapping[str, Ed25519PublicKey] | None" = None,
+        now: float | None = None,
+    ) -> None:
         self._data = data
         self._entries = entries
         self._layout = layout
-        raw = self._read_raw(_MANIFEST)
-        if zlib.crc32(raw) != entries[_MANIFEST].crc:
-            raise BundleError("manifest.json is damaged (CRC-32); get the original file")
+        raw = self._check_sum(_MANIFEST, self._read_raw(_MANIFEST))
         self._digest = hashlib.sha256(raw).hexdigest()
+        # Before the manifest is parsed: of a bundle that nobody trusted made, nothing more is looked at.
+        self._signature = self._check_signature(keys, now)
         try:
             self._manifest = decode_manifest(raw)
         except (RecursionError, UnicodeDecodeError) as error:
@@ -106,22 +130,31 @@ class Bundle:
         """SHA-256 of manifest.json, hexadecimal. As that holds all other digests, it identifies the whole bundle."""
         return self._digest
 
+    @property
+    def signature(self) -> Statement | None:
+        """What the signature states, by one of the trusted keys; None if it was opened without trusted keys."""
+        return self._signature
+
     def read(self, member: str) -> bytes:
-        """The bytes of a member, after comparing their SHA-256 with the manifest.
+        """The bytes of a member, after comparing their CRC-32 and, of all that have one, the SHA-256 in the manifest.
 
         Raises:
             UsageError: there is no such member.
-            BundleError: the bytes are not those that the manifest promises.
+            BundleError: the bytes are not those that the manifest promises, or are a model that needs other files.
         """
         if member not in self._entries:
             raise UsageError(f"the bundle has no member {member!r}; it has: {', '.join(self.members)}")
         raw = self._read_raw(member)
-        expected = self._digest if member == _MANIFEST else self._manifest.digests[member]
-        if hashlib.sha256(raw).hexdigest() != expected:
+        expected = {**self._manifest.digests, _MANIFEST: self._digest}.get(member)
+        if expected is not None and hashlib.sha256(raw).hexdigest() != expected:
             raise BundleError(
                 f"{self._data.where}: member {member} does not have the SHA-256 in the manifest, so it was damaged "
                 "or altered; get the original file"
             )
+        try:
+            refuse_external_data(member, self._check_sum(member, raw))
+        except BundleError as error:
+            raise BundleError(f"{self._data.where}: {error}") from error
         return raw
 
     def golden(self) -> GoldenSet | None:
@@ -168,14 +201,19 @@ class Bundle:
         """
         if _REFERENCE not in self._entries:
             return None
-        reference = open_bundle(self.read(_REFERENCE))
+        where = f"{self._data.where}: {_REFERENCE}"
+        content = self.read(_REFERENCE)
+        try:
+            reference = open_bundle(content)
+        except BundleError as error:
+            raise BundleError(f"{where}: {error}") from error
         mine, its = self._manifest, reference.manifest
         if (mine.landmarks, mine.geometry, mine.stages) != (its.landmarks, its.geometry, its.stages):
             raise BundleError(
-                f"{_REFERENCE} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
+                f"{where} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
             )
         if _REFERENCE in reference.members:
-            raise BundleError(f"{_REFERENCE} has a reference of its own; make the bundle again")
+            raise BundleError(f"{where} has a reference of its own; make the bundle again")
         return reference
 
     def check(self) -> None:
@@ -222,14 +260,33 @@ class Bundle:
     def _read_raw(self, member: str) -> bytes:
         return self._data.read(self._layout.offsets[member], self._entries[member].size)
 
+    def _check_sum(self, member: str, raw: bytes) -> bytes:
+        if zlib.crc32(raw) != self._entries[member].crc:
+            raise BundleError(f"{member} is damaged (CRC-32); get the original file")
+        return raw
+
+    def _check_signature(self, keys: "Mapping[str, Ed25519PublicKey] | None", now: float | None) -> Statement | None:
+        """The statement, if there are keys to verify it with. Whether it is about this manifest is always checked."""
+        if SIGNATURE not in self._entries:
+            if keys is None:
+                return None
+            raise BundleError("it is not signed, and trusted keys were given; get a signed bundle, or sign it")
+        signed = decode_signature(self._check_sum(SIGNATURE, self._read_raw(SIGNATURE)))
+        if signed.statement.manifest != self._digest:
+            raise BundleError(
+                f"{SIGNATURE} is about another bundle (SHA-256 of its manifest.json: {signed.statement.manifest}); "
+                "get the original file"
+            )
+        return None if keys is None else check_statement(signed, keys, now)
+
     def _check_members(self) -> None:
         manifest, members = self._manifest, set(self._entries)
-        promised = set(manifest.digests) | {_MANIFEST}
-        if _MANIFEST in manifest.digests or promised != members:
-            wrong = sorted(promised ^ members) or [_MANIFEST]
+        without = {_MANIFEST, SIGNATURE}
+        wrong = sorted(without & set(manifest.digests)) or sorted(set(manifest.digests) ^ (members - without))
+        if wrong:
             raise BundleError(
                 f"the digests in manifest.json and the members differ in {', '.join(wrong)}; expected a digest for "
-                "every member but manifest.json"
+                f"every member but {_MANIFEST} and {SIGNATURE}"
             )
         check_wiring(manifest)
         pieces = {piece.member for pieces in manifest.pieces.values() for piece in pieces}
@@ -247,6 +304,10 @@ class Bundle:
             raise BundleError(
                 f"{_GOLDEN}: limits are {golden.limits}; expected one for each of {manifest.stages} stages"
             )
+        inputs = [case.member for case in golden.cases]
+        if len(set(inputs)) != len(inputs):
+            # A few bytes of JSON each would ask for a picture and a run each.
+            raise BundleError(f"{_GOLDEN}: an input is used by two cases; make the bundle again")
         for case in golden.cases:
             if case.member not in self._entries or not case.member.endswith(".png"):
                 raise BundleError(f"{_GOLDEN}: input {case.member!r} is not in the bundle; make the bundle again")
@@ -285,7 +346,7 @@ class _File:
         except FileNotFoundError as error:
             raise BundleError(f"{path}: no such file; check the path") from error
         except (OSError, ValueError) as error:
-            raise BundleError(f"{path!r} cannot be read: {error}") from error
+            raise BundleError(f"{str(path)!r} cannot be read: {getattr(error, 'strerror', error)}") from error
 
     def read(self, offset: int, size: int) -> bytes:
         try:

@@ -14,6 +14,7 @@ Mean error in cells over 11 kinds of int8 maps (noise, clipping, ellipses, neigh
 on logarithms 0.167 and 0.192; parabola 0.177 and 0.200; quarter offset 0.294 and 0.304.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -22,9 +23,10 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import DataError, UsageError
 
-__all__ = ["decode_batch", "decode_heatmaps"]
+__all__ = ["Doubt", "Reading", "decode_batch", "decode_heatmaps", "read_heatmaps"]
 
 Layout = Literal["NHWC", "NCHW"]
+Doubt = Literal["not finite", "flat", "saturated"]
 Heatmaps = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.float32]
 
 _CODES = (np.int8, np.int16)
@@ -49,6 +51,23 @@ _DESIGN = np.stack([_DX**0, _DX, _DY, _DX**2 + _DY**2, _DX**2 - _DY**2, _DX * _D
 _TERMS = _DESIGN.shape[1]
 _PRODUCTS = (_DESIGN[:, :, np.newaxis] * _DESIGN[:, np.newaxis, :]).reshape(len(_DESIGN), -1)
 _ROUNDNESS = np.array([0.0, 0.0, 0.0, 0.0, _ELLIPSE_PRIOR, _ELLIPSE_PRIOR])
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """What the heatmaps of one picture say.
+
+    Attributes:
+        cells: (landmarks, 2) float32, x and y in heatmap cells.
+        scores: (landmarks,) float32, 0 to 1; 0 where there is a doubt.
+        doubts: index of a landmark → why its heatmap does not say where it is. "not finite": it holds a value that is
+            infinite or not a number. "flat": it is the same everywhere. "saturated": its peak is cut off over more
+            than the 5 × 5 cells of the fit, so it may be anywhere in there.
+    """
+
+    cells: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    doubts: Mapping[int, Doubt]
 
 
 @dataclass(frozen=True)
@@ -89,6 +108,37 @@ def decode_heatmaps(
     return cells[0], scores[0]
 
 
+def read_heatmaps(
+    heatmaps: Heatmaps,
+    *,
+    layout: Layout,
+    landmarks: int,
+    scale: float | None = None,
+    zero_point: int | None = None,
+) -> Reading:
+    """The landmarks of one picture as `decode_heatmaps` finds them, and which of them not to believe.
+
+    A landmark in doubt has score 0. That of a map with a value that is not finite is in the centre, as of a flat one:
+    what else such a map holds is not worth more.
+    """
+    height, width = _check(heatmaps[np.newaxis], layout, landmarks, scale, zero_point)
+    codes = _rows(heatmaps[np.newaxis], layout, landmarks)
+    silent, peak = _peaks(codes, (height, width))
+    cells, scores = _answer(codes, silent, peak, (height, width), scale, zero_point)
+    broken = np.zeros(landmarks, np.bool_)
+    if codes.dtype == np.float32:
+        broken |= np.isneginf(codes).any(axis=1)
+    cells[broken] = (width - 1) / 2, (height - 1) / 2
+    x0, y0, x1, y1 = peak.box
+    wide = _is_clipped(peak.code, scale, zero_point) & (np.maximum(x1 - x0, y1 - y0) > 2 * _RADIUS)
+    doubts: dict[int, Doubt] = {}
+    kinds: tuple[tuple[Doubt, NDArray[np.bool_]], ...] = (("saturated", wide), ("flat", silent), ("not finite", broken))
+    for doubt, mask in kinds:
+        scores[mask] = 0.0
+        doubts.update(dict.fromkeys(np.flatnonzero(mask).tolist(), doubt))
+    return Reading(cells.astype(np.float32), scores.astype(np.float32), doubts)
+
+
 def decode_batch(
     heatmaps: Heatmaps,
     *,
@@ -119,12 +169,8 @@ def decode_batch(
     """
     height, width = _check(heatmaps, layout, landmarks, scale, zero_point)
     codes = _rows(heatmaps, layout, landmarks)
-    silent = _silence(codes)
-    peak = _maxima(codes, silent, (height, width))
-    cells = _refine(codes, peak, (height, width), scale, zero_point)
-    scores = np.clip(_real(peak.code, scale, zero_point), 0.0, 1.0)
-    cells[silent] = (width - 1) / 2, (height - 1) / 2
-    scores[silent] = 0.0
+    silent, peak = _peaks(codes, (height, width))
+    cells, scores = _answer(codes, silent, peak, (height, width), scale, zero_point)
     pictures = heatmaps.shape[0]
     return (
         cells.reshape(pictures, landmarks, 2).astype(np.float32),
@@ -166,6 +212,35 @@ def _rows(heatmaps: Heatmaps, layout: str, landmarks: int) -> NDArray[Any]:
     if rows.dtype == np.float32 and not np.isfinite(rows).all():
         return np.where(np.isfinite(rows), rows, np.float32(-np.inf))
     return rows
+
+
+def _peaks(codes: NDArray[Any], size: tuple[int, int]) -> tuple[NDArray[np.bool_], _Peak]:
+    silent = _silence(codes)
+    return silent, _maxima(codes, silent, size)
+
+
+def _answer(
+    codes: NDArray[Any],
+    silent: NDArray[np.bool_],
+    peak: _Peak,
+    size: tuple[int, int],
+    scale: float | None,
+    zero_point: int | None,
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """(channels, 2) cells and (channels,) scores."""
+    cells = _refine(codes, peak, size, scale, zero_point)
+    scores = np.clip(_real(peak.code, scale, zero_point), 0.0, 1.0)
+    cells[silent] = (size[1] - 1) / 2, (size[0] - 1) / 2
+    scores[silent] = 0.0
+    return cells, scores
+
+
+def _is_clipped(code: NDArray[Any], scale: float | None, zero_point: int | None) -> NDArray[np.bool_]:
+    """Whether real values above these would look the same: a map ends at 1, and codes at the last of their type."""
+    clipped = _real(code, scale, zero_point) >= 1.0 - (scale or 0.0) / 2
+    if code.dtype in _CODES:
+        clipped |= code == np.iinfo(code.dtype).max
+    return np.asarray(clipped, np.bool_)
 
 
 def _silence(codes: NDArray[Any]) -> NDArray[np.bool_]:
@@ -271,9 +346,7 @@ def _refine(
     around = np.take_along_axis(codes, index, axis=1)
     top = _real(peak.code, scale, zero_point)[:, np.newaxis]
     share = np.where(inside & (top > 0), _real(around, scale, zero_point), 0.0) / np.where(top > 0, top, 1.0)
-    limit = top >= 1.0 - (scale or 0.0) / 2
-    if codes.dtype in _CODES:
-        limit |= (peak.code == np.iinfo(codes.dtype).max)[:, np.newaxis]
+    limit = _is_clipped(peak.code, scale, zero_point)[:, np.newaxis]
     clipped = (around == peak.code[:, np.newaxis]) & limit & (peak.count > 1)[:, np.newaxis]
     weight = np.where(clipped, 0.0, np.maximum(share, 0.0)) ** 2
     normal = (weight @ _PRODUCTS).reshape(-1, _TERMS, _TERMS)

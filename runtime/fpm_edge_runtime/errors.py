@@ -30,6 +30,9 @@ __all__ = [
 ]
 
 
+_LONGEST = 2000  # characters of a message that quotes a bundle
+
+
 class FpmEdgeError(Exception):
     """Base of every error raised on purpose; `exit_code` is what the command line returns for it."""
 
@@ -69,9 +72,20 @@ class GateError(FpmEdgeError):
 
 
 class BundleError(FpmEdgeError):
-    """A bundle that is damaged, altered, incomplete or of an unknown version."""
+    """A bundle that is damaged, altered, incomplete, of an unknown version, or not signed as it must be.
+
+    Messages quote the bundle, and a hostile one holds control sequences or megabytes: what cannot be printed is
+    escaped, and the middle of a long message is left out.
+    """
 
     exit_code = 4
+
+    def __init__(self, message: str) -> None:
+        if len(message) > _LONGEST:
+            message = f"{message[: _LONGEST // 2]} [...] {message[-_LONGEST // 2 :]}"
+        if not message.isprintable():
+            message = "".join(c if c.isprintable() else repr(c)[1:-1] for c in message)
+        super().__init__(message)
 
 
 class MissingExtraError(FpmEdgeError):

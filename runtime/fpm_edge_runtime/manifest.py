@@ -1,5 +1,6 @@
 """The bundle's manifest: what is in the bundle, how its pieces are wired, and what was measured on it."""
 
+import json
 from collections.abc import Mapping
 from typing import Any, Literal, TypeVar
 
@@ -243,6 +244,17 @@ class _VersionOnly(msgspec.Struct):
 
 def _decode(data: bytes, kind: type[_T], member: str) -> _T:
     try:
-        return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, SchemaError) as error:
+        content = msgspec.json.decode(data, type=kind)
+        # Which of two equal keys counts differs from parser to parser, and msgspec does not tell.
+        json.loads(data, object_pairs_hook=_refuse_repeated_keys)
+    except (msgspec.DecodeError, SchemaError, ValueError) as error:
         raise BundleError(f"{member} is not valid: {error}; make the bundle again") from error
+    return content
+
+
+def _refuse_repeated_keys(pairs: list[tuple[str, Any]]) -> None:
+    seen: set[str] = set()
+    for key, _ in pairs:
+        if key in seen:
+            raise ValueError(f"key {key!r} occurs twice in one object")
+        seen.add(key)

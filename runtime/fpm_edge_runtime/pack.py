@@ -8,12 +8,13 @@ from pathlib import Path
 import msgspec
 
 from fpm_edge_runtime._container import Entry, is_allowed, lay_out
-from fpm_edge_runtime.bundle import open_bundle
+from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.errors import BundleError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.manifest import Manifest
+from fpm_edge_runtime.signature import SIGNATURE
 
-__all__ = ["bundle_bytes", "write_bundle"]
+__all__ = ["bundle_bytes", "signed_bundle_bytes", "write_bundle"]
 
 
 def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, bytes]) -> Path:
@@ -25,7 +26,7 @@ def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, byt
     Args:
         path: where to write it; an existing file is replaced.
         manifest: its `digests` are ignored and filled in.
-        members: name → bytes, of every member but manifest.json.
+        members: name → bytes, of every member but manifest.json and signature.json.
 
     Raises:
         UsageError: a member's name is not one that a bundle may have, or the folder does not exist.
@@ -49,10 +50,19 @@ def bundle_bytes(manifest: Manifest, members: Mapping[str, bytes]) -> bytes:
     return _assemble(_fill(manifest, members))
 
 
+def signed_bundle_bytes(bundle: Bundle, signature: bytes) -> bytes:
+    """A bundle's file with this signature.json, instead of one that it may have; every other member is as it was.
+
+    Raises:
+        BundleError: a member is damaged.
+    """
+    return _assemble({**{name: bundle.read(name) for name in bundle.members}, SIGNATURE: signature})
+
+
 def _fill(manifest: Manifest, members: Mapping[str, bytes]) -> dict[str, bytes]:
     """The members with manifest.json, which holds their digests."""
     for name in members:
-        if name == "manifest.json" or not is_allowed(name):
+        if name in ("manifest.json", SIGNATURE) or not is_allowed(name):
             raise UsageError(
                 f"{name!r} cannot be a member of a bundle; expected card.md, stages/<t>.tflite, stages/context.tflite, "
                 "whole.tflite (or .onnx), stages.tflite, reference/float.fpm, golden/golden.json or golden/<n>.png"

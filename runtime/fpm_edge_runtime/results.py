@@ -7,6 +7,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.decode import Doubt
 from fpm_edge_runtime.geometry import Letterbox
 
 __all__ = ["Detection", "StageResult", "StopReason", "Timings", "Trace"]
@@ -21,13 +22,15 @@ class StageResult:
     Attributes:
         stage: its number, from 1.
         landmarks: (landmarks, 2) float32, x and y in pixels of the original picture.
-        scores: (landmarks,) float32, heatmap values at the landmarks.
+        scores: (landmarks,) float32, heatmap values at the landmarks; 0 where there is a doubt.
+        doubts: landmark name → why its heatmap does not say where it is, see `decode.Reading`. Empty if all do.
         elapsed_ms: from the call to this answer.
     """
 
     stage: int
     landmarks: NDArray[np.float32]
     scores: NDArray[np.float32]
+    doubts: Mapping[str, Doubt]
     elapsed_ms: float
 
 
@@ -54,8 +57,9 @@ class Detection:
 
     Attributes:
         landmarks: (landmarks, 2) float32, x and y in pixels of the original picture. Always finite.
-        scores: (landmarks,) float32, heatmap values at the landmarks; 0 where the heatmap was not finite.
+        scores: (landmarks,) float32, heatmap values at the landmarks; 0 where there is a doubt.
         labelled: (landmarks,) bool, which landmarks the category has; all of them if no category was given.
+        doubts: landmark name → why its heatmap does not say where it is, see `decode.Reading`. Empty if all do.
         stages_run: how many stages ran; the last of them gave the landmarks.
         stop_reason: why no further stage ran. "all stages": there are no more. "stage limit": the session or the
             call asked for no more. "deadline": the next stage would probably not have ended in time. "converged": the
@@ -68,6 +72,7 @@ class Detection:
     landmarks: NDArray[np.float32]
     scores: NDArray[np.float32]
     labelled: NDArray[np.bool_]
+    doubts: Mapping[str, Doubt]
     stages_run: int
     stop_reason: StopReason
     timings: Timings

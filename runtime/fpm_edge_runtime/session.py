@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from fpm_edge_runtime._pace import Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.convergence import moved_px
-from fpm_edge_runtime.decode import decode_heatmaps
+from fpm_edge_runtime.decode import Doubt, read_heatmaps
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
-from fpm_edge_runtime.manifest import Format, Geometry, Piece, TensorSpec
+from fpm_edge_runtime.manifest import Format, Geometry, Piece
 from fpm_edge_runtime.results import Detection, StageResult, StopReason, Timings, Trace
 from fpm_edge_runtime.tensors import arranged
 
@@ -35,6 +35,9 @@ _MOST_THREADS = 256
 _DECODE = "decode"
 
 Box = tuple[float, float, float, float]
+
+# Landmarks (landmarks, 2) float32, scores (landmarks,) float32, landmark name → doubt.
+_Decoded = tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Doubt]]
 
 
 class Session:
@@ -199,13 +202,14 @@ class Session:
 
     def _each_stage(self, frame: "_Frame") -> Iterator[StageResult]:
         for stage in self._advance(frame):
-            landmarks, scores = self._decode(frame, stage)
-            yield StageResult(stage, frame.to_picture(landmarks), scores, (perf_counter() - frame.start) * 1e3)
+            landmarks, scores, doubts = self._decode(frame, stage)
+            elapsed = (perf_counter() - frame.start) * 1e3
+            yield StageResult(stage, frame.to_picture(landmarks), scores, doubts, elapsed)
 
     def _answer(
         self, frame: "_Frame", labelled: NDArray[np.bool_], category: str | None, still: float | None
     ) -> Detection:
-        landmarks, scores, stages_run = self._run_stages(frame, labelled, still)
+        (landmarks, scores, doubts), stages_run = self._run_stages(frame, labelled, still)
         landmarks = frame.to_picture(landmarks)
         timings = Timings(
             preprocess_ms=frame.preprocess * 1e3,
@@ -213,21 +217,25 @@ class Session:
             decode_ms=frame.decode * 1e3,
             total_ms=(perf_counter() - frame.start) * 1e3,
         )
-        return Detection(landmarks, scores, labelled, stages_run, frame.stop_reason, timings, self.engine, category)
+        return Detection(
+            landmarks, scores, labelled, doubts, stages_run, frame.stop_reason, timings, self.engine, category
+        )
 
-    def _run_stages(
-        self, frame: "_Frame", labelled: NDArray[np.bool_], still: float | None
-    ) -> tuple[NDArray[np.float32], NDArray[np.float32], int]:
-        """Landmarks in pixels of the input and scores of the last stage that ran, and its number."""
+    def _run_stages(self, frame: "_Frame", labelled: NDArray[np.bool_], still: float | None) -> tuple[_Decoded, int]:
+        """What the last stage that ran found, in pixels of the input, and its number."""
         stage, found, before = 0, None, None
         for stage in self._advance(frame):
             if still is None:
                 continue
             before, found = found, self._decode(frame, stage)
-            if before is not None and moved_px(before[0], *found, labelled) <= still and stage < frame.limit:
+            if (
+                before is not None
+                and moved_px(before[0], found[0], found[1], labelled) <= still
+                and stage < frame.limit
+            ):
                 frame.stop_reason = "converged"
                 break
-        return (*(found or self._decode(frame, stage)), stage)
+        return found or self._decode(frame, stage), stage
 
     def _advance(self, frame: "_Frame") -> Iterator[int]:
         """Run stage after stage while the frame's limit and deadline allow."""
@@ -261,26 +269,23 @@ class Session:
         frame.tensors.update(outputs)
         frame.pieces[piece.name] = seconds
 
-    def _decode(self, frame: "_Frame", stage: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Landmarks (landmarks, 2) and scores (landmarks,) of a stage that has run, float32, pixels of the input."""
+    def _decode(self, frame: "_Frame", stage: int) -> _Decoded:
+        """What a stage that has run found; its landmarks in pixels of the input."""
         start = perf_counter()
         spec = self._made[f"heatmap_{stage}"]
-        heatmaps = frame.tensors[spec.name][0]
-        count = len(self.schema.landmarks)
-        cells, scores = decode_heatmaps(
-            heatmaps, layout=spec.layout, landmarks=count, scale=spec.scale, zero_point=spec.zero_point
+        names = self.schema.landmarks
+        read = read_heatmaps(
+            frame.tensors[spec.name][0],
+            layout=spec.layout,
+            landmarks=len(names),
+            scale=spec.scale,
+            zero_point=spec.zero_point,
         )
-        geometry = self.geometry
-        broken = _not_finite(heatmaps, spec)[:count]
-        if broken.any():
-            centre = (geometry.input_width / geometry.stride - 1, geometry.input_height / geometry.stride - 1)
-            cells[broken] = np.array(centre, np.float32) / 2
-            scores[broken] = 0.0
-        landmarks = cells_to_input(cells, geometry.stride)
+        landmarks = cells_to_input(read.cells, self.geometry.stride)
         seconds = perf_counter() - start
         frame.decode += seconds
         self._pace.record(_DECODE, seconds)
-        return landmarks, scores
+        return landmarks, read.scores, {names[index]: doubt for index, doubt in read.doubts.items()}
 
     def _frame(self, stages: int | None, deadline_ms: float | None) -> "_Frame":
         start = perf_counter()
@@ -365,12 +370,3 @@ def _check_stages(stages: int | None, limit: int, owner: str) -> int:
     if not 1 <= stages <= limit:
         raise UsageError(f"stages is {stages}; {owner} has {limit}: expected 1 to {limit}, or None for all")
     return stages
-
-
-def _not_finite(heatmaps: NDArray[Any], spec: TensorSpec) -> NDArray[np.bool_]:
-    """(maps,) bool: which maps hold a value that is infinite or not a number. Codes never do."""
-    maps = heatmaps.shape[2 if spec.layout == "NHWC" else 0]
-    if heatmaps.dtype != np.float32:
-        return np.zeros(maps, np.bool_)
-    axes = (0, 1) if spec.layout == "NHWC" else (1, 2)
-    return np.asarray(~np.isfinite(heatmaps).all(axis=axes), np.bool_)

@@ -15,13 +15,16 @@ from fpm_edge_converters.decoder import decoder_tflite, stride_of
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import to_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
-from fpm_edge_converters.whole import whole_onnx_members, whole_tflite_members
+from fpm_edge_converters.whole import _check_landmarks, whole_onnx_members, whole_tflite_members
 from fpm_edge_converters.whole_onnx import letterbox_onnx
 from fpm_edge_converters.whole_tflite import whole_tflite
 from fpm_edge_runtime.decode import decode_heatmaps
+from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import letterbox
 from fpm_edge_runtime.manifest import TensorSpec
+from fpm_edge_runtime.results import StageResult
+from fpm_edge_runtime.schema import LandmarkSchema
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]
 PRECISIONS = ["int8", "float32"]
@@ -143,6 +146,15 @@ def test_onnx_takes_pictures_of_any_size(
         np.testing.assert_allclose(found["landmarks"][:, 2], expected[:, 2], atol=1e-6)
         in_input = fit.to_input(found["landmarks"][:, :2])
         assert np.linalg.norm(in_input - expected[:, :2], axis=1).max() < 0.1
+
+
+def test_the_score_of_a_landmark_in_doubt_is_not_compared() -> None:
+    schema = LandmarkSchema("two", ("a", "b"), (0, 1), {"all": (0, 1)})
+    places, scores = np.zeros((2, 2), np.float32), np.array([0.9, 0.0], np.float32)
+    found = np.array([[0.0, 0.0, 0.9], [5.0, 5.0, 1.0]], np.float32)
+    _check_landmarks(found, places, StageResult(1, places, scores, {"b": "saturated"}, 0.0), schema, "a file")
+    with pytest.raises(ConversionError, match="a file gives other scores"):
+        _check_landmarks(found, places, StageResult(1, places, scores, {}, 0.0), schema, "a file")
 
 
 def test_the_letterbox_is_pillows_pixel_for_pixel() -> None:

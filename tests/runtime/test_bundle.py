@@ -16,6 +16,7 @@ import pytest
 from zipped import unzipped
 
 from fpm_edge_runtime import Bundle, BundleError, Manifest, UsageError, open_bundle, write_bundle
+from fpm_edge_runtime._container import Entry, lay_out
 from fpm_edge_runtime.manifest import GoldenSet
 
 Parts = tuple[Manifest, dict[str, bytes]]
@@ -199,14 +200,14 @@ def test_impossible_path(path: str) -> None:
         open_bundle(path)
 
 
-# ---- damage ----
+def test_members_beyond_two_gigabytes_are_not_laid_out() -> None:
+    entries = [Entry(f"golden/{i}.png", 2**29, 0) for i in range(4)]
+    with pytest.raises(BundleError, match="have 2147483648 bytes together; a bundle has at most 2147483647"):
+        lay_out(entries)
+    assert lay_out(entries[:3]).size > 3 * 2**29
 
 
-def test_every_truncation_is_refused(hollow_path: Path) -> None:
-    content = hollow_path.read_bytes()
-    for length in range(len(content)):
-        with pytest.raises(BundleError):
-            open_bundle(content[:length])
+# ---- damage; the rest of it is in tests/hostile ----
 
 
 def test_every_extension_is_refused(hollow_path: Path) -> None:
@@ -215,39 +216,6 @@ def test_every_extension_is_refused(hollow_path: Path) -> None:
         for longer in (content + extra, extra + content):
             with pytest.raises(BundleError):
                 open_bundle(longer)
-
-
-def test_every_changed_byte_is_refused(hollow_path: Path) -> None:
-    content = hollow_path.read_bytes()
-    flips = np.random.default_rng(0).integers(1, 256, len(content))
-    for position, flip in enumerate(flips):
-        mutant = bytearray(content)
-        mutant[position] ^= int(flip)
-        with pytest.raises(BundleError):
-            _read_all(bytes(mutant))
-
-
-def test_many_changes_at_once_are_refused(hollow_path: Path) -> None:
-    content = hollow_path.read_bytes()
-    for seed in range(300):
-        rng = np.random.default_rng(seed)
-        mutant = bytearray(content)
-        kind = seed % 4
-        start, other = (int(i) for i in rng.integers(0, len(content) - 64, 2))
-        length = int(rng.integers(1, 64))
-        if kind == 0:
-            for position in rng.integers(0, len(content), length):
-                mutant[position] = int(rng.integers(0, 256))
-        elif kind == 1:
-            mutant[start : start + length] = content[other : other + length]
-        elif kind == 2:
-            del mutant[start : start + length]
-        else:
-            mutant[start:start] = rng.bytes(length)
-        if mutant == content:
-            continue
-        with pytest.raises(BundleError):
-            _read_all(bytes(mutant))
 
 
 def test_damaged_manifest_values_never_raise_anything_else(hollow_path: Path, build_container: Build) -> None:
@@ -303,53 +271,6 @@ def test_compressed_member(hollow_path: Path) -> None:
 def test_packed_again_by_another_tool(hollow_path: Path) -> None:
     with pytest.raises(BundleError, match="packed again by another tool"):
         open_bundle(_zipped(unzipped(hollow_path)))
-
-
-def test_encrypted_member(hollow_path: Path) -> None:
-    content = bytearray(hollow_path.read_bytes())
-    content[content.index(b"PK\1\2") + 8] |= 1
-    with pytest.raises(BundleError, match="encrypted"):
-        open_bundle(bytes(content))
-
-
-@pytest.mark.parametrize(
-    "name",
-    ["../evil", "/etc/passwd", "stages/../card.md", "stages/", "C:\\a", "notes.txt", "golden/x.png", "stages/01.tflite",
-     "stages/1.tflite\n", "CARD.MD", "é.md"],
-)  # fmt: skip
-def test_member_that_does_not_belong(hollow_path: Path, name: str) -> None:
-    with pytest.raises(BundleError, match="does not belong in a bundle"):
-        open_bundle(_zipped({**unzipped(hollow_path), name: b"x"}))
-
-
-def test_duplicate_member(hollow_path: Path) -> None:
-    file = BytesIO(hollow_path.read_bytes())
-    with zipfile.ZipFile(file, "a") as archive, pytest.warns(UserWarning, match="Duplicate name"):
-        archive.writestr("card.md", b"another")
-    with pytest.raises(BundleError, match=r"'card\.md' occurs twice"):
-        open_bundle(file.getvalue())
-
-
-def test_archive_comment(hollow_path: Path) -> None:
-    file = BytesIO(hollow_path.read_bytes())
-    with zipfile.ZipFile(file, "a") as archive:
-        archive.comment = b"hello"
-    with pytest.raises(BundleError):
-        open_bundle(file.getvalue())
-
-
-def test_large_manifest(hollow_path: Path, build_container: Build) -> None:
-    members = unzipped(hollow_path)
-    with pytest.raises(BundleError, match=r"manifest\.json has 1048577 bytes; at most 1048576"):
-        open_bundle(build_container({**members, "manifest.json": members["manifest.json"].ljust(2**20 + 1)}))
-
-
-def test_member_that_claims_a_gigabyte(hollow_path: Path) -> None:
-    content = bytearray(hollow_path.read_bytes())
-    start = content.index(b"PK\1\2")
-    content[start + 20 : start + 28] = (2**30).to_bytes(4, "little") * 2
-    with pytest.raises(BundleError, match="at most 536870912"):
-        open_bundle(bytes(content))
 
 
 def test_no_manifest(build_container: Build) -> None:

@@ -121,6 +121,8 @@ SPOILT = [
     ("pieces.tflite.2.outputs.0.shape", [1, 4, -6, 4], "expected four sizes"),
     ("pieces.tflite.2.outputs.0.scale", None, "codes need both"),
     ("pieces.tflite.2.outputs.0.scale", -1.0, "codes need both"),
+    ("pieces.tflite.2.outputs.0.scale", 1e39, "codes need both"),
+    ("pieces.tflite.2.outputs.0.scale", 1e-46, "codes need both"),
     ("pieces.tflite.2.outputs.0.zero_point", 200, "codes need both"),
     ("pieces.tflite.2.outputs.0.dtype", "int4", "not valid"),
     ("geometry.stride", 0, "multiple of the stride"),

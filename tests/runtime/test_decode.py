@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import decode_batch, decode_heatmaps
+from fpm_edge_runtime.decode import decode_batch, decode_heatmaps, read_heatmaps
 from fpm_edge_runtime.errors import DataError, UsageError
 
 CODES: dict[str, Any] = {"scale": 1 / 255, "zero_point": -128}
@@ -208,3 +208,68 @@ def test_arguments_that_do_not_fit_are_refused() -> None:
         decode_heatmaps(maps.astype(np.uint8), layout="NHWC", landmarks=2, **CODES)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="shape"):
         decode_heatmaps(np.zeros((0, 5, 3), np.int8), layout="NHWC", landmarks=2, **CODES)
+
+
+# ---- doubts ----
+
+
+def read_one(one: NDArray[Any], **quantization: Any) -> tuple[float, str | None]:
+    """Score and doubt of one map (height, width)."""
+    read = read_heatmaps(stack(one), layout="NCHW", landmarks=1, **quantization)
+    assert np.isfinite(read.cells).all()
+    return float(read.scores[0]), read.doubts.get(0)
+
+
+def test_a_clear_map_is_not_in_doubt_and_reads_as_it_decodes() -> None:
+    maps = stack(gaussian(4.3, 5.1), gaussian(9.0, 2.0))
+    for some, quantization in (
+        (maps, {}),
+        (codes(maps), {"scale": 1 / 255, "zero_point": -128}),
+        (fine_codes(maps), FINE),
+    ):
+        read = read_heatmaps(some, layout="NCHW", landmarks=2, **quantization)
+        cells, scores = decode_heatmaps(some, layout="NCHW", landmarks=2, **quantization)
+        assert read.doubts == {}
+        np.testing.assert_array_equal(read.cells, cells)
+        np.testing.assert_array_equal(read.scores, scores)
+
+
+@pytest.mark.parametrize("value", [0.0, 0.3, 1.0, -2.0])
+def test_a_flat_map_is_in_doubt(value: float) -> None:
+    assert read_one(np.full((16, 20), value, np.float32)) == (0.0, "flat")
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_one_value_that_is_not_finite_is_enough(bad: float) -> None:
+    one = gaussian(4.3, 5.1)
+    one[0, 0] = bad
+    assert read_one(one) == (0.0, "not finite")
+    read = read_heatmaps(stack(one, gaussian(3, 3)), layout="NCHW", landmarks=2)
+    assert read.doubts == {0: "not finite"}
+    assert read.cells[0].tolist() == [(one.shape[1] - 1) / 2, (one.shape[0] - 1) / 2]
+    assert read.scores[1] > 0.8
+
+
+@pytest.mark.parametrize(("side", "doubt"), [(1, None), (5, None), (6, "saturated"), (12, "saturated")])
+def test_a_peak_cut_off_over_more_than_the_fit_sees(side: int, doubt: str | None) -> None:
+    real = np.full((16, 20), 0.1, np.float32)
+    real[2 : 2 + side, 3 : 3 + side] = 1.7
+    assert read_one(real) == (0.0 if doubt else 1.0, doubt)
+    eight = np.full((16, 20), -100, np.int8)
+    eight[2 : 2 + side, 3 : 3 + side] = 127
+    # The scale ends below 1 here: what cuts off is the type.
+    score, found = read_one(eight, scale=0.003, zero_point=-128)
+    assert found == doubt
+    assert score == pytest.approx(0.0 if doubt else 0.765)
+
+
+def test_a_long_thin_peak_at_the_limit_is_saturated() -> None:
+    one = np.zeros((16, 20), np.float32)
+    one[4, 3:9] = 1.0
+    assert read_one(one) == (0.0, "saturated")
+
+
+def test_a_broad_low_plateau_is_no_saturation() -> None:
+    one = np.zeros((16, 20), np.float32)
+    one[3:13, 3:13] = 0.4
+    assert read_one(one) == (pytest.approx(0.4), None)

@@ -1,6 +1,8 @@
 """Pictures of every kind become upright 8-bit RGB; what is no picture is refused with an ImageError."""
 
+import struct
 import warnings
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge_runtime import DataError, ImageError, load_image
+from fpm_edge_runtime import image as image_module
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.image import check_image, decode_image, letterbox
 
@@ -86,6 +89,45 @@ def test_transparent_palette_entry_is_black(tmp_path: Path) -> None:
     picture.putpalette([0, 0, 0, 10, 20, 30])
     picture.save(tmp_path / "a.png", transparency=1)
     assert (load_image(tmp_path / "a.png") == 0).all()
+
+
+def test_grey_with_alpha_lies_over_black(tmp_path: Path) -> None:
+    Image.new("LA", (4, 2), (200, 128)).save(tmp_path / "a.png")
+    assert np.abs(load_image(tmp_path / "a.png").astype(int) - 100).max() <= 1
+
+
+def test_sixteen_bits_of_colour_keep_the_high_byte(tmp_path: Path) -> None:
+    # Pillow writes no such picture: 2 × 1 pixels, RGB, 16 bits, no filter.
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = chunk(b"IHDR", struct.pack(">2I5B", 2, 1, 16, 2, 0, 0, 0))
+    pixels = zlib.compress(b"\0" + struct.pack(">6H", 0xFF00, 0x80FF, 0x0100, 0x00FF, 0xFFFF, 0x1234))
+    (tmp_path / "a.png").write_bytes(b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", pixels) + chunk(b"IEND", b""))
+    assert load_image(tmp_path / "a.png").tolist() == [[[0xFF, 0x80, 1], [0, 0xFF, 0x12]]]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"])
+def test_one_pixel_of_every_mode(tmp_path: Path, mode: str) -> None:
+    Image.new(mode, (1, 1)).save(tmp_path / "a", "TIFF")
+    loaded = load_image(tmp_path / "a")
+    assert (loaded.shape, loaded.dtype) == ((1, 1, 3), np.uint8)
+
+
+def test_orientation_that_there_is_not(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 99
+    Image.fromarray(_scene()).save(tmp_path / "a.png", exif=exif)
+    np.testing.assert_array_equal(load_image(tmp_path / "a.png"), _scene())
+
+
+def test_the_largest_picture_is_not_too_large(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Image.fromarray(_scene()).save(tmp_path / "a.png")
+    monkeypatch.setattr(image_module, "MAX_PIXELS", 24 * 40)
+    assert load_image(tmp_path / "a.png").shape == (24, 40, 3)
+    monkeypatch.setattr(image_module, "MAX_PIXELS", 24 * 40 - 1)
+    with pytest.raises(ImageError, match="40 × 24 pixels, more than"):
+        load_image(tmp_path / "a.png")
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
@@ -191,6 +233,14 @@ def test_far_too_many_pixels(tmp_path: Path) -> None:
         (np.zeros((2, 2, 4), np.uint8), r"shape \(2, 2, 4\)"),
         (np.zeros((1, 2, 2, 3), np.uint8), r"shape \(1, 2, 2, 3\)"),
         (np.zeros((0, 2, 3), np.uint8), "no pixels"),
+        (np.zeros((3, 20, 30), np.uint8), "channels last"),
+        (np.zeros((2, 2, 1), np.uint8), r"shape \(2, 2, 1\)"),
+        (np.zeros((2, 2, 3), np.int8), "type int8"),
+        (np.zeros((2, 2, 3), np.uint16), "type uint16"),
+        (np.zeros((2, 2, 3), bool), "type bool"),
+        (np.zeros((2, 2, 3), object), "type object"),
+        (np.zeros((2, 2, 3)).tolist(), "is a list"),
+        (None, "is a NoneType"),
     ],
 )
 def test_check_image_refuses(image: object, message: str) -> None:

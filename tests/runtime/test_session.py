@@ -98,6 +98,7 @@ def test_detection_fields(session: Session) -> None:
     assert (detection.landmarks.shape, detection.landmarks.dtype) == ((3, 2), np.float32)
     assert (detection.scores.shape, detection.scores.dtype) == ((3,), np.float32)
     assert detection.labelled.tolist() == [True, False, False]
+    assert detection.doubts == {}
     assert session.detect(_photo()).labelled.tolist() == [True, True, True]
     assert (detection.stages_run, detection.stop_reason) == (2, "all stages")
     assert (detection.engine, detection.category) == ("litert", "warm")
@@ -226,7 +227,61 @@ def test_pace_predicts_the_95_percent_quantile_of_the_last_64() -> None:
     assert pace.predict("b") == 0
 
 
+# ---- arrays of every kind ----
+
+
+@pytest.mark.parametrize(
+    "arrange",
+    [
+        lambda image: image[::-1, ::-1][::-1, ::-1],
+        np.asfortranarray,
+        lambda image: image[..., ::-1].copy()[..., ::-1],
+        lambda image: np.repeat(np.repeat(image, 2, axis=0), 2, axis=1)[::2, ::2],
+        lambda image: np.ascontiguousarray(image.transpose(2, 0, 1)).transpose(1, 2, 0),
+        lambda image: np.frombuffer(image.tobytes(), np.uint8).reshape(image.shape),
+        lambda image: np.concatenate([image, image], axis=2)[..., :3],
+    ],
+    ids=["flipped back", "Fortran", "BGR view", "every second", "CHW view", "read-only", "RGBX view"],
+)
+def test_memory_layout_does_not_matter(session: Session, arrange: Any) -> None:
+    image = _photo()
+    arranged = arrange(image)
+    before = arranged.copy()
+    np.testing.assert_array_equal(arranged, image)
+    np.testing.assert_array_equal(session.detect(arranged).landmarks, session.detect(image).landmarks)
+    np.testing.assert_array_equal(arranged, before)
+    pixels = arrange(_photo(48, 32))
+    expected = session.detect_input(_photo(48, 32))[-1].landmarks
+    np.testing.assert_array_equal(session.detect_input(pixels)[-1].landmarks, expected)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 500), (500, 1), (3, 2000)])
+def test_tiny_and_thin_pictures(session: Session, size: tuple[int, int]) -> None:
+    width, height = size
+    found = session.detect(np.full((height, width, 3), 90, np.uint8))
+    assert np.isfinite(found.landmarks).all()
+    assert ((found.scores >= 0) & (found.scores <= 1)).all()
+
+
 # ---- faults ----
+
+
+def test_heatmaps_that_say_nothing_are_named(float_bundle: Bundle, fake_engine: Any) -> None:
+    maps = np.zeros((1, 4, 6, 4), np.float32)
+    maps[0, 1, 2, 1] = 0.9
+    maps[0, 0, 0, 1] = np.inf
+    maps[0, :, :, 2] = 0.1
+    maps[0, :, :5, 2] = 1.5
+    maps[0, 3, 5, 2] = 1.5
+    fake_engine.answers = {"heatmap_2": maps}
+    session = float_bundle.session(fake_engine)
+    found = session.detect(_photo())
+    assert found.doubts == {"red": "flat", "green": "not finite", "blue": "saturated"}
+    assert found.scores.tolist() == [0.0, 0.0, 0.0]
+    assert np.isfinite(found.landmarks).all()
+    first, last = session.stages(_photo())
+    assert last.doubts == found.doubts
+    assert first.doubts == dict.fromkeys(["red", "green", "blue"], "flat")
 
 
 def test_heatmaps_that_are_not_finite(float_bundle: Bundle, fake_engine: Any) -> None:
