@@ -11,6 +11,13 @@ from fpm_edge_runtime.slots import Slots
 __all__ = ["command"]
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+_TRUSTED = click.option(
+    "--trusted",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    multiple=True,
+    help="A public key; only bundles signed with it, or with another that is given, are used.",
+)
 _DIGITS = 12  # of a digest, enough to tell two bundles apart
 
 
@@ -27,21 +34,20 @@ def command() -> None:
 
 @command.command("install")
 @_FOLDER
+@_TRUSTED
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.option(
     "--sequence",
     type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Number of the update; one lower than a confirmed one is refused.",
+    help="Number of the update; one lower than a confirmed one is refused. By default the signature's.",
 )
 @json_option
-def install(folder: Path, bundle: Path, sequence: int, as_json: bool) -> None:
+def install(folder: Path, trusted: tuple[Path, ...], bundle: Path, sequence: int | None, as_json: bool) -> None:
     """Put BUNDLE into the slot of FOLDER that is not in use; the next boot tries it.
 
     Exit code 4 when it is damaged or older than what was confirmed, 1 when the folder cannot be written.
     """
-    done = Slots(folder).install(bundle, sequence=sequence)
+    done = _slots(folder, trusted).install(bundle, sequence=sequence)
     _tell(done.notes)
     if as_json:
         print_json({**vars(done), "path": str(done.path)})
@@ -53,6 +59,7 @@ def install(folder: Path, bundle: Path, sequence: int, as_json: bool) -> None:
 
 @command.command("boot")
 @_FOLDER
+@_TRUSTED
 @click.option(
     "--trial-starts",
     type=click.IntRange(1),
@@ -61,12 +68,12 @@ def install(folder: Path, bundle: Path, sequence: int, as_json: bool) -> None:
     help="How often a new bundle may start without being confirmed.",
 )
 @json_option
-def boot(folder: Path, trial_starts: int, as_json: bool) -> None:
+def boot(folder: Path, trusted: tuple[Path, ...], trial_starts: int, as_json: bool) -> None:
     """Print the path of the bundle to use now, and count the start if it is on trial. Once at each start.
 
     What was rolled back, and why, goes to stderr (and into --json). Exit code 4 when no slot can be used.
     """
-    found = Slots(folder, trial_starts=trial_starts).boot()
+    found = Slots(folder, trial_starts=trial_starts, trusted_keys=trusted or None).boot()
     _tell(found.notes)
     if as_json:
         fields = {key: value for key, value in vars(found).items() if key != "bundle"}
@@ -80,16 +87,17 @@ def boot(folder: Path, trial_starts: int, as_json: bool) -> None:
 
 @command.command("confirm")
 @_FOLDER
+@_TRUSTED
 @click.option(
     "--digest", metavar="SHA256", help="Only if the active slot still holds this bundle (`boot --json` prints it)."
 )
 @json_option
-def confirm(folder: Path, digest: str | None, as_json: bool) -> None:
+def confirm(folder: Path, trusted: tuple[Path, ...], digest: str | None, as_json: bool) -> None:
     """Say that the bundle in use is good: later ones are rolled back to it.
 
     Exit code 2 when the active slot holds another bundle than --digest.
     """
-    slot = Slots(folder).confirm(digest)
+    slot = _slots(folder, trusted).confirm(digest)
     if as_json:
         print_json({"slot": slot})
     else:
@@ -98,10 +106,11 @@ def confirm(folder: Path, digest: str | None, as_json: bool) -> None:
 
 @command.command("status")
 @_FOLDER
+@_TRUSTED
 @json_option
-def status(folder: Path, as_json: bool) -> None:
+def status(folder: Path, trusted: tuple[Path, ...], as_json: bool) -> None:
     """What is in the slots, every file checked. Changes nothing."""
-    found = Slots(folder).status()
+    found = _slots(folder, trusted).status()
     if as_json:
         slots = [{**vars(entry), "path": str(entry.path)} for entry in found.slots]  # msgspec writes no paths
         print_json({**vars(found), "slots": slots})
@@ -121,6 +130,10 @@ def status(folder: Path, as_json: bool) -> None:
             entry.problem or "intact",
         )
     print_table(table)
+
+
+def _slots(folder: Path, trusted: tuple[Path, ...]) -> Slots:
+    return Slots(folder, trusted_keys=trusted or None)
 
 
 def _status(status: str, starts: int) -> str:

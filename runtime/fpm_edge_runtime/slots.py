@@ -3,7 +3,7 @@
 The folder holds ``a.fpm``, ``b.fpm``, ``slots.json`` (see `slot_state`) and ``slots.lock``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,7 +93,7 @@ class Slots:
         folder: str | Path,
         *,
         trial_starts: int = 1,
-        opener: Callable[[str | Path | bytes], Bundle] = open_bundle,
+        trusted_keys: Iterable[str | Path | bytes] | None = None,
         wait: float = 30.0,
     ) -> None:
         """Nothing is read or written yet.
@@ -101,21 +101,22 @@ class Slots:
         Args:
             folder: of the slots, and of nothing else. `install` makes it.
             trial_starts: how often a new bundle may start without being confirmed before it is taken back.
-            opener: opens a bundle and refuses what the device must not run, such as `open_bundle` with trusted keys.
+            trusted_keys: as for `open_bundle`: bundles must be signed with one of them, at `install` and at `boot`, and
+                must not have expired when they are installed. None takes any bundle.
             wait: seconds to wait for another process that is at work in the folder.
         """
         if trial_starts < 1:
             raise UsageError(f"trial_starts is {trial_starts}; expected 1 or more")
         self._folder = Path(folder)
         self._trial_starts = trial_starts
-        self._opener = opener
+        self._keys = None if trusted_keys is None else tuple(trusted_keys)
         self._wait = wait
 
     def path(self, slot: Slot) -> Path:
         """The file of a slot."""
         return self._folder / f"{slot}.fpm"
 
-    def install(self, source: str | Path | bytes, *, sequence: int = 0) -> Installed:
+    def install(self, source: str | Path | bytes, *, sequence: int | None = None) -> Installed:
         """Put a bundle into the slot that is not in use. The next `boot` tries it.
 
         It is checked in full before and after it is written. At every moment, also if the process is killed or the
@@ -124,23 +125,27 @@ class Slots:
 
         Args:
             source: path of a ``.fpm`` file, or its content.
-            sequence: number of the update, if updates are numbered: one lower than the highest confirmed is refused.
+            sequence: number of the update: one lower than the highest confirmed is refused. With trusted keys it is the
+                signature's; without, it is 0 unless given.
 
         Raises:
             BundleError: the bundle is not intact, or its sequence is too low. The slots are as they were.
             FpmEdgeError: the folder cannot be written, the disk is full, or another process is at work in the folder.
                 What could be booted still can.
-            UsageError: the sequence is negative, or the folder is none.
+            UsageError: the sequence is negative, or given although there are trusted keys; the folder is none.
+            MissingExtraError: there are trusted keys, and the package ``cryptography`` is missing.
         """
-        if sequence < 0:
-            raise UsageError(f"sequence is {sequence}; expected 0 or more")
-        self._opener(source).check()
+        if sequence is not None and (sequence < 0 or self._keys is not None):
+            raise UsageError(f"sequence is {sequence}; expected 0 or more, and none where signatures are checked")
+        open_bundle(source, self._keys).check()
         content = source if isinstance(source, bytes) else Path(source).read_bytes()
-        opened = self._opener(content)  # the very bytes that are written: the file may have changed meanwhile
+        opened = open_bundle(
+            content, self._keys
+        )  # the very bytes that are written: the file may have changed meanwhile
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with locked(self._folder / _LOCK, self._wait):
-                return self._install(content, opened.digest, sequence)
+                return self._install(content, opened.digest, sequence or _sequence_of(opened))
         except FileExistsError as error:
             raise UsageError(f"{self._folder} is not a folder; name another for the slots") from error
         except OSError as error:
@@ -300,7 +305,9 @@ class Slots:
 
     def _open(self, path: Path, digest: str | None) -> Bundle:
         """A slot's bundle, every byte of it checked. Raises BundleError."""
-        bundle = self._opener(path)
+        # What had not expired when it was written may stay: a device must not stop because of a date.
+        written = path.stat().st_mtime if self._keys is not None and path.exists() else None
+        bundle = open_bundle(path, self._keys, now=written)
         if digest is not None and bundle.digest != digest:
             raise BundleError(f"{path} is another bundle than the one installed there, or an install was interrupted")
         for member in bundle.members:  # `install` has checked more; a bundle that is the same now passes that again
@@ -332,7 +339,7 @@ class Slots:
             lost = f"{path} is missing"
         except (OSError, ValueError) as error:
             lost = f"{path} cannot be read ({error})"
-        return *self._recover(f"{lost}; sequences start again at 0"), True
+        return *self._recover(f"{lost}; which sequences were confirmed is not known"), True
 
     def _recover(self, why: str, highest: int = 0) -> tuple[SlotState, list[str]]:
         """A state from the slots' own files. None of them counts as good, so that each has to prove itself."""
@@ -340,7 +347,7 @@ class Slots:
         notes = [f"{why}; the slots' own files are used, the older one first, and none counts as confirmed"]
         for slot in SLOTS:
             try:
-                records[slot] = SlotRecord(self._open(self.path(slot), None).digest, 0, "trial")
+                records[slot] = _recorded(self._open(self.path(slot), None))
             except BundleError as error:
                 notes.append(f"slot {slot}: {error}")
         # The younger one may never have been good: it was to replace the older one.
@@ -366,6 +373,15 @@ class Slots:
 
     def _nothing(self, notes: list[str]) -> BundleError:
         return BundleError("; ".join([f"{self._folder} holds no bundle that can be used", *notes, "install one"]))
+
+
+def _sequence_of(bundle: Bundle) -> int:
+    """That of the signature, if there were keys to check it."""
+    return 0 if bundle.signature is None else bundle.signature.sequence
+
+
+def _recorded(bundle: Bundle) -> SlotRecord:
+    return SlotRecord(bundle.digest, _sequence_of(bundle), "trial")
 
 
 def _in_order(state: SlotState) -> list[Slot]:

@@ -98,6 +98,20 @@ def test_exit_codes(run: Run, tiny_bundle: Path, another: Path, tmp_path: Path) 
     assert run("slots", "install", tmp_path / "file", tiny_bundle)[0] == 2
 
 
+def test_only_signed_bundles(run: Run, tiny_bundle: Path, another: Path, tmp_path: Path) -> None:
+    key, signed, folder = tmp_path / "key.pem", tmp_path / "signed.fpm", tmp_path / "slots"
+    assert run("keygen", "-o", key)[0] == 0
+    assert run("sign", tiny_bundle, "--key", key, "--sequence", 2, "-o", signed)[0] == 0
+    trusted = ("--trusted", f"{key}.pub")
+    code, _, err = run("slots", "install", folder, another, *trusted)
+    assert (code, "it is not signed" in err) == (4, True)
+    result(run, "slots", "install", folder, signed, *trusted)
+    result(run, "slots", "boot", folder, *trusted)
+    result(run, "slots", "confirm", folder, *trusted)
+    assert result(run, "slots", "status", folder, *trusted)["highest"] == 2
+    assert run("slots", "install", folder, signed, *trusted, "--sequence", 3)[0] == 2
+
+
 def test_self_check_names_what_it_skipped_and_remembers(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
     cache = tmp_path / "checks.json"
     arguments = ("self-check", tiny_bundle, "--engine", "tflite-runtime,litert", "--threads", 1, "--cache", cache)

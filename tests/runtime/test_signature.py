@@ -3,7 +3,6 @@
 import hashlib
 import subprocess
 import sys
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -15,7 +14,7 @@ from raw_zip import pack
 from small_bundle import KEY, PUBLIC, SIGNED_AT, colour_manifest, signature, signed_bundle, small_bundle, small_members
 from zip_attacks import members_of
 
-from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, Slots, UsageError, open_bundle, write_bundle
+from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, UsageError, open_bundle, write_bundle
 from fpm_edge_runtime.pack import bundle_bytes, signed_bundle_bytes
 from fpm_edge_runtime.signature import SignedStatement, decode_signature, signed_bytes
 
@@ -226,30 +225,6 @@ def test_the_devices_clock_is_the_default(monkeypatch: pytest.MonkeyPatch) -> No
     refused(content, "expired on")
     monkeypatch.setattr("time.time", lambda: SIGNED_AT + 2.0)
     assert open_bundle(content, [PUBLIC]).signature is not None
-
-
-# ---- slots ----
-
-
-def test_slots_of_a_device_that_trusts_one_key(tmp_path: Path) -> None:
-    trusted = partial(open_bundle, trusted_keys=[PUBLIC])
-    slots = Slots(tmp_path / "slots", opener=trusted)
-
-    def install(content: bytes) -> None:
-        bundle = trusted(content)
-        assert bundle.signature is not None
-        slots.install(content, sequence=bundle.signature.sequence)
-
-    with pytest.raises(BundleError, match="it is not signed"):
-        slots.install(small_bundle())
-    install(signed(sequence=5))
-    booted = slots.boot()
-    assert booted.bundle.signature is not None
-    assert booted.bundle.signature.sequence == 5
-    slots.confirm()
-    with pytest.raises(BundleError, match="has sequence 4 and this device has confirmed 5"):
-        install(signed(sequence=4))
-    install(signed(sequence=6))
 
 
 # ---- keys that are none ----
