@@ -215,8 +215,9 @@ def _rows(heatmaps: Heatmaps, layout: str, landmarks: int) -> NDArray[Any]:
 
 
 def _peaks(codes: NDArray[Any], size: tuple[int, int]) -> tuple[NDArray[np.bool_], _Peak]:
-    silent = _silence(codes)
-    return silent, _maxima(codes, silent, size)
+    top = codes.max(axis=1)
+    silent = _silence(codes, top)
+    return silent, _maxima(codes, top, silent, size)
 
 
 def _answer(
@@ -229,7 +230,7 @@ def _answer(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """(channels, 2) cells and (channels,) scores."""
     cells = _refine(codes, peak, size, scale, zero_point)
-    scores = np.clip(_real(peak.code, scale, zero_point), 0.0, 1.0)
+    scores = np.minimum(np.maximum(_real(peak.code, scale, zero_point), 0.0), 1.0)
     cells[silent] = (size[1] - 1) / 2, (size[0] - 1) / 2
     scores[silent] = 0.0
     return cells, scores
@@ -243,14 +244,14 @@ def _is_clipped(code: NDArray[Any], scale: float | None, zero_point: int | None)
     return np.asarray(clipped, np.bool_)
 
 
-def _silence(codes: NDArray[Any]) -> NDArray[np.bool_]:
-    """(channels,) True where all finite values of a channel are equal, or none is finite."""
+def _silence(codes: NDArray[Any], top: NDArray[Any]) -> NDArray[np.bool_]:
+    """(channels,) True where all finite values of a channel are equal, or none is finite; `top` are the largest."""
     low = codes.min(axis=1)
     holes = np.flatnonzero(np.isneginf(low)) if codes.dtype == np.float32 else ()
     for channel in holes:
         finite = codes[channel][np.isfinite(codes[channel])]
         low[channel] = finite.min() if finite.size else -np.inf
-    return np.asarray(low == codes.max(axis=1))
+    return np.asarray(low == top)
 
 
 def _real(codes: NDArray[Any], scale: float | None, zero_point: int | None) -> NDArray[np.float64]:
@@ -258,10 +259,9 @@ def _real(codes: NDArray[Any], scale: float | None, zero_point: int | None) -> N
     return values if scale is None or zero_point is None else scale * (values - zero_point)
 
 
-def _maxima(codes: NDArray[Any], silent: NDArray[np.bool_], size: tuple[int, int]) -> _Peak:
+def _maxima(codes: NDArray[Any], code: NDArray[Any], silent: NDArray[np.bool_], size: tuple[int, int]) -> _Peak:
     """The peak of each channel; of a silent one, its first cell."""
     height, width = size
-    code = codes.max(axis=1)
     tied = codes == code[:, np.newaxis]
     if silent.any():
         tied[silent] = False
@@ -341,17 +341,19 @@ def _refine(
     height, width = size
     column, row = np.rint(peak.x).astype(np.intp), np.rint(peak.y).astype(np.intp)
     columns, rows = column[:, np.newaxis] + _DX, row[:, np.newaxis] + _DY
-    inside = (columns >= 0) & (columns < width) & (rows >= 0) & (rows < height)
-    index = np.clip(rows, 0, height - 1) * width + np.clip(columns, 0, width - 1)
-    around = np.take_along_axis(codes, index, axis=1)
+    # Seen as unsigned, what is negative is far above every size.
+    inside = (columns.view(np.uintp) < width) & (rows.view(np.uintp) < height)
+    # A cell outside the map counts nothing below, so any value will do for it: the channel's first.
+    index = np.where(inside, rows * width + columns, 0) + np.arange(0, codes.size, height * width)[:, np.newaxis]
+    around = codes.reshape(-1).take(index)
     top = _real(peak.code, scale, zero_point)[:, np.newaxis]
     share = np.where(inside & (top > 0), _real(around, scale, zero_point), 0.0) / np.where(top > 0, top, 1.0)
     limit = _is_clipped(peak.code, scale, zero_point)[:, np.newaxis]
     clipped = (around == peak.code[:, np.newaxis]) & limit & (peak.count > 1)[:, np.newaxis]
     weight = np.where(clipped, 0.0, np.maximum(share, 0.0)) ** 2
-    normal = (weight @ _PRODUCTS).reshape(-1, _TERMS, _TERMS)
-    diagonal = np.arange(_TERMS)
-    normal[:, diagonal, diagonal] += _RIDGE + _ROUNDNESS * weight.sum(axis=1, keepdims=True)
+    products = weight @ _PRODUCTS
+    products[:, :: _TERMS + 1] += _RIDGE + _ROUNDNESS * weight.sum(axis=1, keepdims=True)  # the diagonals
+    normal = products.reshape(-1, _TERMS, _TERMS)
     target = (weight * np.log(np.maximum(share, 1e-12))) @ _DESIGN
     p = np.linalg.solve(normal, target[..., np.newaxis])[..., 0]
     bend_x, bend_y, shear = p[:, 3] + p[:, 4], p[:, 3] - p[:, 4], p[:, 5]
@@ -361,6 +363,7 @@ def _refine(
     x = np.where(concave, column + (shear * p[:, 2] - 2 * bend_y * p[:, 1]) / determinant, peak.x)
     y = np.where(concave, row + (shear * p[:, 1] - 2 * bend_x * p[:, 2]) / determinant, peak.y)
     x0, y0, x1, y1 = peak.box
-    x = np.clip(x, np.maximum(x0 - _MARGIN, -0.5), np.minimum(x1 + _MARGIN, width - 0.5))
-    y = np.clip(y, np.maximum(y0 - _MARGIN, -0.5), np.minimum(y1 + _MARGIN, height - 0.5))
-    return np.stack([x, y], axis=1)
+    cells = np.empty((len(codes), 2))
+    np.minimum(np.maximum(x, np.maximum(x0 - _MARGIN, -0.5)), np.minimum(x1 + _MARGIN, width - 0.5), out=cells[:, 0])
+    np.minimum(np.maximum(y, np.maximum(y0 - _MARGIN, -0.5)), np.minimum(y1 + _MARGIN, height - 0.5), out=cells[:, 1])
+    return cells
