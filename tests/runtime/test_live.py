@@ -1,6 +1,8 @@
 """Live frames: the newest wins, everyone hears what became of theirs, and a small soak of real engines."""
 
 import gc
+import re
+import shutil
 import threading
 import weakref
 from collections.abc import Callable
@@ -15,6 +17,7 @@ from fpm_edge_runtime import Bundle, DataError, Detection, Live, LiveCounts, Ses
 from fpm_edge_runtime.monitor import DriftMonitor
 from fpm_edge_runtime.shadow import Shadow
 
+PAGE = Path(__file__).parents[2] / "docs" / "live.md"
 LONG = 30  # seconds that no test takes
 
 
@@ -164,6 +167,24 @@ def test_no_frame_is_kept(session: Session) -> None:
         del frame
         gc.collect()
         assert kept() is None
+
+
+def test_the_examples_in_the_documentation_run(
+    tiny_path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    examples = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
+    shutil.copy(tiny_path, tmp_path / "mine.fpm")
+    monkeypatch.chdir(tmp_path)
+    drawn: list[Detection] = []
+    names: dict[str, Any] = {"camera": [photo()] * 200, "draw": lambda frame, found: drawn.append(found)}
+    for example in examples:
+        exec(compile(example.replace("trousers", "warm"), str(PAGE), "exec"), names)
+    counts = names["live"].counts
+    assert (counts.submitted, counts.done + counts.dropped, counts.failed) == (200, 200, 0)
+    assert all(found.category == "warm" for found in drawn)
+    for live in (names["left"], names["right"]):
+        assert live.submit(photo()).result(LONG).stages_run == 2
+        live.close()
 
 
 def test_a_shadow_can_be_live(session: Session, tiny: Bundle) -> None:
