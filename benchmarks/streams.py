@@ -3,17 +3,21 @@
     benchmarks/streams.py lite.fpm [--engines litert,onnxruntime,openvino] [--frames 60] [--rounds 9]
 
 Every engine has a process of its own. All sessions have one thread, but that of "1 stream, 2 threads". Each round runs
-every arrangement; ratios are within a round, to "1 stream", and the table has their medians and quartiles. Memory is
-what the process's anonymous pages (RssAnon, Linux) grow by when one more session is loaded and has run: medians of 4.
+every arrangement; ratios are within a round, to "1 stream", and the table has their medians and quartiles. Two
+processes show what the machine has left for a second stream: threads cannot gain more. Memory is what the process's
+anonymous pages (RssAnon, Linux) grow by when one more session is loaded and has run (the median of four), or when a
+second thread has used the first one.
 """
 
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import subprocess
 import sys
 import threading
 from functools import partial
+from multiprocessing.connection import Connection
 from pathlib import Path
 from time import perf_counter
 
@@ -61,35 +65,56 @@ def measure(path: Path, engine: str, frames: int, rounds: int) -> None:
     run([one, one], picture, 3)
     shared = anonymous_mb() - before
     wide = bundle.session(engine, threads=2)
+    there, here = multiprocessing.Pipe()
+    other = multiprocessing.get_context("spawn").Process(target=second, args=(path, engine, there))
+    other.start()
+    here.recv()  # it is ready
     arrangements = {
-        "1 stream": ([one], 0.0),
-        "1 stream, 2 threads": ([wide], 0.0),
-        "2 streams, one session": ([one, one], shared),
-        "2 streams, a session each": ([one, two], float(np.median(grown))),
+        "1 stream": ([one], False, None),
+        "1 stream, 2 threads": ([wide], False, None),
+        "2 streams, one session": ([one, one], False, shared),
+        "2 streams, a session each": ([one, two], False, float(np.median(grown))),
+        "2 streams, a process each": ([one], True, None),
     }
     speeds: dict[str, list[float]] = {name: [] for name in arrangements}
     for number in range(rounds):
         order = list(arrangements) if number % 2 else list(reversed(arrangements))
         for name in order:
-            streams = arrangements[name][0]
-            speeds[name].append(len(streams) * frames / run(streams, picture, frames))
-    for name, (streams, more) in arrangements.items():
+            sessions, beside, _ = arrangements[name]
+            start = perf_counter()
+            if beside:
+                here.send(frames)
+            run(sessions, picture, frames)
+            if beside:
+                here.recv()
+            speeds[name].append((len(sessions) + beside) * frames / (perf_counter() - start))
+    here.send(0)
+    other.join()
+    for name, (_, _, more) in arrangements.items():
         ratios = np.array(speeds[name]) / np.array(speeds["1 stream"])
         low, middle, high = np.quantile(ratios, (0.25, 0.5, 0.75))
-        memory = f"{more:.1f}" if len(streams) > 1 else ""
+        memory = "" if more is None else f"{more:.1f}"
         speed = np.median(speeds[name])
         print(f"| {engine} | {name} | {speed:.1f} | {middle:.2f} ({low:.2f} to {high:.2f}) | {memory} |", flush=True)
 
 
-def run(sessions: list[Session], picture: NDArray[np.uint8], frames: int) -> float:
-    """Every session detects so many frames on a thread of its own; seconds until all have."""
+def second(path: Path, engine: str, connection: Connection) -> None:
+    """The other process: as many frames as it is told, again and again, until it is told none."""
+    picture = np.random.default_rng(0).integers(0, 256, PICTURE, np.uint8)
+    session = open_bundle(path).session(engine, threads=1)
+    connection.send(0)
+    while frames := connection.recv():
+        _stream(session, picture, frames)
+        connection.send(frames)
+
+
+def run(sessions: list[Session], picture: NDArray[np.uint8], frames: int) -> None:
+    """Every session detects so many frames on a thread of its own."""
     threads = [threading.Thread(target=partial(_stream, session, picture, frames)) for session in sessions]
-    start = perf_counter()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return perf_counter() - start
 
 
 def _stream(session: Session, picture: NDArray[np.uint8], frames: int) -> None:
