@@ -151,15 +151,21 @@ def drawn(picture: Picture, found: fpm.Detection, schema: fpm.LandmarkSchema) ->
     radius = max(2.0, max(canvas.size) / 120)
     text: dict[str, Any] = {"fill": TEXT, "font_size": max(9.0, 2.5 * radius), "stroke_width": 1, "stroke_fill": INK}
     middle = found.landmarks[found.labelled, 0].mean()
+    dots: list[tuple[tuple[float, float, float, float], bool]] = []
     for name, (x, y), score, labelled in zip(
         schema.landmarks, found.landmarks.tolist(), found.scores.tolist(), found.labelled.tolist(), strict=True
     ):
         if labelled:
             sure = score >= CLEAR
             box = (x - radius, y - radius, x + radius, y + radius)
-            draw.ellipse(box, fill=DOT if sure else None, outline=TEXT if sure else RING, width=max(1, int(radius / 3)))
-            side, anchor = (-1, "rm") if x < middle else (1, "lm")
-            draw.text((x + side * 1.6 * radius, y), name.replace("_", " "), anchor=anchor, **text)
+            dots.append((box, sure))
+            label = name.replace("_", " ")
+            width = draw.textlength(label, font_size=text["font_size"])
+            left = x - 1.6 * radius - width if x < middle else x + 1.6 * radius
+            left = max(1.0, min(left, canvas.width - width - 1))  # whole names, at the edges too
+            draw.text((left, y), label, anchor="lm", **text)
+    for box, sure in dots:  # over the names
+        draw.ellipse(box, fill=DOT if sure else None, outline=TEXT if sure else RING, width=max(1, int(radius / 3)))
     told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
     draw.text((radius, radius), told, anchor="la", **text)
     return canvas
