@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.drift_log import DriftLog
     from fpm_edge_runtime.engine_choice import CheckCache, EngineChoice, choose_engine
     from fpm_edge_runtime.isolated import EngineCheck, check_in_child
+    from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
     from fpm_edge_runtime.monitor_report import MonitorReport
     from fpm_edge_runtime.proxies import flip_consistency
@@ -59,6 +60,8 @@ __all__ = [
     "ImageError",
     "Installed",
     "LandmarkSchema",
+    "Live",
+    "LiveCounts",
     "Manifest",
     "MissingExtraError",
     "ModelError",
@@ -95,6 +98,8 @@ _LATER = {
     "EngineCheck": "isolated",
     "EngineChoice": "engine_choice",
     "Installed": "slots",
+    "Live": "live",
+    "LiveCounts": "live",
     "MonitorReport": "monitor_report",
     "Shadow": "shadow",
     "Slots": "slots",

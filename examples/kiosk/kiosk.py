@@ -1,0 +1,175 @@
+"""A kiosk: a folder of pictures plays the camera, landmarks appear within a deadline, drift goes into a log.
+
+    python kiosk.py garments.fpm --pictures FOLDER --category dress --output frames
+    python kiosk.py --slots /var/lib/kiosk/model --pictures FOLDER --window
+
+Needs the plain install only (numpy, Pillow, msgspec, LiteRT). See README.md beside this file.
+"""
+
+import argparse
+import sys
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import ExitStack
+from itertools import count, islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+from screen import Files, Screen, Window
+
+import fpm_edge_runtime as fpm
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+CLEAR = 0.25  # lower peaks are drawn hollow: the network is not sure of them
+DOT, RING, TEXT, INK = (255, 64, 96), (255, 200, 64), (255, 255, 255), (20, 22, 28)
+
+Picture = NDArray[np.uint8]
+Waiting = deque[tuple[int, Picture, "Future[fpm.Detection]"]]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("bundle", nargs="?", type=Path)
+    source.add_argument("--slots", type=Path, metavar="DIR", help="start what is in these slots (docs/updates.md)")
+    parser.add_argument("--pictures", type=Path, required=True, metavar="DIR", help="the camera: played by name")
+    parser.add_argument("--loop", action="store_true", help="from the beginning again, for ever")
+    parser.add_argument("--fps", type=float, default=10.0, help="frames a second that the camera gives")
+    parser.add_argument("--frames", type=int, help="stop after so many")
+    parser.add_argument("--category", help="what garments they are, such as trousers")
+    parser.add_argument("--deadline-ms", type=float, default=50.0, help="from the frame to its answer")
+    parser.add_argument("--rate", type=float, default=0.01, help="share of the frames that the float model sees too")
+    parser.add_argument("--state", type=Path, default=Path("kiosk-state"), metavar="DIR", help="self-checks, drift log")
+    screen = parser.add_mutually_exclusive_group(required=True)
+    screen.add_argument("--output", type=Path, metavar="DIR", help="write the frames there")
+    screen.add_argument("--window", action="store_true", help="show them in a window")
+    options = parser.parse_args()
+    if not options.fps > 0 or (options.frames is not None and options.frames < 1):
+        parser.error(f"--fps is {options.fps} and --frames {options.frames}; expected more than 0")
+    try:
+        with ExitStack() as stack:
+            run(options, stack)
+    except fpm.FpmEdgeError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except OSError as error:
+        print(f"kiosk: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+def run(options: argparse.Namespace, stack: ExitStack) -> None:
+    frames = camera(options.pictures, options.loop)
+    options.state.mkdir(parents=True, exist_ok=True)
+    session = start(options.bundle, options.slots, options.state)
+    if options.category is not None:
+        session.schema.landmarks_of(options.category)  # an unknown one is said now, not with every frame
+    screen: Screen = Window() if options.window else Files(options.output)
+    detector, monitor = watched(session, options.state, options.rate, stack)
+    live = stack.enter_context(fpm.Live(detector))
+    waiting: Waiting = deque()
+    stages: Counter[str] = Counter()
+    due = time.perf_counter()
+    for number, picture in islice(enumerate(frames, 1), options.frames):
+        answer = live.submit(picture, category=options.category, deadline_ms=options.deadline_ms)
+        waiting.append((number, picture, answer))
+        due += 1 / options.fps
+        screen.wait(max(0.0, due - time.perf_counter()))
+        show(screen, session.schema, waiting, stages)
+        if screen.closed:
+            break
+    if waiting and not waiting[-1][2].cancelled():
+        waiting[-1][2].exception()  # wait for the last answer
+    show(screen, session.schema, waiting, stages)
+    counts = live.counts
+    print(f"{counts.submitted} frames, {counts.done} answered, {counts.dropped} dropped for newer ones")
+    print("; ".join(f"{reason}: {times}" for reason, times in stages.most_common()))
+    if monitor is not None:
+        report = monitor.report()
+        print(f"drift: {report.verdict}, {report.samples} frames compared {report.reason}".rstrip())
+
+
+def start(bundle: Path | None, slots: Path | None, state: Path) -> fpm.Session:
+    """The engine that answers the bundle's golden cases rightly on this device; then the bundle counts as good."""
+    boot = None if slots is None else fpm.Slots(slots).boot()
+    path = bundle if boot is None else boot.path
+    assert path is not None  # the parser saw to it
+    choice = fpm.choose_engine(path, cache=fpm.CheckCache(state / "checks.json"))
+    skipped = (f"{tried.engine}: {tried.outcome}, {tried.reason}" for tried in choice.skipped)
+    for line in (*(boot.notes if boot else ()), *skipped, *choice.notes, f"engine: {choice.engine}"):
+        print(line, file=sys.stderr)
+    opened = fpm.open_bundle(path) if boot is None else boot.bundle
+    session = opened.session(choice.engine)
+    if slots is not None:
+        # Had anything above failed, the next start would fall back to the bundle before.
+        fpm.Slots(slots).confirm(opened.digest)
+    return session
+
+
+def watched(session: fpm.Session, state: Path, rate: float, stack: ExitStack) -> tuple[Any, fpm.DriftMonitor | None]:
+    """What detects, and the drift monitor, if the bundle holds its float model."""
+    reference = session.bundle.reference()
+    if reference is None:
+        return session, None
+    monitor = fpm.DriftMonitor.of_bundle(session.bundle)
+    memory = state / f"drift-{session.bundle.digest[:12]}.json"
+    if memory.exists():
+        monitor.load(memory)
+    stack.callback(monitor.save, memory)
+    log = fpm.DriftLog(state / "drift.jsonl")
+    shadow = fpm.Shadow(session, reference.session(threads=1), monitor, rate=rate, log=log)
+    return stack.enter_context(shadow), monitor
+
+
+def camera(folder: Path, loop: bool) -> Iterator[Picture]:
+    """The pictures of a folder by name, as (height, width, 3) uint8 RGB."""
+    paths = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES)
+    if not paths:
+        raise fpm.UsageError(f"{folder} holds no pictures; expected files that end in {', '.join(SUFFIXES)}")
+    return (fpm.load_image(path) for _ in (count() if loop else range(1)) for path in paths)
+
+
+def show(screen: Screen, schema: fpm.LandmarkSchema, waiting: Waiting, stages: Counter[str]) -> None:
+    """All frames that are finished; what was dropped is not shown."""
+    while waiting and waiting[0][2].done():
+        number, picture, answer = waiting.popleft()
+        if answer.cancelled():
+            continue
+        found = answer.result()
+        stages[f"{found.stages_run} stages ({found.stop_reason})"] += 1
+        screen.show(number, drawn(picture, found, schema))
+
+
+def drawn(picture: Picture, found: fpm.Detection, schema: fpm.LandmarkSchema) -> Image.Image:
+    """A copy of the frame with a dot and a name for each landmark of the category."""
+    canvas = Image.fromarray(picture)
+    draw = ImageDraw.Draw(canvas)
+    radius = max(2.0, max(canvas.size) / 120)
+    text: dict[str, Any] = {"fill": TEXT, "font_size": max(9.0, 2.5 * radius), "stroke_width": 1, "stroke_fill": INK}
+    middle = found.landmarks[found.labelled, 0].mean()
+    dots: list[tuple[tuple[float, float, float, float], bool]] = []
+    for name, (x, y), score, labelled in zip(
+        schema.landmarks, found.landmarks.tolist(), found.scores.tolist(), found.labelled.tolist(), strict=True
+    ):
+        if labelled:
+            sure = score >= CLEAR
+            box = (x - radius, y - radius, x + radius, y + radius)
+            dots.append((box, sure))
+            label = name.replace("_", " ")
+            width = draw.textlength(label, font_size=text["font_size"])
+            left = x - 1.6 * radius - width if x < middle else x + 1.6 * radius
+            left = max(1.0, min(left, canvas.width - width - 1))  # whole names, at the edges too
+            draw.text((left, y), label, anchor="lm", **text)
+    for box, sure in dots:  # over the names
+        draw.ellipse(box, fill=DOT if sure else None, outline=TEXT if sure else RING, width=max(1, int(radius / 3)))
+    told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
+    draw.text((radius, radius), told, anchor="la", **text)
+    return canvas
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""The example in examples/kiosk runs as its README says: headless, on a real bundle, from slots, with a drift log."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from fpm_edge_runtime import Slots
+from fpm_edge_runtime.drift_log import read_drift_log
+
+KIOSK = Path(__file__).parents[2] / "examples" / "kiosk" / "kiosk.py"
+SIZE = (200, 160)
+
+
+def kiosk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", str(KIOSK), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for number in range(3):
+        Image.new("RGB", SIZE, (40 * number, 90, 60)).save(folder / f"{number}.png")
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+def test_from_slots_with_a_drift_log(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    slots, output, state = tmp_path / "slots", tmp_path / "frames", tmp_path / "state"
+    digest = Slots(slots).install(tiny_bundle).digest
+    # Slow enough for every frame to be answered, so that what is written can be compared with what was given.
+    settings = ("--loop", "--frames", 4, "--fps", 4, "--category", "dress", "--rate", 1, "--deadline-ms", 10_000)
+    done = kiosk("--slots", slots, "--pictures", pictures, "--output", output, "--state", state, *settings)
+    assert done.returncode == 0, done.stderr
+    submitted, answered, dropped = (int(part.split()[0]) for part in done.stdout.splitlines()[0].split(", "))
+    assert (submitted, answered + dropped) == (4, 4)
+    assert "engine: litert" in done.stderr
+    frames = sorted(output.iterdir())
+    assert len(frames) == answered >= 1
+    with Image.open(frames[0]) as frame:
+        assert frame.size == SIZE
+        assert np.asarray(frame).std(axis=(0, 1)).max() > 10, "nothing is drawn on a picture of one colour"
+    assert Slots(slots).status().slots[0].record.status == "good"
+    entry = read_drift_log(state / "drift.jsonl").entries[-1]
+    assert (entry.subject, entry.frames) == (digest, answered)
+    assert (state / f"drift-{digest[:12]}.json").exists()
+    assert "drift: " in done.stdout
+
+
+def test_what_cannot_start_says_why(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    output = ("--output", tmp_path / "frames", "--state", tmp_path / "state")
+    done = kiosk(tiny_bundle, "--pictures", empty, *output)
+    assert (done.returncode, "holds no pictures" in done.stderr, "Traceback" in done.stderr) == (2, True, False)
+    done = kiosk("--slots", empty, "--pictures", pictures, *output)
+    assert (done.returncode, "Traceback" in done.stderr) == (4, False)
+    (tmp_path / "file").touch()
+    done = kiosk(tiny_bundle, "--pictures", pictures, "--output", tmp_path / "frames", "--state", tmp_path / "file")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+    assert kiosk(tiny_bundle, "--pictures", pictures, *output, "--fps", 0).returncode == 2
+    assert not (tmp_path / "frames").exists()
