@@ -30,7 +30,7 @@ class Smoothing:
             be compared jumped, and two at least, it is another scene: everything starts anew.
     """
 
-    still_hz: float = 1.0
+    still_hz: float = 0.5
     hz_per_speed: float = 30.0
     speed_hz: float = 1.0
     clear: float = CLEAR_PEAK

@@ -10,7 +10,7 @@ from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.image import check_image
 from fpm_edge_runtime.results import Detection
 from fpm_edge_runtime.session import Box, Session
-from fpm_edge_runtime.smoothing import Smoother, Smoothing
+from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
 
 __all__ = ["Cropping", "Tracked", "Tracker"]
 
@@ -29,7 +29,7 @@ class Cropping:
         whole_every: after so many frames in a region one is seen whole; 0 for never.
     """
 
-    margin: float = 0.3
+    margin: float = 0.5
     follow: float = 0.3
     clear: float = 0.5
     whole_every: int = 0
@@ -42,20 +42,14 @@ class Cropping:
 
 
 @dataclass(frozen=True, eq=False)
-class Tracked:
-    """The landmarks of one frame of a video.
+class Tracked(Steady):
+    """The smoothed landmarks of one frame of a video, and where they come from.
 
     Attributes:
-        landmarks: (landmarks, 2) float32, smoothed, pixels of the frame; NaN where missing.
-        held: (landmarks,) bool, not clear in this frame: the place is an earlier one.
-        restarted: it is the first frame, or another scene than the last.
         box: the region that the network saw (x0, y0, x1, y1); None for the whole frame.
         detection: what was found in this frame, before smoothing.
     """
 
-    landmarks: NDArray[np.float32]
-    held: NDArray[np.bool_]
-    restarted: bool
     box: Box | None
     detection: Detection
 
