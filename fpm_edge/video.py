@@ -66,9 +66,9 @@ class VideoSource:
                 moment = time.monotonic()
             else:
                 moment = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3
-                # Some files have no time stamps, or the same for several frames.
-                if last > -math.inf and not last < moment < math.inf:
-                    moment = last + 1 / self.fps
+            # Some files have no time stamps, or the same for several frames; some clocks are coarse.
+            if not last < moment < math.inf:
+                moment = last + 1 / self.fps if last > -math.inf else 0.0
             last = moment
             yield Frame(cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB), moment)
         if last == -math.inf:

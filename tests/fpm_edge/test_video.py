@@ -11,7 +11,7 @@ import pytest
 
 from fpm_edge.__main__ import main
 from fpm_edge.cli import run_video
-from fpm_edge.video import VideoFile, open_camera, open_video
+from fpm_edge.video import VideoFile, VideoSource, open_camera, open_video
 from fpm_edge_runtime import DataError, UsageError
 
 cv2 = pytest.importorskip("cv2")
@@ -105,7 +105,66 @@ def test_a_camera_that_is_not_there() -> None:
         open_camera(97)
 
 
+class FakeCapture:
+    """What OpenCV's capture does, with these time stamps; at the end nothing, or what a user does at a keyboard."""
+
+    def __init__(self, *milliseconds: float, end: BaseException | None = None) -> None:
+        self.milliseconds, self.end, self.number = milliseconds, end, -1
+
+    def get(self, what: int) -> float:
+        return {cv2.CAP_PROP_FPS: 50.0, cv2.CAP_PROP_POS_MSEC: self.milliseconds[max(self.number, 0)]}[what]
+
+    def read(self) -> tuple[bool, np.ndarray | None]:
+        self.number += 1
+        if self.number < len(self.milliseconds):
+            return True, np.ascontiguousarray(picture(self.number)[..., ::-1])
+        if self.end is not None:
+            raise self.end
+        return False, None
+
+    def release(self) -> None:
+        pass
+
+
+def test_times_always_grow() -> None:
+    video = VideoSource(FakeCapture(0.0, 40.0, 40.0, 0.0, 200.0), "x", live=False)
+    np.testing.assert_allclose([frame.time_s for frame in video], [0.0, 0.04, 0.06, 0.08, 0.2])
+
+
+def test_a_camera_that_gives_nothing() -> None:
+    capture = FakeCapture(0.0)
+    capture.number = 0
+    video = VideoSource(capture, "camera 0", live=True)
+    with pytest.raises(DataError, match="camera 0 gave no frame"):
+        next(iter(video))
+
+
 # ---- the command ----
+
+
+@pytest.mark.parametrize("live", [True, False])
+def test_interrupted(
+    live: bool,
+    tmp_path: Path,
+    tiny_bundle: Path,
+    clip: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Ctrl-C is how a camera ends, and its video is kept; a file's is not all that was asked for."""
+    source = VideoSource(FakeCapture(0.0, 20.0, 40.0, end=KeyboardInterrupt()), "x", live=live)
+    monkeypatch.setattr(run_video, "open_camera", lambda _: source)
+    monkeypatch.setattr(run_video, "open_video", lambda _: source)
+    given = ("--camera", 0) if live else ("--video", clip)
+    code, _, said = run(capsys, tiny_bundle, *given, "--overlay", tmp_path / "out.mp4")
+    if live:
+        assert code == 0, said
+        video = open_video(tmp_path / "out.mp4")
+        assert len(list(video)) == 3
+        video.close()
+    else:
+        assert code == 130
+    assert [path.name for path in tmp_path.iterdir()] == (["out.mp4"] if live else [])
 
 
 def test_run_on_a_video(tmp_path: Path, tiny_bundle: Path, clip: Path, capsys: pytest.CaptureFixture[str]) -> None:
