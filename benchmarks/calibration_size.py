@@ -130,13 +130,13 @@ def read_trials(path: Path) -> list[Trial]:
     return [msgspec.json.decode(line, type=Trial) for line in path.read_bytes().splitlines()] if path.exists() else []
 
 
-def print_table(trials: Sequence[Trial]) -> None:
+def print_table(trials: Sequence[Trial], strategies: Sequence[str]) -> None:
     """Markdown: mean ± standard deviation of the drift, and the mean of its upper bound."""
     sizes = sorted({trial.size for trial in trials})
-    print(f"\n| pictures | {' | '.join(STRATEGIES)} |\n|---|{'---|' * len(STRATEGIES)}")
+    print(f"\n| pictures | {' | '.join(strategies)} |\n|---|{'---|' * len(strategies)}")
     for size in sizes:
         cells = []
-        for strategy in STRATEGIES:
+        for strategy in strategies:
             group = [trial for trial in trials if (trial.strategy, trial.size) == (strategy, size)]
             drifts, bounds = [trial.drift for trial in group], [trial.upper for trial in group]
             spread = f" ± {statistics.stdev(drifts):.2%}" if len(group) > 1 else ""
@@ -144,11 +144,11 @@ def print_table(trials: Sequence[Trial]) -> None:
         print(f"| {size} | {' | '.join(cells)} |")
 
 
-def draw(trials: Sequence[Trial], path: Path) -> None:
+def draw(trials: Sequence[Trial], strategies: Sequence[str], path: Path) -> None:
     """Every trial as a point, the means as lines."""
     figure = Figure(figsize=(7.5, 4.5), dpi=130)
     axes = figure.subplots()
-    for number, strategy in enumerate(STRATEGIES):
+    for number, strategy in enumerate(strategies):
         mine = [trial for trial in trials if trial.strategy == strategy]
         sizes = sorted({trial.size for trial in mine})
         means = [statistics.mean(100 * trial.drift for trial in mine if trial.size == size) for size in sizes]
@@ -188,18 +188,19 @@ def main() -> None:
     trials = read_trials(path)
     done = {(trial.strategy, trial.size, trial.seed) for trial in trials}
     sizes = [int(size) for size in arguments.sizes.split(",") if int(size) <= len(data)]
+    strategies = arguments.strategies.split(",")
     # Seed by seed, so that a run that is stopped has something of everything.
     for seed in range(arguments.resamples):
         for size in sizes:
-            for strategy in arguments.strategies.split(","):
+            for strategy in strategies:
                 if (strategy, size, seed) in done:
                     continue
                 trials.append(bench.trial(strategy, size, seed))
                 with path.open("ab") as file:
                     file.write(msgspec.json.encode(trials[-1]) + b"\n")
-    print_table(trials)
+    print_table(trials, strategies)
     if arguments.picture is not None:
-        draw(trials, arguments.picture)
+        draw(trials, strategies, arguments.picture)
 
 
 if __name__ == "__main__":

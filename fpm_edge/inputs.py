@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from fpm_edge.data import Dataset
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.progress import progress_bar
-from fpm_edge.train.pipeline import SampleStore
+from fpm_edge.train.pipeline import Sample, SampleStore
 
 __all__ = ["NetworkInputs", "network_inputs"]
 
@@ -39,7 +39,11 @@ class NetworkInputs(Sequence[NDArray[np.uint8]]):
         """Raises DataError or ImageError where a picture cannot be read."""
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
-        return self._store.sample(self._dataset, self._indices[index], self._config).image
+        return self.sample(index).image
+
+    def sample(self, index: int) -> Sample:
+        """The input with what belongs to it. Raises as indexing does."""
+        return self._store.sample(self._dataset, self._indices[index], self._config)
 
 
 def network_inputs(dataset: Dataset, indices: Sequence[int], config: ModelConfig) -> NetworkInputs:

@@ -19,6 +19,7 @@ from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
     from fpm_edge.model.kinds import NetworkConfig
+    from fpm_edge.train.pipeline import Sample
 
 __all__ = [
     "Predictions",
@@ -98,19 +99,29 @@ def predict_session(
     return Predictions(np.array(landmarks, np.float32), np.array(scores, np.float32), np.array(sizes, np.float64))
 
 
-def predict_network(model: Callable[..., Any], config: "NetworkConfig", dataset: Dataset) -> Predictions:
-    """Run a float tf_keras network of any kind on every record, with the runtime's own pre-processing and decoding."""
+def predict_network(
+    model: Callable[..., Any],
+    config: "NetworkConfig",
+    dataset: Dataset,
+    sample: Callable[[int], "Sample"] | None = None,
+) -> Predictions:
+    """Run a float tf_keras network of any kind on every record, with the runtime's own pre-processing and decoding.
+
+    Args:
+        sample: gives the input of a record by its index; None reads it.
+    """
     from fpm_edge.model.networks import network_for
     from fpm_edge.train.pipeline import load_sample
 
     dataset.expect_landmarks(config.schema, "the model")
+    take = sample or (lambda index: load_sample(dataset, index, config))
     network = network_for(config)
     landmarks: list[Any] = []
     scores: list[Any] = []
     sizes: list[tuple[int, int]] = []
     with progress_bar("running the network", len(dataset)) as advance:
         for start in range(0, len(dataset), _BATCH):
-            samples = [load_sample(dataset, i, config) for i in range(start, min(start + _BATCH, len(dataset)))]
+            samples = [take(i) for i in range(start, min(start + _BATCH, len(dataset)))]
             outputs = model(np.stack([s.image for s in samples]).astype(np.float32) / 255.0, training=False)
             values = [output.numpy() for output in (outputs if isinstance(outputs, list) else [outputs])]
             points, heights = network.decode(config, values)

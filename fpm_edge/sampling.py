@@ -94,11 +94,11 @@ def _mine(pool: Dataset, chosen: list[int], config: ModelConfig, network: tf_ker
     """Worst-case mining with the quantized network's own opinion; ranges by min-max, which extremes set."""
     truth = truth_of(pool)
     mask = point_mask(truth.visibility, "labelled")
-    expected = predict_network(network, config, pool)
     inputs = NetworkInputs(pool, range(len(pool)), config)
+    expected = predict_network(network, config, pool, inputs.sample)
     for _ in range(_ROUNDS):
         quantized = calibrated(network, [inputs[i] for i in chosen], MinMax())
-        found = predict_network(quantized, config, pool)
+        found = predict_network(quantized, config, pool, inputs.sample)
         apart = normalized_error(found.landmarks[:, -1], expected.landmarks[:, -1], found.sizes)
         moved = np.where(mask, apart, 0.0).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
         chosen = swap_worst(chosen, moved, max(1, len(chosen) // _SWAP_SHARE))

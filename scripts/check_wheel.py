@@ -1,9 +1,11 @@
 """Build the wheel, check what it holds, and use it in a fresh environment that has only its plain dependencies.
 
-The fresh environment proves what a device needs: no TensorFlow, no click; a bundle opens and finds landmarks.
+The fresh environment proves what a device needs: no TensorFlow, no click; a bundle opens and finds landmarks, with so
+much code loaded (decision 0017), and the runtime's own tests pass.
 """
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -26,10 +28,12 @@ MUST_HOLD = {
     "fpm_edge_runtime/schemas/lsp14.toml",
 }
 LARGEST_WHEEL = 5_000_000  # bytes; the shipped weights are most of it
+MOST_LOADED = 150_000  # bytes of our source that a device loads to open a bundle, check itself and find landmarks
 PLAIN = ("ai-edge-litert", "msgspec", "numpy", "pillow")
 
 USE_IT = """
 import json, sys
+from pathlib import Path
 import numpy as np
 import fpm_edge_runtime as runtime
 before = sorted(name for name in ("tensorflow", "click", "rich", "onnx", "onnxruntime") if name in sys.modules)
@@ -38,6 +42,8 @@ session = bundle.session()
 report = runtime.check_goldens(session)
 case = bundle.golden().cases[0]
 found = session.detect(bundle.golden_input(case), category=case.category)
+own = [m.__file__ for name, m in sys.modules.items() if name.partition(".")[0] == "fpm_edge_runtime"]
+loaded = sum(Path(file).stat().st_size for file in own)
 missing = []
 for name in ("tensorflow", "click", "rich", "onnx", "onnxruntime"):
     try:
@@ -45,7 +51,7 @@ for name in ("tensorflow", "click", "rich", "onnx", "onnxruntime"):
     except ModuleNotFoundError:
         missing.append(name)
 print(json.dumps({"loaded": before, "missing": missing, "goldens": report.verdict, "stages": found.stages_run,
-                  "finite": bool(np.isfinite(found.landmarks).all())}))
+                  "finite": bool(np.isfinite(found.landmarks).all()), "source": loaded}))
 """
 
 
@@ -95,6 +101,9 @@ def check_fresh(wheel: Path, bundle: Path, folder: Path) -> None:
     constraints.write_text("\n".join(pins) + "\n")
     run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints), str(wheel))
     result = json.loads(run(python, "-W", "error", "-c", USE_IT, str(bundle)).strip().splitlines()[-1])
+    loaded = result.pop("source")
+    if loaded > MOST_LOADED:
+        sys.exit(f"finding landmarks loads {loaded} bytes of the runtime's source, more than {MOST_LOADED}")
     expected = {
         "loaded": [],
         "missing": ["tensorflow", "click", "rich", "onnx", "onnxruntime"],
@@ -107,6 +116,24 @@ def check_fresh(wheel: Path, bundle: Path, folder: Path) -> None:
     said = subprocess.run([str(folder / "bin" / "fpm-edge"), "--help"], capture_output=True, text=True, check=False)
     if said.returncode != 5 or "fpm-edge[cli]" not in said.stderr or "Traceback" in said.stderr:
         sys.exit(f"`fpm-edge` without click: exit code {said.returncode}, {said.stderr!r}; expected 5 and the extra")
+    print(f"the runtime: {loaded / 1e3:.0f} kB of source are loaded to find landmarks")
+    check_tests(python, constraints, folder)
+
+
+def check_tests(python: str, constraints: Path, folder: Path) -> None:
+    """The runtime's tests, against the installed wheel, on models that the toolkit made."""
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints))
+    run(python, *install, "pytest", "hypothesis")
+    models = folder / "models"
+    models.mkdir()
+    run(sys.executable, str(ROOT / "tests/runtime/_tiny_network.py"), str(models))
+    # Not `python -m pytest`, which would put the working tree on the path.
+    command = [str(folder / "bin" / "pytest"), "-p", "no:cacheprovider", str(ROOT / "tests/runtime")]
+    environment = os.environ | {"FPM_EDGE_TINY_MODELS": str(models)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        sys.exit(f"the runtime's tests in the fresh environment:\n{done.stdout}\n{done.stderr}")
+    print(f"its tests there: {done.stdout.strip().splitlines()[-1]}")
 
 
 def run(*command: str) -> str:

@@ -8,7 +8,15 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fpm_edge_runtime import BundleError, EngineCheck, UsageError, check_goldens, check_in_child, open_bundle
+from fpm_edge_runtime import (
+    BundleError,
+    EngineCheck,
+    UsageError,
+    check_goldens,
+    check_in_child,
+    load_engine,
+    open_bundle,
+)
 
 BAD = Path(__file__).with_name("_bad_child.py")
 
@@ -19,6 +27,7 @@ def bad(how: str, bundle: Path, timeout: float = 60.0) -> EngineCheck:
 
 @pytest.mark.parametrize("engine", ["litert", "onnxruntime", "openvino"])
 def test_real_engines_pass(engine: str, golden_tiny: dict[str, Path]) -> None:
+    load_engine(engine)
     found = check_in_child(golden_tiny["right"], engine, threads=1)
     assert (found.engine, found.outcome, found.reason, found.ok) == (engine, "ok", "", True)
     assert found.seconds > 0
