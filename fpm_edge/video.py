@@ -62,10 +62,8 @@ class VideoSource:
             there, pixels = self._capture.read()
             if not there:
                 break
-            if self.live:
-                moment = time.monotonic()
-            else:
-                moment = float(self._capture.get(cv2.CAP_PROP_POS_MSEC)) / 1e3
+            stamp = self._capture.get(cv2.CAP_PROP_POS_MSEC) / 1e3
+            moment = time.monotonic() if self.live else float(stamp)
             # Some files have no time stamps, or the same for several frames; some clocks are coarse.
             if not last < moment < math.inf:
                 moment = last + 1 / self.fps if last > -math.inf else 0.0

@@ -109,7 +109,8 @@ class Tracker:
         if self._cropping is not None:
             clear = found.labelled & (found.scores >= self._smoother.settings.clear)
             enough = clear.sum() >= max(2.0, self._cropping.clear * found.labelled.sum())
-            points = found.landmarks[clear] if enough else None
+            # The smoothed ones: a region that trembles makes landmarks tremble.
+            points = steady.landmarks[clear] if enough else None
             self._box = self._next_box(points, None if steady.restarted else box, (width, height))
         return Tracked(steady.landmarks, steady.held, steady.restarted, box, found)
 
