@@ -260,7 +260,7 @@ def test_what_cannot_be_searched(tiny_model: Path, calibration_data: Dataset, tm
     other = Dataset(
         calibration_data.records[:20], type(schema24)("x", ("a",), (0,), {"blouse": (0,)}), calibration_data.name
     )
-    with pytest.raises(SchemaError, match="the model 'fashionai24'; use data with the model's landmarks"):
+    with pytest.raises(SchemaError, match="the model 'fashionai24'; use data with the same landmarks"):
         begin(Calibration(calibration_data, 16), score=other)
     assert not (tmp_path / "out").exists()
     (tmp_path / "out").mkdir()
