@@ -18,7 +18,7 @@ __all__ = ["command"]
 
 @click.command("run")
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("images", type=click.Path(path_type=Path), nargs=-1, required=True)
+@click.argument("images", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--category", help="What garment it is; only its landmarks are shown.")
 @click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
 @click.option("--engine", default="litert", show_default=True)
@@ -31,7 +31,17 @@ __all__ = ["command"]
     metavar="PX",
     help="Stop where landmarks move by at most this, px of the input, or: fitted.",
 )
-@click.option("--overlay", type=click.Path(path_type=Path), metavar="DIR", help="Write pictures with landmarks here.")
+@click.option(
+    "--overlay",
+    type=click.Path(path_type=Path),
+    metavar="DIR|FILE",
+    help="Write pictures with landmarks into this folder; for video, one file, .mp4 or .avi.",
+)
+@click.option("--video", type=click.Path(path_type=Path), metavar="FILE", help="A video instead of IMAGES.")
+@click.option("--camera", type=click.IntRange(0), metavar="N", help="A camera instead of IMAGES.")
+@click.option("--track", is_flag=True, help="For video: look only where the garment was in the last frame.")
+@click.option("--frames", type=click.IntRange(1), metavar="N", help="For video: stop after so many frames.")
+@click.option("--show", is_flag=True, help="For video: show it in a window; close it to stop.")
 @json_option
 def command(
     bundle: Path,
@@ -44,15 +54,36 @@ def command(
     deadline_ms: float | None,
     converge_px: str | None,
     overlay: Path | None,
+    video: Path | None,
+    camera: int | None,
+    track: bool,
+    frames: int | None,
+    show: bool,
     as_json: bool,
 ) -> None:
-    """Find landmarks on IMAGES with BUNDLE, in pixels of each picture.
+    """Find landmarks on IMAGES with BUNDLE, in pixels of each picture; or on a video, smoothed over time.
 
     \b
     fpm-edge run mine.fpm photo.jpg --category trousers --overlay out
+    fpm-edge run mine.fpm --video clip.mp4 --category trousers --overlay out.mp4
+    fpm-edge run mine.fpm --camera 0 --category trousers --show
     """
-    session = open_bundle(bundle).session(engine, threads=threads)
+    if sum((bool(images), video is not None, camera is not None)) != 1:
+        raise UsageError("expected one of IMAGES, --video FILE and --camera N: what to find landmarks on")
     region, still = _parse_box(box), _parse_still(converge_px)
+    source = video if video is not None else camera
+    if source is not None and region is not None:
+        raise UsageError("--box is for pictures; on video, --track finds the region itself")
+    if source is None and (track or show or frames is not None):
+        raise UsageError("--track, --frames and --show are for --video and --camera")
+    session = open_bundle(bundle).session(engine, threads=threads)
+    if source is not None:
+        from fpm_edge.cli.run_video import VideoRun, run_video
+
+        run_video(
+            session, source, VideoRun(category, stages, deadline_ms, still, track, frames, overlay, show, as_json)
+        )
+        return
     if overlay is not None:
         if len({path.stem for path in images}) < len(images):
             raise UsageError("two of the pictures have the same name, so one overlay would replace the other")

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.proxies import flip_consistency
     from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
+    from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
+    from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
 
 __all__ = [
     "Boot",
@@ -47,6 +49,7 @@ __all__ = [
     "BundleError",
     "CheckCache",
     "ConversionError",
+    "Cropping",
     "DataError",
     "Detection",
     "DriftLog",
@@ -72,8 +75,13 @@ __all__ = [
     "Shadow",
     "Slots",
     "SlotsReport",
+    "Smoother",
+    "Smoothing",
     "StageResult",
+    "Steady",
     "Timings",
+    "Tracked",
+    "Tracker",
     "UsageError",
     "__version__",
     "check_goldens",
@@ -93,6 +101,7 @@ __all__ = [
 _LATER = {
     "Boot": "slots",
     "CheckCache": "engine_choice",
+    "Cropping": "tracking",
     "DriftLog": "drift_log",
     "DriftMonitor": "monitor",
     "EngineCheck": "isolated",
@@ -104,6 +113,11 @@ _LATER = {
     "Shadow": "shadow",
     "Slots": "slots",
     "SlotsReport": "slots",
+    "Smoother": "smoothing",
+    "Smoothing": "smoothing",
+    "Steady": "smoothing",
+    "Tracked": "tracking",
+    "Tracker": "tracking",
     "check_in_child": "isolated",
     "choose_engine": "engine_choice",
     "flip_consistency": "proxies",

@@ -19,7 +19,10 @@ def test_import_loads_no_engine_and_no_toolkit() -> None:
     assert loaded.isdisjoint(HEAVY)
     assert loaded.isdisjoint({"fpm_edge", "fpm_edge_converters", "fpm_edge_calibration"})
     assert done.stderr == ""
-    later = ("slots", "isolated", "engine_choice", "shadow", "monitor", "drift_log", "proxies", "live")
+    later = (
+        *("slots", "isolated", "engine_choice", "shadow", "monitor", "drift_log", "proxies"),
+        *("live", "smoothing", "tracking"),
+    )
     loaded_parts = {name.removeprefix("fpm_edge_runtime.") for name in done.stdout.split()}
     assert loaded_parts.isdisjoint(later), "what only some devices need costs others nothing"
 
