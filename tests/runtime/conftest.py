@@ -19,6 +19,7 @@ from PIL import Image
 from fpm_edge_runtime import Bundle, LandmarkSchema, Manifest, MissingExtraError, open_bundle, write_bundle
 from fpm_edge_runtime._container import Entry, lay_out
 from fpm_edge_runtime.manifest import Geometry, GoldenCase, GoldenSet, Piece, Quantization, TensorSpec
+from fpm_edge_runtime.pack import bundle_bytes
 
 # Set where the runtime's tests run without the toolkit (scripts/check_wheel.py): the folder of models that
 # `_tiny_network.py` made elsewhere. What needs more than the plain install is skipped there, and there only.
@@ -195,45 +196,9 @@ def golden_tiny(tiny: Bundle, tmp_path_factory: pytest.TempPathFactory) -> dict[
 @pytest.fixture(scope="session")
 def colour_bundle() -> Bundle:
     """A float ONNX network of one stage, channels first, whose landmarks are where red, green and blue are."""
-    from onnx import TensorProto, checker, helper
+    from small_bundle import PIECE, colour_manifest, colour_model
 
-    rows, columns = HEIGHT // STRIDE, WIDTH // STRIDE
-    graph = helper.make_graph(
-        [
-            helper.make_node("Cast", ["image"], ["real"], to=TensorProto.FLOAT),
-            helper.make_node("AveragePool", ["real"], ["mean"], kernel_shape=[STRIDE] * 2, strides=[STRIDE] * 2),
-            helper.make_node("Mul", ["mean", "unit"], ["colours"]),
-            helper.make_node("Concat", ["colours", "background"], ["heatmap_1"], axis=1),
-        ],
-        "colours",
-        [helper.make_tensor_value_info("image", TensorProto.UINT8, [1, 3, HEIGHT, WIDTH])],
-        [helper.make_tensor_value_info("heatmap_1", TensorProto.FLOAT, [1, 4, rows, columns])],
-        [
-            helper.make_tensor("unit", TensorProto.FLOAT, [], [1 / 255]),
-            helper.make_tensor("background", TensorProto.FLOAT, [1, 1, rows, columns], np.zeros(rows * columns)),
-        ],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    checker.check_model(model)
-    piece = Piece(
-        "stage_1",
-        "stages/1.onnx",
-        (TensorSpec("image", "uint8", (1, 3, HEIGHT, WIDTH), "NCHW"),),
-        (TensorSpec("heatmap_1", "float32", (1, 4, rows, columns), "NCHW"),),
-    )
-    manifest = msgspec.structs.replace(
-        manifest_of({"onnx": (piece,)}, stages=1), quantization=Quantization("float32", "none")
-    )
-    member = model.SerializeToString()
-    digests = {"stages/1.onnx": _sha256(member)}
-    encoded = msgspec.json.encode(msgspec.structs.replace(manifest, digests=digests))
-    return open_bundle(container({"manifest.json": encoded, "stages/1.onnx": member}))
-
-
-def _sha256(data: bytes) -> str:
-    import hashlib
-
-    return hashlib.sha256(data).hexdigest()
+    return open_bundle(bundle_bytes(colour_manifest(), {PIECE.member: colour_model().SerializeToString()}))
 
 
 class FakeEngine:
