@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from fpm_edge_runtime.errors import DataError, UsageError
+from fpm_edge_runtime.files import sync_folder
 from fpm_edge_runtime.monitor_report import MonitorReport
 from fpm_edge_runtime.self_check import Verdict
 
@@ -141,7 +142,7 @@ class DriftLog:
             if os.read(file, 1) != b"\n":
                 _write(file, b"\n")
         elif self._sync != "never":
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
         return file
 
     def _rotate(self) -> None:
@@ -216,14 +217,3 @@ def _older(path: Path) -> Path:
 def _write(file: int, data: bytes) -> None:
     while data:
         data = data[os.write(file, data) :]
-
-
-def _sync_folder(folder: Path) -> None:
-    """So that a new name survives power loss."""
-    if os.name == "nt":  # Windows opens no folders
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

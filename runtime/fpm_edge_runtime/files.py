@@ -6,7 +6,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PART", "StagedFile", "stage_file", "write_atomically"]
+__all__ = ["PART", "StagedFile", "stage_file", "sync_folder", "write_atomically"]
 
 PART = ".part"
 """Suffix of files that are not finished. One that is left over comes from a process that was killed."""
@@ -27,17 +27,22 @@ class StagedFile:
     def commit(self) -> None:
         """Rename it to its place, and flush that to disk. On failure `path` may be as it was, or new; never half."""
         self.temporary.replace(self.path)
-        if os.name == "nt":  # Windows opens no folders
-            return
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        sync_folder(self.path.parent)
 
     def discard(self) -> None:
         """Remove it, if it has not been committed."""
         self.temporary.unlink(missing_ok=True)
+
+
+def sync_folder(folder: Path) -> None:
+    """Flush a folder to disk, so that new names in it survive power loss."""
+    if os.name == "nt":  # Windows opens no folders
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def stage_file(path: Path, data: bytes | str, mode: int = 0o644) -> StagedFile:
