@@ -137,11 +137,7 @@ class Session:
             SchemaError: the category is unknown.
             DataError: the image is not a picture (ImageError for a file), or the box lies outside it.
         """
-        frame = self._frame(stages, deadline_ms)
-        labelled = self._labelled(category)
-        still = self._still(converge_px)
-        self._prepare(frame, image, box)
-        return self._answer(frame, labelled, category, still)
+        return self._detect(self._frame(stages, deadline_ms), image, category, box, converge_px)[0]
 
     def trace(
         self,
@@ -158,10 +154,7 @@ class Session:
         Arguments and errors are those of `detect`. The earlier stages are decoded after the answer was there.
         """
         frame = self._frame(stages, deadline_ms)
-        labelled = self._labelled(category)
-        still = self._still(converge_px)
-        fit = self._prepare(frame, image, box)
-        detection = self._answer(frame, labelled, category, still)
+        detection, fit = self._detect(frame, image, category, box, converge_px)
         earlier = [self._decode(frame, stage)[0] for stage in range(1, detection.stages_run)]
         landmarks = np.stack([*earlier, fit.to_input(detection.landmarks)])
         return Trace(detection, landmarks, frame.tensors["image"][0].copy(), fit)
@@ -199,6 +192,19 @@ class Session:
         self._labelled(category)
         self._prepare(frame, image, box)
         return self._each_stage(frame)
+
+    def _detect(
+        self,
+        frame: "_Frame",
+        image: str | Path | NDArray[np.uint8],
+        category: str | None,
+        box: Box | None,
+        converge_px: float | Literal["fitted"] | None,
+    ) -> tuple[Detection, Letterbox]:
+        labelled = self._labelled(category)
+        still = self._still(converge_px)
+        fit = self._prepare(frame, image, box)
+        return self._answer(frame, labelled, category, still), fit
 
     def _each_stage(self, frame: "_Frame") -> Iterator[StageResult]:
         for stage in self._advance(frame):
