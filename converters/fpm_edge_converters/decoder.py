@@ -21,9 +21,11 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fpm_edge_converters.flatgraph import FlatGraph
-from fpm_edge_runtime import decode as runtime
+from fpm_edge_runtime.decode import MARGIN
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import TensorSpec
+from fpm_edge_runtime.peaks import REACH
+from fpm_edge_runtime.subpixel import DESIGN, FLAT, RADIUS, RIDGE, ROUNDNESS, TERMS
 
 __all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite", "stride_of"]
 
@@ -32,7 +34,7 @@ HEATMAPS = "heatmaps"
 LANDMARKS = "landmarks"
 """Name of the decoder's output."""
 
-_WINDOW = 2 * runtime._RADIUS + 1
+_WINDOW = 2 * RADIUS + 1
 _CELLS = _WINDOW**2
 # Share of a column's length below which the rest of it counts as rounding: float32 leaves about 5e-7, and the smallest
 # code beside a peak 4e-3 or more.
@@ -94,19 +96,13 @@ def _decode(maps: Any, spec: TensorSpec, stride: int) -> Any:
     at_column, at_row = tf.round(column), tf.round(row)
     bend_x, bend_y, shear, slope_x, slope_y = _fit(codes, peak, tf.reduce_sum(member, [1, 2]), at_column, at_row, spec)
     determinant = 4.0 * bend_x * bend_y - shear * shear
-    concave = tf.logical_and(
-        tf.logical_and(bend_x < -runtime._FLAT, bend_y < -runtime._FLAT), determinant > runtime._FLAT**2
-    )
+    concave = tf.logical_and(tf.logical_and(bend_x < -FLAT, bend_y < -FLAT), determinant > FLAT**2)
     determinant = tf.where(concave, determinant, 1.0)
     x = tf.where(concave, at_column + (shear * slope_y - 2.0 * bend_y * slope_x) / determinant, column)
     y = tf.where(concave, at_row + (shear * slope_x - 2.0 * bend_x * slope_y) / determinant, row)
     x0, y0, x1, y1 = box
-    x = tf.clip_by_value(
-        x, tf.maximum(x0 - runtime._MARGIN, -0.5), tf.minimum(x1 + runtime._MARGIN, np.float32(width - 0.5))
-    )
-    y = tf.clip_by_value(
-        y, tf.maximum(y0 - runtime._MARGIN, -0.5), tf.minimum(y1 + runtime._MARGIN, np.float32(height - 0.5))
-    )
+    x = tf.clip_by_value(x, tf.maximum(x0 - MARGIN, -0.5), tf.minimum(x1 + MARGIN, np.float32(width - 0.5)))
+    y = tf.clip_by_value(y, tf.maximum(y0 - MARGIN, -0.5), tf.minimum(y1 + MARGIN, np.float32(height - 0.5)))
     scale, zero_point = _quantization(spec)
     score = tf.clip_by_value((peak - zero_point) * scale, 0.0, 1.0)
     x = tf.where(speaks, x, np.float32((width - 1) / 2))
@@ -124,7 +120,7 @@ def _quantization(spec: TensorSpec) -> tuple[np.float32, np.float32]:
 
 
 def _members(codes: Any, peak: Any, floor: Any) -> Any:
-    """(L, height, width) of 0 and 1: the cells of the peak, see `runtime._heaviest`."""
+    """(L, height, width) of 0 and 1: the cells of the peak, see `fpm_edge_runtime.peaks`."""
     count, height, width = (int(n) for n in codes.shape)
     across, along = (tf.constant(_band(n)) for n in (width, height))
 
@@ -140,7 +136,7 @@ def _members(codes: Any, peak: Any, floor: Any) -> Any:
     heaviest = tf.equal(weight, tf.reduce_max(weight, axis=1, keepdims=True))
     first = tf.reduce_min(tf.where(heaviest, order, np.float32(height * width)), axis=1, keepdims=True)
     member = tf.reshape(tf.cast(tf.equal(order, first), tf.float32), [count, height, width])
-    for _ in range(math.ceil(max(height, width) / runtime._REACH)):
+    for _ in range(math.ceil(max(height, width) / REACH)):
         member = tied * tf.minimum(spread(member), 1.0)
     return member
 
@@ -148,7 +144,7 @@ def _members(codes: Any, peak: Any, floor: Any) -> Any:
 def _band(size: int) -> NDArray[np.float32]:
     """(size, size): 1 where two cells are at most two apart, the reach of a plateau and the half of 5 × 5 alike."""
     apart = np.abs(np.subtract.outer(np.arange(size), np.arange(size)))
-    return (apart <= runtime._REACH).astype(np.float32)
+    return (apart <= REACH).astype(np.float32)
 
 
 def _centroid(member: Any) -> tuple[Any, Any, tuple[Any, ...]]:
@@ -172,9 +168,9 @@ def _centroid(member: Any) -> tuple[Any, Any, tuple[Any, ...]]:
 
 
 def _fit(codes: Any, peak: Any, count: Any, column: Any, row: Any, spec: TensorSpec) -> tuple[Any, ...]:
-    """The fitted surface, each (L, 1): bend in x and y, shear, slope in x and y (`runtime._refine`)."""
+    """The fitted surface, each (L, 1): bend in x and y, shear, slope in x and y (`fpm_edge_runtime.subpixel`)."""
     channels, height, width = (int(n) for n in codes.shape)
-    offsets = runtime._OFFSETS.astype(np.float32)[np.newaxis]
+    offsets = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)[np.newaxis]
     pick_rows = _one_hot(row + offsets, height)
     pick_columns = _one_hot(column + offsets, width)
     around = tf.matmul(tf.matmul(pick_rows, codes), pick_columns, transpose_b=True)
@@ -190,15 +186,14 @@ def _fit(codes: Any, peak: Any, count: Any, column: Any, row: Any, spec: TensorS
     )
     # The square root of the weight.
     weight = tf.where(clipped, 0.0, tf.maximum(share, 0.0))
-    terms = runtime._TERMS
-    design = runtime._DESIGN.astype(np.float32)[np.newaxis]
+    design = DESIGN.astype(np.float32)[np.newaxis]
     target = tf.math.log(tf.maximum(share, 1e-12))
     equations = weight[:, :, tf.newaxis] * tf.concat(
         [tf.tile(design, [channels, 1, 1]), target[:, :, tf.newaxis]], axis=2
     )
     total = tf.reduce_sum(weight * weight, axis=1, keepdims=True)
-    ridge = tf.sqrt(total * runtime._ROUNDNESS.astype(np.float32)[np.newaxis] + np.float32(runtime._RIDGE))
-    ridge = ridge[:, :, tf.newaxis] * np.eye(terms, terms + 1, dtype=np.float32)[np.newaxis]
+    ridge = tf.sqrt(total * ROUNDNESS.astype(np.float32)[np.newaxis] + np.float32(RIDGE))
+    ridge = ridge[:, :, tf.newaxis] * np.eye(TERMS, TERMS + 1, dtype=np.float32)[np.newaxis]
     _, slope_x, slope_y, bend, stretch, shear = _least_squares(equations, ridge)
     return bend + stretch, bend - stretch, shear, slope_x, slope_y
 
