@@ -12,6 +12,7 @@ import sys
 import tempfile
 import venv
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -29,7 +30,8 @@ MUST_HOLD = {
 }
 LARGEST_WHEEL = 5_000_000  # bytes; the shipped weights are most of it
 MOST_LOADED = 150_000  # bytes of our source that a device loads to open a bundle, check itself and find landmarks
-PLAIN = ("ai-edge-litert", "msgspec", "numpy", "pillow")
+# For a fresh environment: whatever is on the path of this one would hide what the wheel brings.
+FRESH = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
 
 USE_IT = """
 import json, sys
@@ -60,12 +62,7 @@ def main() -> None:
         work = Path(folder)
         wheel = build(work)
         check_contents(wheel)
-        bundle = work / "demo.fpm"
-        run(
-            sys.executable, "-m", "fpm_edge", "convert", str(ROOT / "fpm_edge/models/lite-fashionai24"),
-            "--int8", "--calibration", "rendered:32@101", "--samples", "16", "-o", str(bundle),
-        )  # fmt: skip
-        check_fresh(wheel, bundle, work / "fresh")
+        check_fresh(wheel, convert_demo(work), make_tiny_models(work), work / "fresh")
     print("wheel: contents and fresh environment are as they must be")
 
 
@@ -74,6 +71,29 @@ def build(folder: Path) -> Path:
     run(sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder), str(ROOT))
     (wheel,) = folder.glob("*.whl")
     return wheel
+
+
+def convert_demo(folder: Path) -> Path:
+    """The shipped model as an int8 bundle."""
+    bundle = folder / "demo.fpm"
+    run(
+        sys.executable, "-m", "fpm_edge", "convert", str(ROOT / "fpm_edge/models/lite-fashionai24"),
+        "--int8", "--calibration", "rendered:32@101", "--samples", "16", "-o", str(bundle),
+    )  # fmt: skip
+    return bundle
+
+
+def make_tiny_models(folder: Path) -> Path:
+    """A folder of the models that the runtime's tests use, which only the toolkit can make."""
+    models = folder / "models"
+    models.mkdir()
+    run(sys.executable, str(ROOT / "tests/runtime/_tiny_network.py"), str(models))
+    return models
+
+
+def lock_pins() -> list[str]:
+    """The lines of the lock that name a package and its version."""
+    return [line for line in (ROOT / "requirements.lock").read_text().splitlines() if re.match(r"[a-z]", line)]
 
 
 def check_contents(wheel: Path) -> None:
@@ -92,15 +112,25 @@ def check_contents(wheel: Path) -> None:
         sys.exit(f"the wheel has {wheel.stat().st_size} bytes, more than {LARGEST_WHEEL}")
 
 
-def check_fresh(wheel: Path, bundle: Path, folder: Path) -> None:
+def check_fresh(wheel: Path, bundle: Path, models: Path, folder: Path) -> None:
     """Install the plain wheel alone, pinned as the lock says, and find landmarks with it."""
     venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
-    pins = [line for line in (ROOT / "requirements.lock").read_text().splitlines() if re.match(r"[a-z]", line)]
     constraints = folder / "constraints.txt"
-    constraints.write_text("\n".join(pins) + "\n")
-    run(python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints), str(wheel))
-    result = json.loads(run(python, "-W", "error", "-c", USE_IT, str(bundle)).strip().splitlines()[-1])
+    constraints.write_text("\n".join(lock_pins()) + "\n")
+    run(
+        python,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "-c",
+        str(constraints),
+        str(wheel),
+        env=FRESH,
+    )
+    result = json.loads(run(python, "-W", "error", "-c", USE_IT, str(bundle), env=FRESH).strip().splitlines()[-1])
     loaded = result.pop("source")
     if loaded > MOST_LOADED:
         sys.exit(f"finding landmarks loads {loaded} bytes of the runtime's source, more than {MOST_LOADED}")
@@ -113,32 +143,30 @@ def check_fresh(wheel: Path, bundle: Path, folder: Path) -> None:
     }
     if result != expected:
         sys.exit(f"in the fresh environment: {result}, expected {expected}")
-    said = subprocess.run([str(folder / "bin" / "fpm-edge"), "--help"], capture_output=True, text=True, check=False)
+    command = [str(folder / "bin" / "fpm-edge"), "--help"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False, env=FRESH)
     if said.returncode != 5 or "fpm-edge[cli]" not in said.stderr or "Traceback" in said.stderr:
         sys.exit(f"`fpm-edge` without click: exit code {said.returncode}, {said.stderr!r}; expected 5 and the extra")
     print(f"the runtime: {loaded / 1e3:.0f} kB of source are loaded to find landmarks")
-    check_tests(python, constraints, folder)
+    check_tests(python, constraints, models)
 
 
-def check_tests(python: str, constraints: Path, folder: Path) -> None:
+def check_tests(python: str, constraints: Path, models: Path) -> None:
     """The runtime's tests, against the installed wheel, on models that the toolkit made."""
     install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints))
-    run(python, *install, "pytest", "hypothesis")
-    models = folder / "models"
-    models.mkdir()
-    run(sys.executable, str(ROOT / "tests/runtime/_tiny_network.py"), str(models))
+    run(python, *install, "pytest", "hypothesis", env=FRESH)
     # Not `python -m pytest`, which would put the working tree on the path.
-    command = [str(folder / "bin" / "pytest"), "-p", "no:cacheprovider", str(ROOT / "tests/runtime")]
-    environment = os.environ | {"FPM_EDGE_TINY_MODELS": str(models)}
+    command = [str(Path(python).with_name("pytest")), "-p", "no:cacheprovider", str(ROOT / "tests/runtime")]
+    environment = FRESH | {"FPM_EDGE_TINY_MODELS": str(models)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"the runtime's tests in the fresh environment:\n{done.stdout}\n{done.stderr}")
     print(f"its tests there: {done.stdout.strip().splitlines()[-1]}")
 
 
-def run(*command: str) -> str:
+def run(*command: str, env: Mapping[str, str] | None = None) -> str:
     """Run a command; its output, or an end with it."""
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     if done.returncode:
         sys.exit(f"{' '.join(command)}\n{done.stdout}\n{done.stderr}")
     return done.stdout

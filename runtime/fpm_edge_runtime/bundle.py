@@ -14,7 +14,7 @@ from PIL import Image
 from fpm_edge_runtime._container import Entry, Layout, read_entries
 from fpm_edge_runtime._external import refuse_external_data
 from fpm_edge_runtime._wiring import check_wiring
-from fpm_edge_runtime.engines import ENGINES, Engine, load_engine
+from fpm_edge_runtime.engines import ENGINES, Engine, default_engine, load_engine
 from fpm_edge_runtime.errors import BundleError, SchemaError, UsageError
 from fpm_edge_runtime.manifest import (
     Format,
@@ -232,20 +232,23 @@ class Bundle:
             reference.check()
 
     def session(
-        self, engine: str | Engine = "litert", threads: int | None = None, stages: int | None = None
+        self, engine: str | Engine | None = None, threads: int | None = None, stages: int | None = None
     ) -> Session:
         """Load the pieces into an engine, ready to detect.
 
         Args:
-            engine: name of an engine (see `ENGINES`), or one of your own.
+            engine: name of an engine (see `ENGINES`), or one of your own; None for the first that is installed, in the
+                order LiteRT, tflite-runtime, ONNX Runtime, OpenVINO, and reads the bundle. `Session.engine` says which.
             threads: for the engine to use; None leaves it to the engine.
             stages: load only the first so many stages; None for all.
 
         Raises:
             UsageError: the engine is unknown or reads none of the bundle's formats; a number is out of range.
-            MissingExtraError: the engine is not installed.
+            MissingExtraError: the engine is not installed, or none is.
             BundleError: a piece is damaged, or not what the manifest says.
         """
+        if engine is None:
+            engine = default_engine(self.formats)
         if isinstance(engine, str):
             engine = load_engine(engine)
         form = next((form for form in engine.formats if form in self.formats), None)

@@ -11,15 +11,13 @@ from pathlib import Path
 import msgspec
 
 from fpm_edge_runtime.bundle import open_bundle
-from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES
 from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
 from fpm_edge_runtime.lock import locked
 
 __all__ = ["CheckCache", "CheckKey", "CheckRecord", "EngineChoice", "Tried", "choose_engine"]
-
-DEFAULT_ORDER = ("litert", "tflite-runtime", "onnxruntime", "openvino")
 
 _MOST = 64  # records that a cache keeps
 _WAIT = 10.0  # seconds for another process that writes the cache

@@ -14,7 +14,7 @@ import msgspec
 
 from fpm_edge_runtime._child import Answer
 from fpm_edge_runtime.bundle import open_bundle
-from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.engines import ENGINES, default_engine
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["EngineCheck", "Outcome", "check_in_child"]
@@ -52,7 +52,7 @@ class EngineCheck:
 
 def check_in_child(
     source: str | Path | bytes,
-    engine: str = "litert",
+    engine: str | None = None,
     *,
     threads: int | None = None,
     timeout: float = 60.0,
@@ -62,7 +62,7 @@ def check_in_child(
 
     Args:
         source: path of a ``.fpm`` file, or its content.
-        engine: its name.
+        engine: its name; None for the one that `Bundle.session` takes by itself.
         threads: for the engine; None leaves it to the engine.
         timeout: seconds after which the child is killed: it imports, loads and runs everything in that time.
         program: the child's program, whose arguments are bundle (``-``: on stdin), engine, threads. By default this
@@ -72,18 +72,20 @@ def check_in_child(
     Raises:
         BundleError: the bundle is damaged.
         UsageError: there is no engine of this name, or no Python to run the child in.
+        MissingExtraError: no engine was named, and none is installed.
     """
-    if engine not in ENGINES:
+    if engine is not None and engine not in ENGINES:
         raise UsageError(f"unknown engine {engine!r}; expected one of: {', '.join(ENGINES)}")
-    digest = open_bundle(source).digest
+    bundle = open_bundle(source)
+    digest, engine = bundle.digest, engine or default_engine(bundle.formats)
     if program is None:
         if not sys.executable or getattr(sys, "frozen", False):
             raise UsageError("this Python has no interpreter to run a child in; say what to run by `program`")
         program = (sys.executable, "-P", "-m", "fpm_edge_runtime._child")
-    bundle, given = ("-", source) if isinstance(source, bytes) else (str(Path(source).absolute()), b"")
+    path, given = ("-", source) if isinstance(source, bytes) else (str(Path(source).absolute()), b"")
     start = perf_counter()
     with subprocess.Popen(
-        [*program, bundle, engine, "" if threads is None else str(threads)],
+        [*program, path, engine, "" if threads is None else str(threads)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -24,7 +24,7 @@ from fpm_edge_runtime.pack import bundle_bytes
 # Set where the runtime's tests run without the toolkit (scripts/check_wheel.py): the folder of models that
 # `_tiny_network.py` made elsewhere. What needs more than the plain install is skipped there, and there only.
 TINY_MODELS = os.environ.get("FPM_EDGE_TINY_MODELS")
-_MORE = ("cryptography", "onnx", "onnxruntime", "openvino", "tf_keras")
+_MORE = ("ai_edge_litert", "cryptography", "onnx", "onnxruntime", "openvino", "tf_keras")
 _MISSING = [package for package in _MORE if TINY_MODELS and find_spec(package) is None]
 # These need it throughout.
 collect_ignore = [

@@ -1,6 +1,7 @@
 """Every engine runs the same pieces to the same codes, and refuses a model that is not what the manifest says."""
 
-import importlib.util
+import sys
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, UsageError, load_engine
-from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES, default_engine, installed_engines
 from fpm_edge_runtime.manifest import Piece, TensorSpec
 
-AVAILABLE = [name for name in ENGINES if name != "tflite-runtime"]
+AVAILABLE = [name for name in ENGINES if name != "tflite-runtime" or name in installed_engines()]
+# The two interpreters have one API, and seldom both are installed.
+TFLITE = "tflite-runtime" if installed_engines()[0] == "tflite-runtime" else "litert"
 
 # Engines round some results before the sigmoid differently; its slope there turns one code into up to four.
 LARGEST_DIFFERENCE = 4
@@ -41,8 +44,8 @@ def _run_all(bundle: Bundle, engine_name: str, image: np.ndarray) -> dict[str, n
 def test_engines_agree(tiny: Bundle, name: str) -> None:
     engine = load_engine(name)
     for seed in range(3):
-        # Each piece gets LiteRT's tensors, so that differences do not add up from stage to stage.
-        expected = _run_all(tiny, "litert", _image(seed))
+        # Each piece gets the interpreter's tensors, so that differences do not add up from stage to stage.
+        expected = _run_all(tiny, TFLITE, _image(seed))
         assert np.ptp(expected["heatmap_2"].astype(int)) > 100
         for piece in _pieces(tiny, engine.formats[0]).values():
             found = engine.load(piece, tiny.read(piece.member), 1)(expected)
@@ -82,7 +85,7 @@ def test_openvino_reads_onnx_too(tiny: Bundle) -> None:
 def test_signature_names(tiny: Bundle, tiny_models: dict[str, bytes]) -> None:
     # Its tensors are called serving_default_image:0 and so on; only the signature has the names.
     assert b"serving_default" in tiny_models["1.signature.tflite"]
-    engine = load_engine("litert")
+    engine = load_engine(TFLITE)
     for piece in _pieces(tiny, "tflite").values():
         signed = tiny_models[f"{piece.name.removeprefix('stage_')}.signature.tflite"]
         inputs = {
@@ -138,19 +141,19 @@ def test_model_that_differs_from_the_manifest(
 def test_quantization_that_differs_from_the_manifest(tiny: Bundle, side: str, changes: dict[str, Any]) -> None:
     piece = _pieces(tiny, "tflite")["stage_1"]
     with pytest.raises(BundleError, match=r"has scale .* and zero point"):
-        load_engine("litert").load(_with(piece, side, **changes), tiny.read(piece.member), 1)
+        load_engine(TFLITE).load(_with(piece, side, **changes), tiny.read(piece.member), 1)
 
 
 def test_image_without_scale_is_taken_as_it_is(tiny: Bundle) -> None:
     piece = _with(_pieces(tiny, "tflite")["stage_1"], "inputs", scale=None, zero_point=None)
-    assert load_engine("litert").load(piece, tiny.read(piece.member), 1)({"image": _image()})["heatmap_1"].any()
+    assert load_engine(TFLITE).load(piece, tiny.read(piece.member), 1)({"image": _image()})["heatmap_1"].any()
 
 
 def test_extra_input_in_the_manifest(tiny: Bundle) -> None:
     piece = _pieces(tiny, "tflite")["stage_1"]
     more = msgspec.structs.replace(piece, inputs=(*piece.inputs, TensorSpec("more", "float32", (1, 1, 1, 1), "NHWC")))
     with pytest.raises(BundleError, match="inputs are image; the manifest says image, more"):
-        load_engine("litert").load(more, tiny.read(piece.member), 1)
+        load_engine(TFLITE).load(more, tiny.read(piece.member), 1)
 
 
 def test_unknown_engine() -> None:
@@ -158,10 +161,55 @@ def test_unknown_engine() -> None:
         load_engine("tpu")
 
 
-@pytest.mark.skipif(importlib.util.find_spec("tflite_runtime") is not None, reason="tflite-runtime is installed")
+@pytest.mark.skipif("tflite-runtime" in installed_engines(), reason="tflite-runtime is installed")
 def test_engine_that_is_not_installed() -> None:
-    with pytest.raises(MissingExtraError, match="pip install tflite-runtime"):
+    instead = ", ".join(installed_engines())
+    with pytest.raises(MissingExtraError, match=rf"pip install tflite-runtime .*installed here: {instead}$"):
         load_engine("tflite-runtime")
+
+
+def _hide(monkeypatch: pytest.MonkeyPatch, *names: str) -> None:
+    """As if these engines were not installed: Python finds no module that is None here."""
+    for name in names:
+        known = ENGINES[name]
+        monkeypatch.setitem(sys.modules, known.package.replace("-", "_"), None)
+        monkeypatch.delitem(sys.modules, f"fpm_edge_runtime.engines.{known.module}", raising=False)
+
+
+def test_without_a_name_the_first_that_is_installed_is_taken(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = list(installed_engines())
+    assert left == [name for name in DEFAULT_ORDER if name in left]
+    while left:
+        assert tiny.session().engine == default_engine(tiny.formats) == left[0]
+        _hide(monkeypatch, left.pop(0))
+    with pytest.raises(
+        MissingExtraError, match=r"no engine that reads onnx or tflite is installed; install one \(litert"
+    ):
+        tiny.session()
+
+
+def test_an_engine_that_does_not_read_the_bundle_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert default_engine(("onnx",)) in ("onnxruntime", "openvino")
+    _hide(monkeypatch, "onnxruntime", "openvino")
+    with pytest.raises(
+        MissingExtraError, match=r'reads onnx is installed.* \(onnxruntime: pip install "fpm-edge\[onnx\]"'
+    ):
+        default_engine(("onnx",))
+
+
+def test_an_engine_that_is_broken_is_not_passed_over(
+    tiny: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = ENGINES[installed_engines()[0]]
+    _hide(monkeypatch, installed_engines()[0])
+    name = first.package.replace("-", "_")
+    (tmp_path / f"{name}.py").write_text("raise ImportError('numpy.core.multiarray failed to import')")
+    monkeypatch.delitem(sys.modules, name)
+    for loaded in [module for module in sys.modules if module.startswith(f"{name}.")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtraError, match=r"cannot be imported \(numpy\.core\.multiarray failed to import"):
+        tiny.session()
 
 
 @pytest.mark.parametrize(("name", "extra"), [("onnxruntime", "onnx"), ("openvino", "openvino")])

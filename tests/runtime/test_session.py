@@ -101,7 +101,7 @@ def test_detection_fields(session: Session) -> None:
     assert detection.doubts == {}
     assert session.detect(_photo()).labelled.tolist() == [True, True, True]
     assert (detection.stages_run, detection.stop_reason) == (2, "all stages")
-    assert (detection.engine, detection.category) == ("litert", "warm")
+    assert (detection.engine, detection.category) == (session.engine, "warm")
     timings = detection.timings
     assert list(timings.pieces) == ["stage_1", "context", "stage_2"]
     parts = timings.preprocess_ms + sum(timings.pieces.values()) + timings.decode_ms
@@ -317,7 +317,7 @@ def test_altered_piece_never_reaches_the_engine(tiny_path: Path, tmp_path: Path,
 
 def test_models_that_are_no_models(hollow_path: Path) -> None:
     with pytest.raises(BundleError, match=r"litert cannot load stages/1\.tflite"):
-        open_bundle(hollow_path).session()
+        open_bundle(hollow_path).session("litert")
 
 
 def test_engine_for_a_format_that_is_not_there(hollow_path: Path) -> None:

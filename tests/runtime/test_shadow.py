@@ -209,7 +209,7 @@ def test_the_log_has_changes_of_the_verdict_and_the_end(
     assert verdicts[-1] == "drifted"
     assert len(entries) == len(list(dict.fromkeys(verdicts))) + 1
     assert (entries[-1].samples, entries[-1].frames, entries[-1].subject) == (12, 12, tiny.digest)
-    assert entries[-1].engine.startswith("litert ")
+    assert entries[-1].engine == f"{device.engine} {device.engine_version}"
 
 
 def test_a_log_that_cannot_be_written_is_seen_and_detecting_goes_on(

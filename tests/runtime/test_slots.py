@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from fpm_edge_runtime import Boot, BundleError, FpmEdgeError, GateError, Slots, UsageError, open_bundle
+from fpm_edge_runtime.engines import installed_engines
 from fpm_edge_runtime.lock import locked
 from fpm_edge_runtime.slot_state import SlotRecord, SlotState, decode_state, encode_state
 
@@ -350,7 +351,7 @@ def test_the_loop_of_the_documentation(golden_tiny: dict[str, Path], tmp_path: P
     program = program.replace("/var/lib/kiosk", str(tmp_path)).replace("new.fpm", str(golden_tiny["right"]))
     scope: dict[str, Any] = {}
     exec(program, scope)
-    assert scope["session"].engine == "litert"
+    assert scope["session"].engine == installed_engines()[0]
     assert Slots(tmp_path / "model").boot().status == "good"
     again: dict[str, Any] = {}
     exec(program, again)

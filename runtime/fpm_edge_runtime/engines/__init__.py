@@ -1,8 +1,9 @@
 """What executes a piece. Every engine is one module, imported when it is first asked for."""
 
 import importlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any, Protocol, cast
 
 from numpy.typing import NDArray
@@ -10,7 +11,16 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.errors import MissingExtraError, UsageError
 from fpm_edge_runtime.manifest import Format, Piece
 
-__all__ = ["ENGINES", "Engine", "KnownEngine", "PieceRunner", "load_engine"]
+__all__ = [
+    "DEFAULT_ORDER",
+    "ENGINES",
+    "Engine",
+    "KnownEngine",
+    "PieceRunner",
+    "default_engine",
+    "installed_engines",
+    "load_engine",
+]
 
 
 class PieceRunner(Protocol):
@@ -87,6 +97,30 @@ ENGINES: dict[str, KnownEngine] = {
 }
 """Engine name → what is known of it without importing it."""
 
+DEFAULT_ORDER = ("litert", "tflite-runtime", "onnxruntime", "openvino")
+"""Which of them is taken where none is named: the first that is installed and reads the bundle."""
+
+
+def installed_engines() -> tuple[str, ...]:
+    """The engines of `DEFAULT_ORDER` whose package is there. None is imported, so one of them may yet be broken."""
+    return tuple(name for name in DEFAULT_ORDER if find_spec(ENGINES[name].package.replace("-", "_")) is not None)
+
+
+def default_engine(formats: Collection[Format]) -> str:
+    """The first engine of `DEFAULT_ORDER` that is installed and reads one of `formats`.
+
+    One that is installed and cannot be imported is not passed over: `load_engine` then says what is wrong with it.
+
+    Raises:
+        MissingExtraError: there is none; the message says what to install.
+    """
+    able = [name for name in DEFAULT_ORDER if set(ENGINES[name].formats) & set(formats)]
+    for name in installed_engines():
+        if name in able:
+            return name
+    choice = "; ".join(f"{name}: {ENGINES[name].install}" for name in able)
+    raise MissingExtraError(f"no engine that reads {' or '.join(sorted(formats))} is installed; install one ({choice})")
+
 
 def load_engine(name: str) -> Engine:
     """An engine by name.
@@ -101,5 +135,7 @@ def load_engine(name: str) -> Engine:
     try:
         module = importlib.import_module(f"{__name__}.{known.module}")
     except ImportError as error:
-        raise MissingExtraError(f"engine {name} cannot be imported ({error}); install it: {known.install}") from error
+        others = ", ".join(other for other in installed_engines() if other != name)
+        advice = f"install it: {known.install}" + (f"; or use what is installed here: {others}" if others else "")
+        raise MissingExtraError(f"engine {name} cannot be imported ({error}); {advice}") from error
     return cast(Engine, module.load())
