@@ -9,7 +9,15 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, print_json, print_table
+from fpm_edge.cli.options import (
+    MODEL,
+    DataSource,
+    data_options,
+    engine_option,
+    json_option,
+    print_json,
+    print_table,
+)
 from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.cli.table1 import FORMATS, Format, print_table1
 from fpm_edge.data import Dataset
@@ -28,7 +36,7 @@ _FLOOR = "mean shape"
 @click.command("evaluate")
 @click.argument("models", type=MODEL, metavar="MODEL...", nargs=-1, required=True)
 @data_options()
-@click.option("--engine", default="litert", show_default=True, help="For bundles.")
+@engine_option
 @click.option("--table1", "as_table1", is_flag=True, help="The paper's Table 1: one row a MODEL, at its last stage.")
 @click.option(
     "--ne",
@@ -41,7 +49,7 @@ _FLOOR = "mean shape"
 def command(
     models: tuple[Path, ...],
     source: DataSource,
-    engine: str,
+    engine: str | None,
     as_table1: bool,
     definition: Definition | None,
     form: Format | None,
@@ -108,7 +116,7 @@ def _print_tables(label: str | None, result: Evaluation, floor: Evaluation | Non
     print_table(_part_table("landmark", replace(result, stages=result.stages[-1:]), lambda summary: summary.landmarks))
 
 
-def _predict(model: Path, dataset: Dataset, engine: str) -> Predictions:
+def _predict(model: Path, dataset: Dataset, engine: str | None) -> Predictions:
     """Answers of a bundle, or of a model folder of any kind."""
     if not model.is_dir():
         return predict_session(open_bundle(model).session(engine), dataset)

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from fpm_edge.cli.options import json_option, output_option, print_json, say
+from fpm_edge.cli.options import json_option, output_option, print_json, say, trusted_option
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.bundle import WHOLE_MEMBERS
 from fpm_edge_runtime.files import write_atomically
@@ -15,9 +15,12 @@ __all__ = ["command"]
 @click.command("extract")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("members", nargs=-1, metavar="[MEMBER]...")
+@trusted_option()
 @json_option
 @output_option("The folder to write into; it is made if need be.")
-def command(bundle: Path, members: tuple[str, ...], as_json: bool, output: Path) -> None:
+def command(
+    bundle: Path, members: tuple[str, ...], trusted: tuple[Path, ...] | None, as_json: bool, output: Path
+) -> None:
     """Write members of BUNDLE as files, their digests checked.
 
     By default those that apps use by themselves, which `convert --whole` puts there: whole.tflite, whole.onnx and
@@ -27,7 +30,7 @@ def command(bundle: Path, members: tuple[str, ...], as_json: bool, output: Path)
     fpm-edge extract mine.fpm -o app/assets
     fpm-edge extract mine.fpm card.md stages/1.tflite -o out
     """
-    opened = open_bundle(bundle)
+    opened = open_bundle(bundle, trusted)
     chosen = members or tuple(name for name in WHOLE_MEMBERS if name in opened.members)
     if not chosen:
         raise UsageError(

@@ -16,18 +16,21 @@ from fpm_edge.data import Dataset, load_dataset, split_dataset
 from fpm_edge.progress import console, progress_bar
 from fpm_edge.shipped import model_folder
 from fpm_edge_runtime import UsageError
+from fpm_edge_runtime.engines import DEFAULT_ORDER
 
 __all__ = [
     "MODEL",
     "SPEC_HELP",
     "DataSource",
     "data_options",
+    "engine_option",
     "input_size_option",
     "json_option",
     "output_option",
     "print_json",
     "print_table",
     "say",
+    "trusted_option",
 ]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -193,6 +196,25 @@ def output_option(help_text: str, *, required: bool = True) -> Callable[[_Comman
     """``-o/--output``."""
     return click.option(
         "-o", "--output", type=click.Path(path_type=Path), required=required, metavar="PATH", help=help_text
+    )
+
+
+def engine_option(command: _Command) -> _Command:
+    """``--engine``: a name, or None for what `Bundle.session` takes by itself."""
+    help_text = f"By default the first that is installed and reads the bundle, of {', '.join(DEFAULT_ORDER)}."
+    return click.option("--engine", metavar="NAME", help=help_text)(command)
+
+
+def trusted_option(*, required: bool = False) -> Callable[[_Command], _Command]:
+    """``--trusted``, repeatable. The command gets ``trusted`` as `open_bundle` takes it: key files, or None."""
+    return click.option(
+        "--trusted",
+        type=click.Path(path_type=Path),
+        metavar="KEY",
+        multiple=True,
+        required=required,
+        callback=lambda _context, _parameter, given: given or None,
+        help="A public key, of `fpm-edge keygen`: bundles not signed with it, or another that is given, are refused.",
     )
 
 

@@ -15,6 +15,7 @@ from fpm_edge.cli.options import (
     print_json,
     print_table,
     say,
+    trusted_option,
 )
 from fpm_edge.report import ReportData, measure, words, write_report
 from fpm_edge.report.measure import DEFAULT_OVERLAYS, DEFAULT_REPEATS
@@ -45,6 +46,7 @@ __all__ = ["command"]
 @click.option(
     "--overlays", type=click.IntRange(0), default=DEFAULT_OVERLAYS, show_default=True, help="Pictures to draw on."
 )
+@trusted_option()
 @json_option
 @output_option("Folder for report.html, report.json and overlays.")
 def command(
@@ -54,6 +56,7 @@ def command(
     threads: int,
     repeats: int,
     overlays: int,
+    trusted: tuple[Path, ...] | None,
     as_json: bool,
     output: Path,
 ) -> None:
@@ -65,7 +68,7 @@ def command(
     \b
     fpm-edge report mine.fpm mine-float.fpm --data fashionai:DIR --holdout 100 -o out/report
     """
-    opened = [(label, open_bundle(path)) for label, path in zip(_labels(bundles), bundles, strict=True)]
+    opened = [(label, open_bundle(path, trusted)) for label, path in zip(_labels(bundles), bundles, strict=True)]
     result = measure(
         opened,
         source.held(),

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import click
 from rich.table import Table
 
-from fpm_edge.cli.options import json_option, print_json, print_table, say
+from fpm_edge.cli.options import engine_option, json_option, print_json, print_table, say, trusted_option
 from fpm_edge.overlay import draw_landmarks
 from fpm_edge_runtime import Detection, LandmarkSchema, UsageError, load_image, open_bundle
 from fpm_edge_runtime.convergence import CLEAR_PEAK
@@ -21,7 +21,7 @@ __all__ = ["command"]
 @click.argument("images", type=click.Path(path_type=Path), nargs=-1)
 @click.option("--category", help="What garment it is; only its landmarks are shown.")
 @click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
-@click.option("--engine", default="litert", show_default=True)
+@engine_option
 @click.option("--threads", type=click.IntRange(1), help="For the engine; by default its own choice.")
 @click.option("--stages", type=int, help="Run at most so many stages.")
 @click.option("--deadline-ms", type=float, help="Start no stage that would probably end later than this.")
@@ -42,13 +42,14 @@ __all__ = ["command"]
 @click.option("--track", is_flag=True, help="For video: look only where the garment was in the last frame.")
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="For video: stop after so many frames.")
 @click.option("--show", is_flag=True, help="For video: show it in a window; close it to stop.")
+@trusted_option()
 @json_option
 def command(
     bundle: Path,
     images: tuple[Path, ...],
     category: str | None,
     box: str | None,
-    engine: str,
+    engine: str | None,
     threads: int | None,
     stages: int | None,
     deadline_ms: float | None,
@@ -59,6 +60,7 @@ def command(
     track: bool,
     frames: int | None,
     show: bool,
+    trusted: tuple[Path, ...] | None,
     as_json: bool,
 ) -> None:
     """Find landmarks on IMAGES with BUNDLE, in pixels of each picture; or on a video, smoothed over time.
@@ -76,7 +78,7 @@ def command(
         raise UsageError("--box is for pictures; on video, --track finds the region itself")
     if source is None and (track or show or frames is not None):
         raise UsageError("--track, --frames and --show are for --video and --camera")
-    session = open_bundle(bundle).session(engine, threads=threads)
+    session = open_bundle(bundle, trusted).session(engine, threads=threads)
     if source is not None:
         from fpm_edge.cli.run_video import VideoRun, run_video
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fpm_edge.cli.options import json_option, print_json, print_table, say
+from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
 from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, choose_engine
 
 __all__ = ["command"]
@@ -32,6 +32,7 @@ __all__ = ["command"]
     help="What was found at earlier starts; kept up to date.",
 )
 @click.option("--again", is_flag=True, help="Check also what the cache knows.")
+@trusted_option()
 @json_option
 def command(
     bundle: Path,
@@ -40,6 +41,7 @@ def command(
     timeout: float,
     cache: Path | None,
     again: bool,
+    trusted: tuple[Path, ...] | None,
     as_json: bool,
 ) -> None:
     """Find the first engine that answers BUNDLE's golden cases rightly on this device.
@@ -53,7 +55,9 @@ def command(
     """
     names = [name.strip() for name in engines.split(",")]
     known = None if cache is None else CheckCache(cache)
-    found = choose_engine(bundle, names, threads=threads, timeout=timeout, cache=known, again=again)
+    found = choose_engine(
+        bundle, names, threads=threads, timeout=timeout, cache=known, again=again, trusted_keys=trusted
+    )
     for line in found.notes:
         say(f"note: {line}")
     if as_json:

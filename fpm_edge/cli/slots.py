@@ -5,19 +5,13 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from fpm_edge.cli.options import json_option, print_json, print_table, say
+from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
 from fpm_edge_runtime.slots import Slots
 
 __all__ = ["command"]
 
 _FOLDER = click.argument("folder", type=click.Path(path_type=Path))
-_TRUSTED = click.option(
-    "--trusted",
-    type=click.Path(path_type=Path),
-    metavar="KEY",
-    multiple=True,
-    help="A public key; only bundles signed with it, or with another that is given, are used.",
-)
+_TRUSTED = trusted_option()
 _DIGITS = 12  # of a digest, enough to tell two bundles apart
 
 
@@ -42,7 +36,7 @@ def command() -> None:
     help="Number of the update; one lower than a confirmed one is refused. By default the signature's.",
 )
 @json_option
-def install(folder: Path, trusted: tuple[Path, ...], bundle: Path, sequence: int | None, as_json: bool) -> None:
+def install(folder: Path, trusted: tuple[Path, ...] | None, bundle: Path, sequence: int | None, as_json: bool) -> None:
     """Put BUNDLE into the slot of FOLDER that is not in use; the next boot tries it.
 
     Exit code 4 when it is damaged or older than what was confirmed, 1 when the folder cannot be written.
@@ -68,12 +62,12 @@ def install(folder: Path, trusted: tuple[Path, ...], bundle: Path, sequence: int
     help="How often a new bundle may start without being confirmed.",
 )
 @json_option
-def boot(folder: Path, trusted: tuple[Path, ...], trial_starts: int, as_json: bool) -> None:
+def boot(folder: Path, trusted: tuple[Path, ...] | None, trial_starts: int, as_json: bool) -> None:
     """Print the path of the bundle to use now, and count the start if it is on trial. Once at each start.
 
     What was rolled back, and why, goes to stderr (and into --json). Exit code 4 when no slot can be used.
     """
-    found = Slots(folder, trial_starts=trial_starts, trusted_keys=trusted or None).boot()
+    found = Slots(folder, trial_starts=trial_starts, trusted_keys=trusted).boot()
     _tell(found.notes)
     if as_json:
         fields = {key: value for key, value in vars(found).items() if key != "bundle"}
@@ -92,7 +86,7 @@ def boot(folder: Path, trusted: tuple[Path, ...], trial_starts: int, as_json: bo
     "--digest", metavar="SHA256", help="Only if the active slot still holds this bundle (`boot --json` prints it)."
 )
 @json_option
-def confirm(folder: Path, trusted: tuple[Path, ...], digest: str | None, as_json: bool) -> None:
+def confirm(folder: Path, trusted: tuple[Path, ...] | None, digest: str | None, as_json: bool) -> None:
     """Say that the bundle in use is good: later ones are rolled back to it.
 
     Exit code 2 when the active slot holds another bundle than --digest.
@@ -108,7 +102,7 @@ def confirm(folder: Path, trusted: tuple[Path, ...], digest: str | None, as_json
 @_FOLDER
 @_TRUSTED
 @json_option
-def status(folder: Path, trusted: tuple[Path, ...], as_json: bool) -> None:
+def status(folder: Path, trusted: tuple[Path, ...] | None, as_json: bool) -> None:
     """What is in the slots, every file checked. Changes nothing."""
     found = _slots(folder, trusted).status()
     if as_json:
@@ -132,8 +126,8 @@ def status(folder: Path, trusted: tuple[Path, ...], as_json: bool) -> None:
     print_table(table)
 
 
-def _slots(folder: Path, trusted: tuple[Path, ...]) -> Slots:
-    return Slots(folder, trusted_keys=trusted or None)
+def _slots(folder: Path, trusted: tuple[Path, ...] | None) -> Slots:
+    return Slots(folder, trusted_keys=trusted)
 
 
 def _status(status: str, starts: int) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from fpm_edge.cli.options import json_option, print_json, say
+from fpm_edge.cli.options import json_option, print_json, say, trusted_option
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.signature import moment
 
@@ -14,14 +14,7 @@ __all__ = ["command"]
 
 @click.command("verify")
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.option(
-    "--trusted",
-    type=click.Path(path_type=Path),
-    metavar="KEY",
-    multiple=True,
-    required=True,
-    help="A public key, of `fpm-edge keygen`; may be given several times, one of them must have signed.",
-)
+@trusted_option(required=True)
 @json_option
 def command(bundle: Path, trusted: tuple[Path, ...], as_json: bool) -> None:
     """Check everything in BUNDLE: that a trusted key signed it, that it has not expired, and every member's digest.

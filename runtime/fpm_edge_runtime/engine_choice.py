@@ -1,7 +1,7 @@
 """Which engine to use here: the first in order that passes the self-check, remembered for the next start."""
 
 import platform
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -111,6 +111,7 @@ def choose_engine(
     timeout: float = 60.0,
     cache: CheckCache | None = None,
     again: bool = False,
+    trusted_keys: Iterable[str | Path | bytes] | None = None,
     check: Callable[..., EngineCheck] = check_in_child,
 ) -> EngineChoice:
     """The first engine in order that answers the bundle's golden cases as the float model did.
@@ -122,18 +123,19 @@ def choose_engine(
         timeout: seconds for each self-check.
         cache: of earlier starts; None checks at every call.
         again: check also what the cache knows, for example because the device was only too busy then.
+        trusted_keys: as for `open_bundle`; no engine gets anything of a bundle that none of them signed.
         check: makes a self-check; `check_in_child`, or it with some arguments set.
 
     Raises:
-        BundleError: the bundle is damaged.
-        UsageError: there is no engine of this name, or no name was given.
+        BundleError: the bundle is damaged, or not signed as it must be.
+        UsageError: a trusted key is not one; there is no engine of this name, or no name was given.
         MissingExtraError: none of the engines is installed.
         GateError: none passes; the message says what each did.
     """
     unknown = [name for name in engines if name not in ENGINES]
     if unknown or not engines:
         raise UsageError(f"engines are {list(engines)}; expected some of: {', '.join(ENGINES)}")
-    bundle = open_bundle(source)
+    bundle = open_bundle(source, trusted_keys)
     skipped: list[Tried] = []
     for name in engines:
         known = ENGINES[name]

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from PIL import Image
 from small_bundle import small_bundle
 
 from fpm_edge.__main__ import main
@@ -189,6 +190,44 @@ def test_verify_says_why_not(capsys: pytest.CaptureFixture[str], bundle: Path, k
     code, _, error = run(capsys, "verify", bundle, "--trusted", public, "--trusted", other)
     assert code == 4
     assert "card.md does not have the SHA-256" in error
+
+
+def test_commands_of_a_device_take_keys(
+    capsys: pytest.CaptureFixture[str], bundle: Path, key: Path, public: Path, tmp_path: Path
+) -> None:
+    picture, other = tmp_path / "grey.png", make_keys(tmp_path / "other.pem").public
+    Image.new("RGB", (48, 32), (9, 9, 9)).save(picture)
+    commands = {
+        "run": (picture,),
+        "drift": (),
+        "self-check": (),
+        "extract": ("card.md", "-o", tmp_path / "out"),
+        "report": ("--data", "rendered:4@1/64", "-o", tmp_path / "out"),
+    }
+    unsigned = f"fpm-edge: {bundle}: it is not signed, and trusted keys were given; get a signed bundle, or sign it"
+    for command, rest in commands.items():
+        assert run(capsys, command, bundle, *rest, "--trusted", public)[::2] == (4, unsigned), command
+    signed_by = sign_bundle(bundle, key).key
+    for command, rest in commands.items():
+        code, out, error = run(capsys, command, bundle, *rest, "--trusted", other)
+        assert (code, out) == (4, ""), command
+        assert f"{bundle}: it is signed with key {signed_by}, which is not trusted" in error, command
+    assert not (tmp_path / "out").exists()
+    # Then they run it: 3, as its golden landmarks are made up. For a report there are no pictures with its landmarks.
+    for command, expected in (("run", 0), ("drift", 3), ("self-check", 3), ("extract", 0)):
+        code, _, error = run(capsys, command, bundle, *commands[command], "--trusted", other, "--trusted", public)
+        assert (code, command) == (expected, command), error
+
+
+def test_the_reference_of_drift_must_be_signed_too(
+    capsys: pytest.CaptureFixture[str], bundle: Path, key: Path, public: Path, tmp_path: Path
+) -> None:
+    reference = tmp_path / "float.fpm"
+    reference.write_bytes(bundle.read_bytes())
+    sign_bundle(bundle, key)
+    given = ("--data", "rendered:4@1/64", "--reference", reference, "--trusted", public)
+    code, _, error = run(capsys, "drift", bundle, *given)
+    assert (code, f"{reference}: it is not signed" in error) == (4, True)
 
 
 def test_verify_needs_a_key(capsys: pytest.CaptureFixture[str], bundle: Path) -> None:
