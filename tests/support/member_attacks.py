@@ -21,9 +21,12 @@ _GOLDEN = r"golden/golden\.json is not valid"
 _ELSEWHERE = r"stages/1\.onnx has data in other files"
 
 
-def _bundle(changes: Mapping[str, bytes], manifest: Callable[[bytes], bytes] = bytes) -> bytes:
-    """The good bundle with other members, their digests in the manifest, and then the manifest's bytes changed."""
-    members = {member.name.decode(): member.data for member in good()} | changes
+def _bundle(changes: Mapping[str, bytes | None], manifest: Callable[[bytes], bytes] = bytes) -> bytes:
+    """The good bundle with other members (without those that are None), their digests in the manifest, and then the
+    manifest's bytes changed.
+    """
+    changed = {member.name.decode(): member.data for member in good()} | changes
+    members = {name: data for name, data in changed.items() if data is not None}
     content = json.loads(members.pop("manifest.json"))
     content["digests"] = {n: hashlib.sha256(data).hexdigest() for n, data in members.items() if n != "signature.json"}
     members["manifest.json"] = manifest(json.dumps(content, indent=1).encode())
@@ -125,6 +128,12 @@ def external_models() -> dict[str, ModelProto]:
     return models
 
 
+def _tflite_field(number: int) -> bytes:
+    """A TFLite file whose root table has this one field, an empty list."""
+    table = struct.pack(f"<2H{number + 1}H", 4 + 2 * (number + 1), 8, *[0] * number, 4)
+    return struct.pack("<I4s", 8 + len(table), b"TFL3") + table + struct.pack("<i2I", len(table), 4, 0)
+
+
 def _onnx(raw: Callable[[], bytes]) -> Callable[[], bytes]:
     return lambda: _bundle({"stages/1.onnx": raw()})
 
@@ -220,6 +229,14 @@ MEMBER_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "100,000 landmarks": (
         _manifest(b'"red",', b'"red", ' + b"".join(b'"%d",' % i for i in range(100_000))), "flip must pair",
     ),
+    # ---- which members there are ----
+    "no manifest": (lambda: pack([m for m in good() if m.name != b"manifest.json"]), r"manifest\.json is missing"),
+    "no piece": (lambda: _bundle({"stages/1.onnx": None}), "which manifest.json names, is missing"),
+    "piece that the manifest does not name": (lambda: _bundle({"stages/2.onnx": b"x"}), "is no piece in manifest"),
+    "member without a digest": (
+        lambda: pack(sorted([*good(), Member(b"golden/1.png", b"x")], key=lambda m: m.name)), "differ in golden/1",
+    ),
+    "golden inputs without golden cases": (lambda: _bundle({"golden/golden.json": None}), "inputs but no golden"),
     # ---- golden cases ----
     "golden key twice": (_golden(lambda old: json.dumps(old).encode()[:-1] + b', "limits": [9]}'), "occurs twice"),
     "golden infinity": (_golden(lambda golden: json.dumps(golden).encode().replace(b"0.5", b"1e999")), _GOLDEN),
@@ -240,6 +257,9 @@ MEMBER_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     "input of another size": (lambda: _bundle({"golden/0.png": _png(64, 64)}), "expected RGB"),
     "input with a palette": (lambda: _bundle({"golden/0.png": _png(48, 32, "P")}), "expected RGB"),
+    "input with alpha": (lambda: _bundle({"golden/0.png": _png(48, 32, "RGBA")}), "expected RGB"),
+    "input in grey": (lambda: _bundle({"golden/0.png": _png(48, 32, "L")}), "expected RGB"),
+    "input in grey of 16 bits": (lambda: _bundle({"golden/0.png": _png(48, 32, "I;16")}), "expected RGB"),
     "input of 2 gigapixels": (lambda: _bundle({"golden/0.png": _png_that_claims(50_000, 40_000)}), "golden/0.png is"),
     "input of 4 billion pixels a side": (
         lambda: _bundle({"golden/0.png": _png_that_claims(2**31 - 1, 2**31 - 1)}), "golden/0.png is",
@@ -250,6 +270,12 @@ MEMBER_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     **{f"external data: {where}": (_external(where), _ELSEWHERE) for where in external_models()},
     "external data: long tag": (_onnx(lambda: _tensor_field(b"\xea\x80\x00")), _ELSEWHERE),
     "external data: tag beyond 32 bits": (_onnx(lambda: _tensor_field(b"\xea\x80\x80\x80\x10")), "a field has number"),
+    "external buffers of TFLite": (
+        lambda: _bundle({"whole.tflite": _tflite_field(9)}), r"whole\.tflite has data in other files",
+    ),
+    "external buffer groups of TFLite": (
+        lambda: _bundle({"whole.tflite": _tflite_field(8)}), r"whole\.tflite has data in other files",
+    ),
     "model in ONNX Runtime's format": (_onnx(lambda: b"\x18\0\0\0ORTM" + bytes(64)), "ONNX Runtime's own format"),
     "model that ends in a number": (_onnx(lambda: b"\x08\xff"), "is not an ONNX model"),
     "model with a number without end": (_onnx(lambda: b"\x08" + b"\xff" * 20), "has no end"),

@@ -2,7 +2,7 @@
 
 import struct
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
@@ -12,7 +12,7 @@ from zip_attacks import members_of
 
 from fpm_edge_runtime import BundleError, open_bundle
 
-__all__ = ["judge", "mutants", "sealed_mutants", "tally"]
+__all__ = ["changes", "cuts", "judge", "judge_all", "mutants", "sealed_mutants", "tally"]
 
 _NUMBERS = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _MARKS = (b"PK\1\2", b"PK\3\4", b"PK\5\6", b"PK\6\6", b"PK\7\x08")
@@ -20,6 +20,21 @@ _TOKENS = (
     b"null", b"true", b"-1", b"0", b"1e308", b"1e999", b"NaN", b"9" * 30, b'""', b"[]", b"{}", b"[[[[", b'"\\ud800"',
     b'"\\u001b"', b"\xff", b",", b'"', b"}", b'"card.md"', b'"../card.md"',
 )  # fmt: skip
+
+
+def changes(content: bytes) -> Iterator[bytes]:
+    """The file with one byte changed: each of them, to each other value."""
+    for place, byte in enumerate(content):
+        for other in range(256):
+            if other != byte:
+                yield content[:place] + bytes([other]) + content[place + 1 :]
+
+
+def cuts(content: bytes) -> Iterator[bytes]:
+    """The file cut short at every place, what is before it and what is behind."""
+    for place in range(len(content)):
+        yield content[:place]
+        yield content[place + 1 :]
 
 
 def mutants(content: bytes, seed: int, count: int) -> Iterator[bytes]:
@@ -62,6 +77,11 @@ def judge(mutant: bytes, trusted: bool) -> str:
     return "ACCEPTED"
 
 
+def judge_all(damaged: Iterable[bytes]) -> Counter[str]:
+    """How often each verdict came, where nobody is trusted."""
+    return Counter(judge(mutant, trusted=False) for mutant in damaged)
+
+
 def tally(count: int, first_seed: int = 0, processes: int = 1) -> Counter[str]:
     """Verdicts on so many mutants of a signed bundle.
 
@@ -79,7 +99,7 @@ def tally(count: int, first_seed: int = 0, processes: int = 1) -> Counter[str]:
 def _job(job: tuple[int, int]) -> Counter[str]:
     seed, count = job
     content = signed_bundle()
-    verdicts = Counter(judge(mutant, trusted=False) for mutant in mutants(content, seed, count - count // 2))
+    verdicts = judge_all(mutants(content, seed, count - count // 2))
     verdicts.update(judge(mutant, trusted=True) for mutant in sealed_mutants(content, seed, count // 2))
     return verdicts
 
