@@ -239,6 +239,14 @@ def test_a_flat_map_is_in_doubt(value: float) -> None:
     assert read_one(np.full((16, 20), value, np.float32)) == (0.0, "flat")
 
 
+@pytest.mark.parametrize("dtype", [np.int8, np.int16])
+def test_flat_codes_are_in_doubt_wherever_they_lie(dtype: Any) -> None:
+    limits = np.iinfo(dtype)
+    for value in (limits.min, 0, limits.max):
+        flat = np.full((16, 20), value, dtype)
+        assert read_one(flat, scale=1 / 256, zero_point=limits.min) == (0.0, "flat")
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_one_value_that_is_not_finite_is_enough(bad: float) -> None:
     one = gaussian(4.3, 5.1)

@@ -82,6 +82,15 @@ def test_path_and_array_give_the_same(session: Session, tmp_path: Path) -> None:
     np.testing.assert_array_equal(session.detect(str(tmp_path / "a.png")).scores, by_array.scores)
 
 
+def test_a_turned_photograph_is_answered_upright(session: Session, tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(_photo(90, 70)).save(tmp_path / "a.png", exif=exif)
+    found = session.detect(tmp_path / "a.png")
+    np.testing.assert_array_equal(found.landmarks, session.detect(np.rot90(_photo(90, 70), -1)).landmarks)
+    assert (found.landmarks < (70, 90)).all()
+
+
 def test_detect_is_the_last_of_the_stages(session: Session) -> None:
     results = list(session.stages(_photo()))
     assert [result.stage for result in results] == [1, 2]
@@ -293,8 +302,24 @@ def test_heatmaps_that_are_not_finite(float_bundle: Bundle, fake_engine: Any) ->
     (_, result) = float_bundle.session(fake_engine).detect_input(np.zeros((32, 48, 3), np.uint8))
     assert result.scores[:2].tolist() == [0.0, 0.0]
     assert result.scores[2] == pytest.approx(0.9)
+    assert result.doubts == {"red": "not finite", "green": "not finite"}
     np.testing.assert_array_equal(result.landmarks[:2], [(23.5, 15.5)] * 2)
     assert np.abs(result.landmarks[2] - [(2 + 0.5) * 8 - 0.5, (1 + 0.5) * 8 - 0.5]).max() < 8
+
+
+@pytest.mark.parametrize(
+    ("value", "doubt"),
+    [(np.nan, "not finite"), (np.inf, "not finite"), (-np.inf, "not finite"), (0.0, "flat"), (1.0, "flat")],
+)
+def test_an_engine_that_answers_with_one_value(
+    float_bundle: Bundle, fake_engine: Any, value: float, doubt: str
+) -> None:
+    fake_engine.answers = {name: np.full((1, 4, 6, 4), value, np.float32) for name in ("heatmap_1", "heatmap_2")}
+    session = float_bundle.session(fake_engine)
+    for found in (session.detect(_photo()), session.detect(_photo(), converge_px=0.5), *session.stages(_photo())):
+        assert found.doubts == dict.fromkeys(["red", "green", "blue"], doubt)
+        assert found.scores.tolist() == [0.0, 0.0, 0.0]
+        assert ((found.landmarks >= 0) & (found.landmarks < (90, 70))).all()
 
 
 def test_engine_that_fails(float_bundle: Bundle, fake_engine: Any) -> None:
@@ -351,8 +376,35 @@ def test_pictures_are_checked(session: Session, tmp_path: Path) -> None:
         session.detect(np.zeros((4, 4, 3)))
     with pytest.raises(ImageError, match="no such file"):
         session.detect(tmp_path / "none.jpg")
+    Image.fromarray(_photo()).save(tmp_path / "whole.jpg")
+    (tmp_path / "half.jpg").write_bytes((tmp_path / "whole.jpg").read_bytes()[:2000])
+    with pytest.raises(ImageError, match=r"half\.jpg is damaged or cut short"):
+        session.detect(tmp_path / "half.jpg")
+    Image.new("1", (8000, 5001)).save(tmp_path / "large.png")
+    with pytest.raises(ImageError, match=r"large\.png has 8000 × 5001 pixels"):
+        session.detect(tmp_path / "large.png")
     with pytest.raises(DataError, match=r"expected \(32, 48, 3\)"):
         session.detect_input(_photo())
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        np.zeros((32, 48, 3), np.float32),
+        np.zeros((32, 48, 3), np.int8),
+        np.zeros((32, 48), np.uint8),
+        np.zeros((32, 48, 4), np.uint8),
+        np.zeros((3, 32, 48), np.uint8),
+        np.zeros((1, 32, 48, 3), np.uint8),
+        np.zeros((0, 48, 3), np.uint8),
+        [[[0, 0, 0]]],
+    ],
+    ids=lambda image: f"{getattr(image, 'dtype', 'list')} {np.shape(image)}",
+)
+def test_arrays_that_are_no_picture(session: Session, image: Any) -> None:
+    for call in (session.detect, session.trace, session.stages, session.detect_input):
+        with pytest.raises(DataError, match="the image"):
+            call(image)
 
 
 @pytest.mark.parametrize(
