@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types wheel lock clean
+.PHONY: help setup demo test check format lint types wheel fallbacks lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
@@ -41,6 +41,9 @@ types: $(READY) ## Check types (mypy strict)
 
 wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment
 	$(BIN)/python scripts/check_wheel.py
+
+fallbacks: $(READY) ## Try the wheel without LiteRT: tflite-runtime, ONNX Runtime alone, OpenVINO alone
+	$(BIN)/python scripts/check_fallbacks.py
 
 lock: $(READY) ## Write requirements.lock anew from pyproject.toml
 	$(BIN)/python -m pip install --quiet uv
