@@ -6,7 +6,8 @@ import click
 from rich.table import Table
 
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
-from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, choose_engine
+from fpm_edge_runtime.engine_choice import CheckCache, choose_engine
+from fpm_edge_runtime.engines import DEFAULT_ORDER
 
 __all__ = ["command"]
 

@@ -21,6 +21,7 @@ from fpm_edge_runtime import (
     open_bundle,
 )
 from fpm_edge_runtime._pace import Pace
+from fpm_edge_runtime.engines import ENGINES
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.image import letterbox
 
@@ -142,7 +143,7 @@ def test_session_describes_itself(tiny: Bundle, session: Session) -> None:
     assert session.bundle is tiny
     assert session.schema == tiny.schema
     assert session.geometry == tiny.manifest.geometry
-    assert (session.stage_limit, session.format) == (2, "tflite")
+    assert (session.stage_limit, session.format) == (2, ENGINES[session.engine].formats[0])
     assert session.engine_version[0].isdigit()
 
 
