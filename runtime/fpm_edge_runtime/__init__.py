@@ -32,7 +32,9 @@ from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
     from fpm_edge_runtime.drift_log import DriftLog
+    from fpm_edge_runtime.drift_steps import StepTaken
     from fpm_edge_runtime.engine_choice import CheckCache, EngineChoice, choose_engine
+    from fpm_edge_runtime.guard import Guard
     from fpm_edge_runtime.isolated import EngineCheck, check_in_child
     from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
@@ -60,6 +62,7 @@ __all__ = [
     "FpmEdgeError",
     "GateError",
     "GoldenReport",
+    "Guard",
     "ImageError",
     "Installed",
     "LandmarkSchema",
@@ -79,6 +82,7 @@ __all__ = [
     "Smoothing",
     "StageResult",
     "Steady",
+    "StepTaken",
     "Timings",
     "Tracked",
     "Tracker",
@@ -106,6 +110,7 @@ _LATER = {
     "DriftMonitor": "monitor",
     "EngineCheck": "isolated",
     "EngineChoice": "engine_choice",
+    "Guard": "guard",
     "Installed": "slots",
     "Live": "live",
     "LiveCounts": "live",
@@ -116,6 +121,7 @@ _LATER = {
     "Smoother": "smoothing",
     "Smoothing": "smoothing",
     "Steady": "smoothing",
+    "StepTaken": "drift_steps",
     "Tracked": "tracking",
     "Tracker": "tracking",
     "check_in_child": "isolated",

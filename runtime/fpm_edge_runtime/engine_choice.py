@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
@@ -17,9 +18,12 @@ from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
 from fpm_edge_runtime.lock import locked
 
-__all__ = ["CheckCache", "CheckKey", "CheckRecord", "EngineChoice", "Tried", "choose_engine"]
+__all__ = ["CheckCache", "CheckKey", "CheckRecord", "EngineChoice", "Known", "Tried", "choose_engine", "deny"]
 
 DEFAULT_ORDER = ("litert", "tflite-runtime", "onnxruntime", "openvino")
+
+Known = Outcome | Literal["drifted"]
+"""What is known of an engine: the outcome of its self-check, or that it passed and the drift alarm found it out."""
 
 _MOST = 64  # records that a cache keeps
 _WAIT = 10.0  # seconds for another process that writes the cache
@@ -37,10 +41,10 @@ class CheckKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A self-check that was made, on `date` (UTC). Every outcome but ``ok`` puts the engine on the deny list."""
+    """What was found on `date` (UTC). Every outcome but ``ok`` puts the engine on the deny list."""
 
     key: CheckKey
-    outcome: Outcome
+    outcome: Known
     reason: str
     date: str
 
@@ -54,7 +58,7 @@ class Tried:
     """One engine's turn. `date`: when it was checked; `cached`: not now, but at an earlier start."""
 
     engine: str
-    outcome: Outcome
+    outcome: Known
     reason: str
     date: str
     cached: bool
@@ -160,6 +164,17 @@ def choose_engine(
     if all(entry.outcome == "missing" for entry in skipped):
         raise MissingExtraError(f"none of the engines is installed: {said}")
     raise GateError(f"no engine passes the self-check: {said}")
+
+
+def deny(digest: str, engine: str, reason: str, cache: CheckCache) -> None:
+    """Put an engine that passed the self-check and drifted all the same on the deny list, for the bundle of `digest`.
+
+    It stays there as one that failed the self-check does: until it, the system or this package has another version,
+    or is checked ``again``. Where its version is not known, nothing is remembered.
+    """
+    key = _key(digest, engine) if engine in ENGINES else None
+    if key is not None:
+        cache.put(CheckRecord(key, "drifted", reason, _now()))
 
 
 def _key(digest: str, engine: str) -> CheckKey | None:
