@@ -1,6 +1,6 @@
 """How far apart compared frames must be for the drift alarm to keep its promise where scenes stand still.
 
-    benchmarks/drift_spacing.py lite.fpm runs/drift-alarm/disagreements.npz [--streams 1000 --samples 20000]
+    benchmarks/drift_spacing.py lite.fpm runs/drift-alarm/disagreements.npz [--streams 1000 --samples 10000]
 
 Draws from the last stage's disagreements (`drift_alarm.py` measures them); the limit is BUNDLE's. Scenes last as long
 as an exponential distribution of that mean says, and a scene's frames all disagree as its first does: the worst case.
@@ -30,17 +30,19 @@ WAITING = 10.0
 Floats = NDArray[np.float64]
 
 
-def alarms(pool: Floats, limit: float, spacing: float, scene: float, streams: int, samples: int) -> float:
-    """The share of streams that ever alarm."""
+def alarms(pool: Floats, limit: float, streams: int, samples: int) -> Floats:
+    """(spacings, scenes) the share of streams that ever alarm."""
     random = np.random.default_rng(0)
-    alarm, most = ChangeAlarm((streams,)), np.ones(streams)
-    values = random.choice(pool, streams)
+    shape = (len(SPACINGS), len(SCENES), streams)
+    spacing, scene = np.reshape(SPACINGS, (-1, 1, 1)), np.reshape(SCENES, (1, -1, 1))
+    alarm, most = ChangeAlarm(shape), np.ones(shape)
+    values = pool[random.integers(len(pool), size=shape)]
     for _ in range(samples):
-        passed = spacing + random.exponential(WAITING, streams)
-        changed = random.random(streams) > np.exp(-passed / scene)
-        values = np.where(changed, random.choice(pool, streams), values)
+        passed = spacing + random.exponential(WAITING, shape)
+        changed = random.random(shape) > np.exp(-passed / scene)
+        values = np.where(changed, pool[random.integers(len(pool), size=shape)], values)
         np.maximum(most, alarm.update(values / limit), out=most)
-    return float((most >= 1 / ALPHA).mean())
+    return np.asarray((most >= 1 / ALPHA).mean(axis=-1))
 
 
 def main() -> None:
@@ -48,7 +50,7 @@ def main() -> None:
     parser.add_argument("bundle", type=Path)
     parser.add_argument("disagreements", type=Path)
     parser.add_argument("--streams", type=int, default=1000)
-    parser.add_argument("--samples", type=int, default=20_000)
+    parser.add_argument("--samples", type=int, default=10_000)
     arguments = parser.parse_args()
     points = np.load(arguments.disagreements)["disagreements"][:, -1].astype(np.float64)
     pool = np.asarray(np.nanmean(np.minimum(points, CAP), axis=1))
@@ -57,8 +59,7 @@ def main() -> None:
     for name, values in (("as measured", pool), ("at the limit", scaled(pool, limit))):
         print(f"\n| {name}: spacing_s | " + " | ".join(f"scenes of {scene:.0f} s" for scene in SCENES) + " |")
         print(f"|{'---|' * (1 + len(SCENES))}")
-        for spacing in SPACINGS:
-            cells = [alarms(values, limit, spacing, scene, arguments.streams, arguments.samples) for scene in SCENES]
+        for spacing, cells in zip(SPACINGS, alarms(values, limit, arguments.streams, arguments.samples), strict=True):
             print(f"| {spacing:.0f} | {' | '.join(f'{cell:.1%}' for cell in cells)} |", flush=True)
 
 

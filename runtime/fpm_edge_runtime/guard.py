@@ -139,7 +139,7 @@ class Guard:
     def wait(self, timeout_s: float | None = None) -> bool:
         """Wait until no step is being prepared; False if that took longer."""
         end = None if timeout_s is None else monotonic() + timeout_s
-        while (thread := self._preparing) is not None:
+        while (thread := self._in_work()) is not None:
             thread.join(None if end is None else max(0.0, end - monotonic()))
             if thread.is_alive():
                 return False
@@ -197,6 +197,11 @@ class Guard:
             self._armed = self._position < len(self._steps)
         return True
 
+    def _in_work(self) -> threading.Thread | None:
+        # With the lock: what prepared a step holds it until the step is recorded.
+        with self._lock:
+            return self._preparing
+
     def _act(self) -> None:
         """Take the next step that can be taken."""
         with self._lock:
@@ -213,10 +218,9 @@ class Guard:
             if step == "engine":
                 self._drifted.add(self._shadow.session.engine)
             if step in ("engine", "float"):
-                self._preparing = threading.Thread(
-                    target=self._prepare, args=(step, report), name="fpm-edge-guard", daemon=True
-                )
-                self._preparing.start()
+                thread = threading.Thread(target=self._prepare, args=(step, report), name="fpm-edge-guard", daemon=True)
+                thread.start()
+                self._preparing = thread
                 return
             before = self._answers()
             self._position += 1
@@ -251,7 +255,7 @@ class Guard:
         ready: tuple[Session, Verdict | None, str] | None = None
         try:
             ready = self._other_engine(before) if step == "engine" else self._float(before)
-        except Exception as error:
+        except BaseException as error:
             # Whatever it is: nobody waits for this thread, and the policy must go on.
             failed = str(error) if isinstance(error, FpmEdgeError) else f"{type(error).__name__}: {error}"
         with self._lock:

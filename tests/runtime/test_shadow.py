@@ -147,6 +147,26 @@ def test_detecting_never_waits_and_the_newest_frame_wins(
     assert monitor.report().estimate == pytest.approx(both)
 
 
+def test_what_a_session_answered_never_counts_for_the_next_one(
+    device: Session, held: Session, engine: HeldEngine, monitor: DriftMonitor
+) -> None:
+    """A frame is being compared, and one waits, when what answers changes: both are evidence about what was."""
+    next_monitor = monitor.anew()
+    engine.go.clear()
+    with Shadow(device, held, monitor, rate=1.0, spacing_s=0) as shadow:
+        shadow.detect(photo())
+        assert engine.entered.wait(10)
+        shadow.detect(photo(1))
+        shadow.switch(device, next_monitor, "more stages")
+        assert (shadow.monitor, shadow.fallback, shadow.verdict) == (next_monitor, "more stages", "ok")
+        engine.go.set()
+        assert shadow.flush(10)
+        assert (monitor.report().samples, next_monitor.report().samples) == (2, 0)
+        assert shadow.detect(photo(2), stages=1, deadline_ms=0).stages_run == 2
+        assert shadow.flush(10)
+        assert (monitor.report().samples, next_monitor.report().samples) == (2, 1)
+
+
 def test_what_fails_in_the_worker_is_seen_and_not_raised(
     device: Session, held: Session, engine: HeldEngine, monitor: DriftMonitor
 ) -> None:
