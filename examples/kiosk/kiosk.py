@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--category", help="what garments they are, such as trousers")
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="from the frame to its answer")
     parser.add_argument("--rate", type=float, default=0.01, help="share of the frames that the float model sees too")
-    parser.add_argument("--spacing-s", type=float, default=60.0, help="seconds between two of them at least")
+    parser.add_argument("--spacing-s", type=float, default=120.0, help="seconds between two of them at least")
     parser.add_argument(
         "--on-drift",
         nargs="+",

@@ -29,8 +29,8 @@ from fpm_edge_runtime.session import Box, Session
 
 __all__ = ["SPACING_S", "Shadow", "ShadowCounts", "disagreement_of"]
 
-SPACING_S = 60.0
-"""Seconds between compared frames: about as long as one person stands before a camera (docs/drift.md)."""
+SPACING_S = 120.0
+"""Seconds between compared frames: twice as long as one person stands before a camera, say (docs/drift.md)."""
 
 # Samples between two entries of the log, where the verdict stays.
 _LOG_EVERY = 50

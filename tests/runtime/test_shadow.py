@@ -324,7 +324,7 @@ def test_settings_out_of_range_are_refused(settings: tuple[Any, Any, float], say
 def test_without_being_told_otherwise_a_scene_is_compared_once(
     device: Session, held: Session, monitor: DriftMonitor
 ) -> None:
-    """The default is for cameras: what follows within a minute is the same scene, and no new evidence."""
+    """The default is for cameras: what follows within two minutes may be the same scene, and no new evidence."""
     with Shadow(device, held, monitor, rate=1.0) as shadow:
         for _ in range(5):
             shadow.detect(photo())
