@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
@@ -12,17 +11,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.bundle import Bundle, open_bundle
+from fpm_edge_runtime._fallbacks import Ready, float_model, no_more_stages, other_engine
 from fpm_edge_runtime.drift_steps import STEPS, Step, StepTaken, answerer
-from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, choose_engine, deny
+from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, deny
 from fpm_edge_runtime.engines import ENGINES
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, GateError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, check_in_child
 from fpm_edge_runtime.monitor import DriftMonitor
 from fpm_edge_runtime.monitor_report import MonitorReport
-from fpm_edge_runtime.results import Detection, Fallback, StageResult
-from fpm_edge_runtime.self_check import Verdict, check_goldens
+from fpm_edge_runtime.results import Detection, Fallback
 from fpm_edge_runtime.session import Box, Session
 from fpm_edge_runtime.shadow import Shadow
 
@@ -240,7 +238,7 @@ class Guard:
             )
             return "GateError", ""
         if step == "more stages":
-            useless = _no_more_stages(session, report)
+            useless = no_more_stages(session, report)
             if useless:
                 return None, useless
             shadow.switch(session, shadow.monitor.anew(golden=report.golden), "more stages")
@@ -252,9 +250,13 @@ class Guard:
         """On a thread of its own: get ready what is to answer, and let it; what cannot be is skipped."""
         before, cache = self._shadow.session, self._cache
         known = 0 if cache is None else len(cache.notes)
-        ready: tuple[Session, Verdict | None, str] | None = None
+        ready: Ready | None = None
         try:
-            ready = self._other_engine(before) if step == "engine" else self._float(before)
+            if step == "engine":
+                others = [name for name in self._engines if name not in self._drifted]
+                ready = other_engine(before, others, self._threads, self._timeout, cache, self._check)
+            else:
+                ready = float_model(before, self._shadow.reference)
         except BaseException as error:
             # Whatever it is: nobody waits for this thread, and the policy must go on.
             failed = str(error) if isinstance(error, FpmEdgeError) else f"{type(error).__name__}: {error}"
@@ -266,10 +268,10 @@ class Guard:
                 self._record(StepTaken.now(step, report.reason, was, None, failed), report)
                 self._go_on(report)
                 return
-            session, golden, note = ready
-            self._shadow.switch(session, self._shadow.monitor.anew(golden=golden), step)
+            self._shadow.switch(ready.session, self._shadow.monitor.anew(golden=ready.golden), step)
+            note = ready.note
             if step == "engine":
-                self._device = _named(session)
+                self._device = _named(ready.session)
                 if cache is not None:
                     # Only now: with no engine left, the next start would have none.
                     deny(before.bundle.digest, before.engine, f"drifted: {report.reason}", cache)
@@ -277,57 +279,12 @@ class Guard:
             self._record(StepTaken.now(step, report.reason, was, self._answers(), note), report)
             self._armed = self._position < len(self._steps) and not self._closed
 
-    def _other_engine(self, before: Session) -> tuple[Session, Verdict | None, str]:
-        """A session in another engine, how it does in the self-check, who was passed over. Raises if none passes."""
-        others = [name for name in self._engines if name not in self._drifted]
-        if not others:
-            raise GateError(f"no other engine is left; drifted: {', '.join(sorted(self._drifted))}")
-        bundle = before.bundle
-        if open_bundle(bundle.source).digest != bundle.digest:
-            raise GateError("the bundle's file is another one by now, so no other engine can be checked with it")
-        choice = choose_engine(
-            bundle.source,
-            others,
-            threads=self._threads,
-            timeout=self._timeout,
-            cache=self._cache,
-            check=self._check,
-        )
-        session = bundle.session(choice.engine, self._threads, before.stage_limit)
-        checked = check_goldens(session)
-        if not checked.ok:
-            raise GateError(f"{choice.engine} passes the self-check in a process of its own, and fails it in this one")
-        passed_over = "; ".join(f"{tried.engine}: {tried.outcome}, {tried.reason}" for tried in choice.skipped)
-        return session, checked.verdict, passed_over
-
-    def _float(self, before: Session) -> tuple[Session, Verdict | None, str]:
-        """The reference, if it answers the golden cases: it may be what is at fault. Raises if it does not."""
-        reference = self._shadow.reference
-        golden = before.bundle.golden()
-        if golden is None or not golden.cases:
-            return reference, None, "not checked: the bundle has no golden cases"
-        checked = check_goldens(_Float(before.bundle, reference))
-        if not checked.ok:
-            raise GateError(f"the float model fails the self-check itself, at stage {checked.worst.stage}")
-        return reference, None, ""
-
     def _answers(self) -> str:
         return answerer(_named(self._shadow.session), self._shadow.fallback)
 
     def _record(self, taken: StepTaken, report: MonitorReport) -> None:
         self._taken = (*self._taken, taken)
         self._shadow.record(taken, report)
-
-
-@dataclass(frozen=True)
-class _Float:
-    """The reference with the bundle whose golden cases it must answer: its own has none."""
-
-    bundle: Bundle
-    reference: Session
-
-    def detect_input(self, image: NDArray[np.uint8], /) -> tuple[StageResult, ...]:
-        return self.reference.detect_input(image, stages=min(self.bundle.stages, self.reference.stage_limit))
 
 
 class _Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -346,15 +303,3 @@ class _Saved(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def _named(session: Session) -> str:
     return f"{session.engine} {session.engine_version}"
-
-
-def _no_more_stages(session: Session, report: MonitorReport) -> str:
-    """Why running all stages would change nothing; empty if it would."""
-    if session.stage_limit == 1:
-        return "one stage is loaded"
-    if report.golden == "drifted":
-        return "a golden case failed, and the self-check runs all stages"
-    last = report.stages[session.stage_limit - 1]
-    if report.stages[0].count == last.count:
-        return f"all {session.stage_limit} stages ran for every compared frame"
-    return ""

@@ -192,7 +192,10 @@ class Shadow:
 
     @property
     def verdict(self) -> Verdict:
-        """Of the monitor after the last comparison. A caller of `detect` waits for nothing when it asks for this."""
+        """Of the monitor after the last comparison. A caller of `detect` waits for nothing when it asks for this.
+
+        A self-check that the monitor is told of later counts from the next comparison on.
+        """
         return self._verdict
 
     def switch(self, session: Session, monitor: DriftMonitor, fallback: Fallback | None) -> None:
