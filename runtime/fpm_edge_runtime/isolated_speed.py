@@ -159,6 +159,7 @@ class _Race:
         for name, threads in list(self.times):
             if name == engine:
                 self._out(engine, threads, died.outcome, died.reason)
+        self.children[engine].end()  # or it goes on with what it does, beside those that are timed
 
 
 class _DiedError(Exception):
@@ -185,10 +186,15 @@ class _Child:
         return self
 
     def __exit__(self, *_: object) -> None:
-        kill_child(self._child)
+        self.end()
         self._reader.join()
         with self._words:
             self._child.__exit__(None, None, None)
+
+    def end(self) -> None:
+        """Kill it, unless it is known to have ended: its number may be another's by then."""
+        if self._child.returncode is None:
+            kill_child(self._child)
 
     def ask(self, line: bytes, timeout: float) -> bytes:
         """Its answer.
@@ -211,7 +217,7 @@ class _Child:
             said = self._lines.get(timeout=timeout)
             code = 0 if said else self._child.wait(_PATIENCE)
         except (queue.Empty, subprocess.TimeoutExpired):
-            kill_child(self._child)
+            self.end()
             raise _DiedError("hung", f"no answer within {timeout:g} s{self._last_words()}") from None
         if said:
             return said
