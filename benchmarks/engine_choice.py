@@ -45,11 +45,10 @@ def main() -> None:
         measure(options.bundle, times, options.seconds / 2)
         chosen = [choose(options, able, threads, checks) for _ in range(options.starts)]
         measure(options.bundle, times, options.seconds / 2)
-    fastest = min((key for key in times if times[key]), key=lambda key: median(times[key]))
+    fastest = min(times, key=lambda key: median(times[key]))
     ratios = {
         key: median(mine / its for mine, its in zip(rounds, times[fastest], strict=True))
         for key, rounds in times.items()
-        if rounds
     }
     print("\n| engine | threads | ms, median | to the fastest |\n|---|---|---|---|")
     for (engine, count), ratio in sorted(ratios.items(), key=lambda item: item[1]):
@@ -76,10 +75,9 @@ def measure(bundle: Path, times: Times, seconds: float) -> None:
         candidates.setdefault(engine, []).append(count)
     rounds = max(7, round(7 * seconds * 1e3 / DEFAULT_BUDGET_MS))
     for entry in measure_in_children(bundle, candidates, budget_ms=seconds * 1e3, rounds=rounds):
-        if entry.outcome == "ok":
-            times[entry.engine, entry.threads] += entry.rounds
-        else:
-            print(f"{entry.engine} with {entry.threads}: {entry.outcome} ({entry.reason})", flush=True)
+        if entry.outcome != "ok":
+            raise SystemExit(f"{entry.engine} with {entry.threads}: {entry.outcome} ({entry.reason})")
+        times[entry.engine, entry.threads] += entry.rounds
 
 
 def choose(

@@ -18,7 +18,7 @@ SIZE = (200, 160)
 
 def kiosk(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", str(KIOSK), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture
