@@ -105,16 +105,19 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
 
 
 def start(bundle: Path | None, slots: Path | None, state: Path) -> fpm.Session:
-    """The engine that answers the bundle's golden cases rightly on this device; then the bundle counts as good."""
+    """The fastest engine that answers the bundle's golden cases rightly here; then the bundle counts as good."""
     boot = None if slots is None else fpm.Slots(slots).boot()
     path = bundle if boot is None else boot.path
     assert path is not None  # the parser saw to it
-    choice = fpm.choose_engine(path, cache=fpm.CheckCache(state / "checks.json"))
-    skipped = (f"{tried.engine}: {tried.outcome}, {tried.reason}" for tried in choice.skipped)
-    for line in (*(boot.notes if boot else ()), *skipped, *choice.notes, f"engine: {choice.engine}"):
+    # Measured once; later starts know it.
+    checks, speeds = fpm.CheckCache(state / "checks.json"), fpm.SpeedCache(state / "speeds.json")
+    choice = fpm.fastest_engine(path, cache=speeds, checks=checks)
+    failed = (f"{tried.name}: {tried.outcome}, {tried.reason}" for tried in choice.tried if tried.ms is None)
+    chosen = f"engine: {choice.engine}, threads: {choice.threads}, {choice.ms:.1f} ms"
+    for line in (*(boot.notes if boot else ()), *failed, *choice.notes, chosen):
         print(line, file=sys.stderr)
     opened = fpm.open_bundle(path) if boot is None else boot.bundle
-    session = opened.session(choice.engine)
+    session = opened.session(choice.engine, choice.threads)
     if slots is not None:
         # Had anything above failed, the next start would fall back to the bundle before.
         fpm.Slots(slots).confirm(opened.digest)

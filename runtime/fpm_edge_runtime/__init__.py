@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
+    from fpm_edge_runtime.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
     from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
 
 __all__ = [
@@ -82,6 +83,9 @@ __all__ = [
     "SlotsReport",
     "Smoother",
     "Smoothing",
+    "Speed",
+    "SpeedCache",
+    "SpeedChoice",
     "StageResult",
     "Steady",
     "StepTaken",
@@ -93,6 +97,7 @@ __all__ = [
     "check_goldens",
     "check_in_child",
     "choose_engine",
+    "fastest_engine",
     "flip_consistency",
     "load_engine",
     "load_image",
@@ -123,12 +128,16 @@ _LATER = {
     "SlotsReport": "slots",
     "Smoother": "smoothing",
     "Smoothing": "smoothing",
+    "Speed": "speed_choice",
+    "SpeedCache": "speed_choice",
+    "SpeedChoice": "speed_choice",
     "Steady": "smoothing",
     "StepTaken": "drift_steps",
     "Tracked": "tracking",
     "Tracker": "tracking",
     "check_in_child": "isolated",
     "choose_engine": "engine_choice",
+    "fastest_engine": "speed_choice",
     "flip_consistency": "proxies",
 }
 
