@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._waiting import Waited
-from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
+from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.manifest import Format, Piece
 from fpm_edge_runtime.results import Detection
@@ -39,7 +39,7 @@ class Pool:
         self,
         bundle: "Bundle",
         sessions: int | None = None,
-        engine: str | Engine = "litert",
+        engine: str | Engine | None = None,
         *,
         stages: int | None = None,
     ) -> None:
@@ -56,6 +56,8 @@ class Pool:
         count = _processors() if sessions is None else sessions
         if not 1 <= count <= _MOST_SESSIONS:
             raise UsageError(f"sessions is {sessions}; expected 1 to {_MOST_SESSIONS}, or None for one a processor")
+        if engine is None:
+            engine = default_engine(bundle.formats)
         shared = _SharedBytes(load_engine(engine) if isinstance(engine, str) else engine)
         self._sessions = tuple(bundle.session(shared, threads=1, stages=stages) for _ in range(count))
         # The one used last has its tensors in the caches.

@@ -30,6 +30,7 @@ _MISSING = [package for package in _MORE if TINY_MODELS and find_spec(package) i
 collect_ignore = [
     name
     for name, package in (
+        ("test_engine_choice.py", "ai_edge_litert"),
         ("test_engine_choice.py", "openvino"),
         ("test_external.py", "onnx"),
         ("test_signature.py", "cryptography"),

@@ -68,6 +68,16 @@ def test_outputs_stay_valid_after_the_next_call(tiny: Bundle, name: str) -> None
 
 
 @pytest.mark.parametrize("name", AVAILABLE)
+def test_an_input_may_be_read_only(tiny: Bundle, name: str) -> None:
+    engine = load_engine(name)
+    piece = _pieces(tiny, engine.formats[0])["stage_1"]
+    runner = engine.load(piece, tiny.read(piece.member), 1)
+    expected, image = runner({"image": _image()})["heatmap_1"], _image()
+    image.flags.writeable = False
+    np.testing.assert_array_equal(runner({"image": image})["heatmap_1"], expected)
+
+
+@pytest.mark.parametrize("name", AVAILABLE)
 def test_engine_states_its_version(name: str) -> None:
     engine = load_engine(name)
     assert engine.name == name

@@ -76,7 +76,9 @@ class _Runner:
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         for name, port in self._inputs.items():
-            self._request.set_tensor(port, openvino.Tensor(inputs[name], shared_memory=True))
+            # It shares no array that it might not write to, though it never writes to an input.
+            shared = inputs[name].flags.writeable
+            self._request.set_tensor(port, openvino.Tensor(inputs[name], shared_memory=shared))
         self._request.infer()
         return {name: np.array(self._request.get_tensor(port).data) for name, port in self._outputs.items()}
 
