@@ -33,8 +33,10 @@ collect_ignore = [
         ("test_engine_choice.py", "ai_edge_litert"),
         ("test_engine_choice.py", "openvino"),
         ("test_external.py", "onnx"),
+        ("test_isolated_speed.py", "ai_edge_litert"),
         ("test_signature.py", "cryptography"),
         ("test_slots_signed.py", "cryptography"),
+        ("test_speed_choice.py", "ai_edge_litert"),
     )
     if package in _MISSING
 ]
