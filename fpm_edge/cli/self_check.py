@@ -65,9 +65,10 @@ def command(
         print_json({"bundle": str(bundle), **tried, "notes": found.notes})
         return
     table = Table()
-    for heading in ("engine", "outcome", "checked", "why"):
+    for heading in ("engine", "delegate", "outcome", "checked", "why"):
         table.add_column(heading)
     for entry in (*found.skipped, found.passed):
-        table.add_row(entry.engine, entry.outcome, entry.date + " (cached)" * entry.cached, entry.reason)
+        checked = entry.date + " (cached)" * entry.cached
+        table.add_row(entry.engine, entry.delegate, entry.outcome, checked, entry.reason)
     print_table(table)
     say(f"use {found.engine}")

@@ -245,6 +245,8 @@ class Bundle:
             UsageError: the engine is unknown or reads none of the bundle's formats; a number is out of range.
             MissingExtraError: the engine is not installed.
             BundleError: a piece is damaged, or not what the manifest says.
+            FpmEdgeError: the engine is for a GPU or NPU, which is not there or does not take all of a piece; or it
+                fails.
         """
         if isinstance(engine, str):
             engine = load_engine(engine)

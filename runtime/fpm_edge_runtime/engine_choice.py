@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from fpm_edge_runtime.bundle import open_bundle
-from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.engines import ENGINES, Delegate
 from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
@@ -20,13 +20,17 @@ from fpm_edge_runtime.lock import locked
 __all__ = ["CheckCache", "CheckKey", "CheckRecord", "EngineChoice", "Tried", "choose_engine"]
 
 DEFAULT_ORDER = ("litert", "tflite-runtime", "onnxruntime", "openvino")
+"""The engines that are tried where nobody says which; those for a GPU or NPU have to be named."""
 
 _MOST = 64  # records that a cache keeps
 _WAIT = 10.0  # seconds for another process that writes the cache
 
 
 class CheckKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a self-check holds for. `delegate` is ``none``: engines run on the processor."""
+    """What a self-check holds for. `delegate` is what the engine runs on: ``none`` (the processor), ``gpu``, ``npu``.
+
+    No version of a driver is in it, as LiteRT names none: after an update of it, check with `again`.
+    """
 
     bundle: str
     engine: str
@@ -51,13 +55,17 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Tried:
-    """One engine's turn. `date`: when it was checked; `cached`: not now, but at an earlier start."""
+    """One engine's turn. `date`: when it was checked; `cached`: not now, but at an earlier start.
+
+    `delegate`: what the engine runs all of the pieces on. It is never less than all: that is ``refused``.
+    """
 
     engine: str
     outcome: Outcome
     reason: str
     date: str
     cached: bool
+    delegate: Delegate = "none"
 
 
 @dataclass(frozen=True)
@@ -141,15 +149,15 @@ def choose_engine(
         known = ENGINES[name]
         if not set(known.formats) & set(bundle.formats):
             reason = f"it reads {', '.join(known.formats)} and the bundle has {', '.join(bundle.formats)}"
-            skipped.append(Tried(name, "refused", reason, _now(), False))
+            skipped.append(Tried(name, "refused", reason, _now(), False, known.delegate))
             continue
         key = _key(bundle.digest, name)
         record = cache.get(key) if cache is not None and key is not None and not again else None
         if record is not None:
-            tried = Tried(name, record.outcome, record.reason, record.date, True)
+            tried = Tried(name, record.outcome, record.reason, record.date, True, known.delegate)
         else:
             found = check(source, name, threads=threads, timeout=timeout)
-            tried = Tried(name, found.outcome, found.reason, _now(), False)
+            tried = Tried(name, found.outcome, found.reason, _now(), False, known.delegate)
             if cache is not None and key is not None and found.outcome != "missing":
                 cache.put(CheckRecord(key, tried.outcome, tried.reason, tried.date))
         if tried.outcome == "ok":
@@ -165,8 +173,10 @@ def choose_engine(
 def _key(digest: str, engine: str) -> CheckKey | None:
     """None where the version is not known: what was found cannot be told from what a later version would do."""
     with suppress(metadata.PackageNotFoundError):
+        known = ENGINES[engine]
         system = f"{platform.platform()} {platform.version()}"
-        return CheckKey(digest, engine, metadata.version(ENGINES[engine].package), system, metadata.version("fpm-edge"))
+        versions = metadata.version(known.package), metadata.version("fpm-edge")
+        return CheckKey(digest, engine, versions[0], system, versions[1], known.delegate)
     return None
 
 

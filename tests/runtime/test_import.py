@@ -34,6 +34,8 @@ def test_only_the_chosen_engine_is_imported() -> None:
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "ai_edge_litert" in loaded
     assert loaded.isdisjoint({"onnxruntime", "openvino", "tensorflow"})
+    assert "ai_edge_litert.interpreter" in done.stdout.split()
+    assert "ai_edge_litert.compiled_model" not in done.stdout.split()
 
 
 def test_public_names_are_sorted_and_exist() -> None:

@@ -3,18 +3,21 @@
 import importlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import MissingExtraError, UsageError
 from fpm_edge_runtime.manifest import Format, Piece
 
-__all__ = ["ENGINES", "Engine", "KnownEngine", "PieceRunner", "load_engine"]
+__all__ = ["ENGINES", "Delegate", "Engine", "KnownEngine", "PieceRunner", "load_engine"]
+
+Delegate = Literal["none", "gpu", "npu"]
+"""What runs the pieces; ``none``: the processor."""
 
 
 class PieceRunner(Protocol):
-    """One loaded piece."""
+    """One loaded piece. One that a GPU or NPU runs also has `delegated`, see `Session.delegated`."""
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run it.
@@ -29,7 +32,7 @@ class PieceRunner(Protocol):
 
 
 class Engine(Protocol):
-    """Turns the bytes of a piece into something that runs."""
+    """Turns the bytes of a piece into something that runs. One for a GPU or NPU also has `delegate`, a `Delegate`."""
 
     @property
     def name(self) -> str:
@@ -56,6 +59,7 @@ class Engine(Protocol):
 
         Raises:
             BundleError: the engine cannot read the model, or its tensors are not those of `piece`.
+            FpmEdgeError: the engine is for a GPU or NPU, which is not there or does not take all of the model.
         """
         ...
 
@@ -69,13 +73,17 @@ class KnownEngine:
         package: the distribution that it runs.
         formats: what it reads, best first.
         install: the command that brings its package.
+        delegate: what it runs the pieces on.
     """
 
     module: str
     package: str
     formats: tuple[Format, ...]
     install: str
+    delegate: Delegate = "none"
 
+
+_NEW_LITERT = "pip install -U ai-edge-litert"
 
 ENGINES: dict[str, KnownEngine] = {
     "litert": KnownEngine("litert", "ai-edge-litert", ("tflite",), "pip install ai-edge-litert"),
@@ -84,8 +92,11 @@ ENGINES: dict[str, KnownEngine] = {
     ),
     "onnxruntime": KnownEngine("onnxruntime", "onnxruntime", ("onnx",), 'pip install "fpm-edge[onnx]"'),
     "openvino": KnownEngine("openvino", "openvino", ("tflite", "onnx"), 'pip install "fpm-edge[openvino]"'),
+    "litert-compiled": KnownEngine("litert_compiled", "ai-edge-litert", ("tflite",), _NEW_LITERT),
+    "litert-gpu": KnownEngine("litert_gpu", "ai-edge-litert", ("tflite",), _NEW_LITERT, "gpu"),
+    "litert-npu": KnownEngine("litert_npu", "ai-edge-litert", ("tflite",), _NEW_LITERT, "npu"),
 }
-"""Engine name → what is known of it without importing it."""
+"""Engine name → what is known of it without importing it. The last three run only where they are asked for by name."""
 
 
 def load_engine(name: str) -> Engine:
