@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from fpm_edge.cli.options import json_option, print_json, print_table, say
@@ -69,6 +70,6 @@ def command(
         table.add_column(heading)
     for entry in (*found.skipped, found.passed):
         checked = entry.date + " (cached)" * entry.cached
-        table.add_row(entry.engine, entry.delegate, entry.outcome, checked, entry.reason)
+        table.add_row(entry.engine, entry.delegate, entry.outcome, checked, escape(entry.reason))
     print_table(table)
     say(f"use {found.engine}")

@@ -1,5 +1,6 @@
 """LiteRT's CompiledModel: on the CPU it is LiteRT; a GPU or NPU takes all of a bundle, or says that it does not."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -73,6 +74,13 @@ def test_an_accelerator_takes_all_or_says_so(tiny: Bundle, name: str) -> None:
         assert found.endswith("use another engine")
     else:
         assert (found.engine, found.delegate, found.delegated) == (name, ENGINES[name].delegate, 1.0)
+
+
+@pytest.mark.parametrize("name", ACCELERATORS)
+def test_stdout_is_left_to_the_app(tiny: Bundle, name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    _session_or_refusal(tiny, name)
+    os.write(1, b"an answer")
+    assert capfd.readouterr().out == "an answer"
 
 
 @pytest.mark.parametrize("name", ACCELERATORS)

@@ -1,6 +1,8 @@
 """LiteRT's CompiledModel API: a piece compiled for the CPU, a GPU or an NPU."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
 from importlib import metadata
 from typing import Any
 
@@ -54,6 +56,12 @@ class CompiledEngine:
         check_names(piece, signatures[signature]["inputs"], signatures[signature]["outputs"])
         return _Runner(compiled, piece, signature, delegated=float(self.delegate != "none"))
 
+    def options(self, delegate: Delegate, threads: int | None) -> Options:
+        """How LiteRT is to compile a piece."""
+        # Left alone, a GPU computes in float16, and the landmarks drift unseen (benchmarks/delegates.py).
+        gpu = GpuOptions(enforce_f32=True)
+        return Options(_ACCELERATORS[delegate], cpu_options=CpuOptions(threads or 0), gpu_options=gpu)
+
     def _compile(self, piece: Piece, model: bytes, threads: int | None) -> Any:
         try:
             compiled = self._compiled(self.delegate, model, threads)
@@ -66,13 +74,11 @@ class CompiledEngine:
         return compiled
 
     def _compiled(self, delegate: Delegate, model: bytes, threads: int | None) -> Any:
-        if self._environment is None:
-            self._environment = Environment.create()
-        # Left alone, a GPU computes in float16, and the landmarks of a float32 bundle drift over their limit.
-        options = Options(
-            _ACCELERATORS[delegate], cpu_options=CpuOptions(threads or 0), gpu_options=GpuOptions(enforce_f32=True)
-        )
-        return CompiledModel.from_buffer(model, environment=self._environment, options=options)
+        options = self.options(delegate, threads)
+        with nullcontext() if delegate == "none" else _stdout_kept_clean():
+            if self._environment is None:
+                self._environment = Environment.create()
+            return CompiledModel.from_buffer(model, environment=self._environment, options=options)
 
     def _compiles_on_cpu(self, model: bytes) -> bool:
         """Whether it is the GPU or NPU that failed, not the model."""
@@ -83,11 +89,29 @@ class CompiledEngine:
         return True
 
     def _refused(self, piece: Piece, said: str) -> FpmEdgeError:
-        last = said.strip().splitlines()[-1].removeprefix("└ ")
+        # Most lines are places in LiteRT's own source; why a driver failed, it tells stderr only.
+        lines = [line.removeprefix("└ ") for line in said.splitlines()]
+        words = " ".join(line for line in lines if not line.startswith("ERROR: ["))
         return FpmEdgeError(
             f"{self.name} cannot run {piece.member}: no {self.delegate.upper()} here takes all of its operations "
-            f"(LiteRT {self.version} says: {last}; it may have said more on stderr); use another engine"
+            f"(LiteRT {self.version} says: {words or 'nothing here, but more on stderr'}); use another engine"
         )
+
+
+@contextmanager
+def _stdout_kept_clean() -> Iterator[None]:
+    """Send what is written to stdout to stderr: LiteRT's GPU library writes there, and so may an app its answers."""
+    try:
+        kept = os.dup(1)
+    except OSError:  # there is no stdout
+        yield
+        return
+    try:
+        os.dup2(2, 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 class _Runner:
