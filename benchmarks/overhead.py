@@ -8,7 +8,8 @@ Converts the model to int8 TFLite, and runs on one thread in LiteRT, taking turn
 - detect: `Session.detect` of pictures that have the input's size, without its pre-processing;
 - whole: the uncut graph in one interpreter, all heatmaps read.
 
-Prints medians in milliseconds and the medians of the ratios within a turn.
+Prints medians in milliseconds and the medians of the ratios within a turn; and what one `detect` takes of memory beside
+the engine: at most at one moment, and after it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from __future__ import annotations
 import argparse
 import os
 import statistics
-from collections.abc import Callable
+import tracemalloc
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -34,7 +36,7 @@ from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import calibrated
 from fpm_edge_converters.tflite import to_tflite
-from fpm_edge_runtime import Bundle, open_bundle
+from fpm_edge_runtime import Bundle, Session, open_bundle
 
 
 def interpreter_of(model: bytes) -> Interpreter:
@@ -84,6 +86,22 @@ def timed(run: Callable[[Any], Any], value: Any) -> float:
     return (perf_counter() - start) * 1e3
 
 
+def memory_of(session: Session, images: Sequence[Any]) -> tuple[float, float]:
+    """Medians over the images, in bytes: what a call holds at most beside its picture, and what its result holds."""
+    most, stays = [], []
+    tracemalloc.start()
+    for image in images:
+        before, _ = tracemalloc.get_traced_memory()
+        tracemalloc.reset_peak()
+        found = session.detect(image)
+        after, peak = tracemalloc.get_traced_memory()
+        most.append(peak - before)
+        stays.append(after - before)
+        del found
+    tracemalloc.stop()
+    return statistics.median(most), statistics.median(stays)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
@@ -119,6 +137,8 @@ def main() -> None:
         ratios = [a / b for a, b in zip(times[name], times[other], strict=True)]
         low, middle, high = statistics.quantiles(ratios, n=4)
         print(f"{name} / {other}   {middle:.4f} (quartiles {low:.4f} to {high:.4f})")
+    most, stays = memory_of(session, [inputs[index] for index in chosen])
+    print(f"one detect holds at most {most / 1e3:.0f} kB, its result {stays / 1e3:.1f} kB")
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ Every engine has a process of its own. All sessions have one thread, but that of
 every arrangement; ratios are within a round, to "1 stream", and the table has their medians and quartiles. Two
 processes show what the machine has left for a second stream: threads cannot gain more. Memory is what the process's
 anonymous pages (RssAnon, Linux) grow by when one more session is loaded and has run (the median of four), or when a
-second thread has used the first one.
+second thread has used the first one; of "a pool of two" half of what both sessions took, which share the models' bytes.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import multiprocessing
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,7 +25,7 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime import Session, open_bundle
+from fpm_edge_runtime import Pool, Session, open_bundle
 
 PICTURE = (480, 360, 3)
 EXTRA = 4
@@ -64,30 +65,35 @@ def measure(path: Path, engine: str, frames: int, rounds: int) -> None:
     before = anonymous_mb()
     run([one, one], picture, 3)
     shared = anonymous_mb() - before
+    before = anonymous_mb()
+    pool = Pool(bundle, 2, engine)
+    run([pool, pool], picture, 3)
+    pooled = (anonymous_mb() - before) / 2
     wide = bundle.session(engine, threads=2)
     there, here = multiprocessing.Pipe()
     other = multiprocessing.get_context("spawn").Process(target=second, args=(path, engine, there))
     other.start()
     here.recv()  # it is ready
-    arrangements = {
+    arrangements: dict[str, tuple[Sequence[Session | Pool], bool, float | None]] = {
         "1 stream": ([one], False, None),
         "1 stream, 2 threads": ([wide], False, None),
         "2 streams, one session": ([one, one], False, shared),
         "2 streams, a session each": ([one, two], False, float(np.median(grown))),
+        "2 streams, a pool of two": ([pool, pool], False, pooled),
         "2 streams, a process each": ([one], True, None),
     }
     speeds: dict[str, list[float]] = {name: [] for name in arrangements}
     for number in range(rounds):
         order = list(arrangements) if number % 2 else list(reversed(arrangements))
         for name in order:
-            sessions, beside, _ = arrangements[name]
+            detectors, beside, _ = arrangements[name]
             start = perf_counter()
             if beside:
                 here.send(frames)
-            run(sessions, picture, frames)
+            run(detectors, picture, frames)
             if beside:
                 here.recv()
-            speeds[name].append((len(sessions) + beside) * frames / (perf_counter() - start))
+            speeds[name].append((len(detectors) + beside) * frames / (perf_counter() - start))
     here.send(0)
     other.join()
     for name, (_, _, more) in arrangements.items():
@@ -108,18 +114,18 @@ def second(path: Path, engine: str, connection: Connection) -> None:
         connection.send(frames)
 
 
-def run(sessions: list[Session], picture: NDArray[np.uint8], frames: int) -> None:
-    """Every session detects so many frames on a thread of its own."""
-    threads = [threading.Thread(target=partial(_stream, session, picture, frames)) for session in sessions]
+def run(detectors: Sequence[Session | Pool], picture: NDArray[np.uint8], frames: int) -> None:
+    """Every one detects so many frames on a thread of its own."""
+    threads = [threading.Thread(target=partial(_stream, detector, picture, frames)) for detector in detectors]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
 
-def _stream(session: Session, picture: NDArray[np.uint8], frames: int) -> None:
+def _stream(detector: Session | Pool, picture: NDArray[np.uint8], frames: int) -> None:
     for _ in range(frames):
-        session.detect(picture)
+        detector.detect(picture)
 
 
 def anonymous_mb() -> float:

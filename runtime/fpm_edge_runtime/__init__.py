@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
     from fpm_edge_runtime.monitor_report import MonitorReport
+    from fpm_edge_runtime.pool import Pool
     from fpm_edge_runtime.proxies import flip_consistency
     from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
@@ -70,6 +71,7 @@ __all__ = [
     "ModelError",
     "MonitorReport",
     "PieceRunner",
+    "Pool",
     "SchemaError",
     "Session",
     "Shadow",
@@ -110,6 +112,7 @@ _LATER = {
     "Live": "live",
     "LiveCounts": "live",
     "MonitorReport": "monitor_report",
+    "Pool": "pool",
     "Shadow": "shadow",
     "Slots": "slots",
     "SlotsReport": "slots",

@@ -5,13 +5,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
-from time import perf_counter
 from types import TracebackType
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.results import Detection
 
@@ -88,7 +88,7 @@ class Live:
         Raises:
             UsageError: it is closed.
         """
-        job = _Job(frame, arguments, Future(), perf_counter())
+        job = _Job(frame, arguments, Future(), Waited())
         with self._changed:
             if self._closed:
                 raise UsageError("a frame was submitted to a Live that is closed; make a new one")
@@ -131,7 +131,7 @@ class Live:
                 self._count(dropped=1)
             return
         try:
-            found = self._detector.detect(job.frame, **job.remaining())
+            found = self._detector.detect(job.frame, **job.waited.taken_off(job.arguments))
         except BaseException as error:
             # Whatever it is, it is the caller's, and the next frame may be better.
             with self._changed:
@@ -159,15 +159,7 @@ class _Job:
     frame: Frame
     arguments: dict[str, Any]
     future: "Future[Detection]"
-    submitted: float
-
-    def remaining(self) -> dict[str, Any]:
-        """The arguments, with the deadline from now. A deadline that `detect` refuses stays as it is."""
-        deadline = self.arguments.get("deadline_ms")
-        if deadline is None or not deadline > 0:
-            return self.arguments
-        waited = (perf_counter() - self.submitted) * 1e3
-        return {**self.arguments, "deadline_ms": max(0.0, deadline - waited)}
+    waited: Waited
 
 
 def _drop(job: _Job | None) -> None:

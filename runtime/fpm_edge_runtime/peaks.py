@@ -22,8 +22,8 @@ REACH = 2
 # Between two rows of cells that have numbers of their own; more than any map is wide.
 _APART = 2**16
 _STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))
-# Added to the address of a cell outside the map, which it makes negative.
-_OUTSIDE = -(2**40)
+# Added to the address of a cell outside the map, which it makes negative; twice this is still a 32-bit number.
+_OUTSIDE = -(2**30)
 
 
 @dataclass(frozen=True, eq=False)

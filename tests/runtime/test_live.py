@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from fpm_edge_runtime import Bundle, DataError, Detection, Live, LiveCounts, Session, UsageError
 from fpm_edge_runtime.monitor import DriftMonitor
@@ -176,7 +177,14 @@ def test_the_examples_in_the_documentation_run(
     shutil.copy(tiny_path, tmp_path / "mine.fpm")
     monkeypatch.chdir(tmp_path)
     drawn: list[Detection] = []
-    names: dict[str, Any] = {"camera": [photo()] * 200, "draw": lambda frame, found: drawn.append(found)}
+    names: dict[str, Any] = {
+        "camera": [photo()] * 200,
+        "draw": lambda frame, found: drawn.append(found),
+        "folder": tmp_path / "pictures",
+    }
+    names["folder"].mkdir()
+    for number in range(3):
+        Image.fromarray(photo(number)).save(names["folder"] / f"{number}.png")
     for example in examples:
         exec(compile(example.replace("trousers", "warm"), str(PAGE), "exec"), names)
     counts = names["live"].counts

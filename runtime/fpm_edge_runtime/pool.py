@@ -1,0 +1,125 @@
+"""Several sessions of one bundle behind one `detect`: for several cameras, or for many pictures."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from queue import LifoQueue
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from fpm_edge_runtime._waiting import Waited
+from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
+from fpm_edge_runtime.errors import UsageError
+from fpm_edge_runtime.manifest import Format, Piece
+from fpm_edge_runtime.results import Detection
+from fpm_edge_runtime.session import Session
+
+if TYPE_CHECKING:
+    from fpm_edge_runtime.bundle import Bundle
+
+__all__ = ["Pool"]
+
+# More would only take memory: none of the devices that this is for has as many processors.
+_MOST_SESSIONS = 64
+
+Image = str | Path | NDArray[np.uint8]
+
+
+class Pool:
+    """Sessions of one bundle that share its models' bytes; each call takes one that is free, or waits for it.
+
+    Any number of threads may call it. It is a detector for `Live`: a few sessions serve many cameras.
+    """
+
+    def __init__(
+        self,
+        bundle: "Bundle",
+        sessions: int | None = None,
+        engine: str | Engine = "litert",
+        *,
+        stages: int | None = None,
+    ) -> None:
+        """Load the sessions, each for one thread of the engine.
+
+        Args:
+            bundle: from `open_bundle`.
+            sessions: how many; None for one a processor that this process may use.
+            engine, stages: as for `Bundle.session`, with its errors.
+
+        Raises:
+            UsageError: sessions is out of range.
+        """
+        count = _processors() if sessions is None else sessions
+        if not 1 <= count <= _MOST_SESSIONS:
+            raise UsageError(f"sessions is {sessions}; expected 1 to {_MOST_SESSIONS}, or None for one a processor")
+        shared = _SharedBytes(load_engine(engine) if isinstance(engine, str) else engine)
+        self._sessions = tuple(bundle.session(shared, threads=1, stages=stages) for _ in range(count))
+        # The one used last has its tensors in the caches.
+        self._free: LifoQueue[Session] = LifoQueue()
+        for session in self._sessions:
+            self._free.put(session)
+
+    @property
+    def sessions(self) -> tuple[Session, ...]:
+        """All of them. Using one directly is allowed: its pieces then run for one caller at a time."""
+        return self._sessions
+
+    def detect(self, image: Image, **arguments: Any) -> Detection:
+        """`Session.detect` of a session that is free, with its arguments, results and errors.
+
+        `deadline_ms` counts from this call: what it waited for a session is taken off. Stage 1 runs all the same.
+        """
+        waited = Waited()
+        session = self._free.get()
+        try:
+            return session.detect(image, **waited.taken_off(arguments))
+        finally:
+            self._free.put(session)
+
+    def map(self, images: Iterable[Image], **arguments: Any) -> Iterator[Detection]:
+        """Detect many pictures, as many at a time as there are sessions, and give the answers in their order.
+
+        Pictures are taken from the iterable as they are needed: at most one more than there are sessions are in work or
+        wait for their answer to be taken. Of a picture that cannot be detected the error is raised in its turn, and
+        nothing more is started; what is in work is finished.
+
+        Args:
+            arguments: of `Session.detect`. `deadline_ms` counts from when a picture's turn comes.
+        """
+        working: deque[Future[Detection]] = deque()
+        with ThreadPoolExecutor(len(self._sessions), "fpm-edge-pool") as threads:
+            try:
+                for image in images:
+                    if len(working) > len(self._sessions):
+                        yield working.popleft().result()
+                    working.append(threads.submit(self.detect, image, **arguments))
+                while working:
+                    yield working.popleft().result()
+            finally:
+                for future in working:
+                    future.cancel()
+
+
+class _SharedBytes:
+    """An engine whose sessions hold the same bytes of a model, not a copy each."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.name = engine.name
+        self.version = engine.version
+        self.formats: tuple[Format, ...] = engine.formats
+        self._models: dict[str, bytes] = {}
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
+        return self._engine.load(piece, self._models.setdefault(piece.member, model), threads)
+
+
+def _processors() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
