@@ -92,7 +92,7 @@ class Session:
     @property
     def delegate(self) -> Delegate:
         """What the engine runs the pieces on."""
-        return getattr(self._engine, "delegate", "none")
+        return getattr(next(iter(self._runners.values())), "delegate", "none")
 
     @property
     def delegated(self) -> float:

@@ -13,6 +13,7 @@ from fpm_edge_runtime import (
     FpmEdgeError,
     GateError,
     MissingExtraError,
+    PieceRunner,
     Session,
     check_goldens,
     choose_engine,
@@ -21,6 +22,7 @@ from fpm_edge_runtime import (
 )
 from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache
 from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.manifest import Piece
 
 ACCELERATORS = [name for name, known in ENGINES.items() if known.delegate != "none"]
 
@@ -117,10 +119,27 @@ def test_a_damaged_model_is_not_blamed_on_the_accelerator(tiny: Bundle, name: st
 
 
 @pytest.mark.parametrize("name", ["litert-compiled", *ACCELERATORS])
-def test_engines_state_their_delegate(name: str) -> None:
+def test_engines_are_what_their_name_says(name: str) -> None:
     engine = load_engine(name)
     assert (engine.name, engine.formats) == (name, ("tflite",))
     assert engine.delegate == ENGINES[name].delegate  # type: ignore[attr-defined]
+
+
+class _HalfOnGpu:
+    """An engine of one's own whose GPU takes half of the context, and all of the other pieces."""
+
+    name, version, formats = "half", "0", ("tflite",)
+
+    def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
+        runner = load_engine("litert-compiled").load(piece, model, threads)
+        runner.delegate = "gpu"  # type: ignore[attr-defined]
+        runner.delegated = 0.5 if piece.name == "context" else 1.0  # type: ignore[attr-defined]
+        return runner
+
+
+def test_an_engine_of_ones_own_says_what_it_delegates(tiny: Bundle) -> None:
+    session = tiny.session(_HalfOnGpu())
+    assert (session.delegate, session.delegated) == ("gpu", 0.5)
 
 
 @pytest.mark.parametrize("name", ["litert-compiled", *ACCELERATORS])

@@ -17,7 +17,7 @@ Delegate = Literal["none", "gpu", "npu"]
 
 
 class PieceRunner(Protocol):
-    """One loaded piece. One that a GPU or NPU runs also has `delegated`, see `Session.delegated`."""
+    """One loaded piece. One for a GPU or NPU also has `delegate` and `delegated`, as `Session` has."""
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run it.
@@ -32,7 +32,7 @@ class PieceRunner(Protocol):
 
 
 class Engine(Protocol):
-    """Turns the bytes of a piece into something that runs. One for a GPU or NPU also has `delegate`, a `Delegate`."""
+    """Turns the bytes of a piece into something that runs."""
 
     @property
     def name(self) -> str:

@@ -54,7 +54,7 @@ class CompiledEngine:
         signatures = compiled.get_signature_list()
         signature = SIGNATURE if SIGNATURE in signatures else next(iter(signatures))
         check_names(piece, signatures[signature]["inputs"], signatures[signature]["outputs"])
-        return _Runner(compiled, piece, signature, delegated=float(self.delegate != "none"))
+        return _Runner(compiled, piece, signature, self.delegate)
 
     def options(self, delegate: Delegate, threads: int | None) -> Options:
         """How LiteRT is to compile a piece."""
@@ -115,8 +115,9 @@ def _stdout_kept_clean() -> Iterator[None]:
 
 
 class _Runner:
-    def __init__(self, compiled: Any, piece: Piece, signature: str, delegated: float) -> None:
-        self.delegated = delegated
+    def __init__(self, compiled: Any, piece: Piece, signature: str, delegate: Delegate) -> None:
+        self.delegate = delegate
+        self.delegated = float(delegate != "none")  # never less than all: see `CompiledEngine`
         self._compiled = compiled
         self._signature = signature
         self._inputs = {spec.name: compiled.create_input_buffer_by_name(signature, spec.name) for spec in piece.inputs}
