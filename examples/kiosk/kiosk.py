@@ -44,6 +44,15 @@ def main() -> None:
     parser.add_argument("--category", help="what garments they are, such as trousers")
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="from the frame to its answer")
     parser.add_argument("--rate", type=float, default=0.01, help="share of the frames that the float model sees too")
+    parser.add_argument("--spacing-s", type=float, default=120.0, help="seconds between two of them at least")
+    parser.add_argument(
+        "--on-drift",
+        nargs="+",
+        default=["report"],
+        choices=("report", "more stages", "engine", "float", "raise"),
+        metavar="STEP",
+        help="what to do, in order, when the device has drifted: %(choices)s (docs/drift.md)",
+    )
     parser.add_argument("--state", type=Path, default=Path("kiosk-state"), metavar="DIR", help="self-checks, drift log")
     screen = parser.add_mutually_exclusive_group(required=True)
     screen.add_argument("--output", type=Path, metavar="DIR", help="write the frames there")
@@ -69,7 +78,7 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     if options.category is not None:
         session.schema.landmarks_of(options.category)  # an unknown one is said now, not with every frame
     screen: Screen = Window() if options.window else Files(options.output)
-    detector, monitor = watched(session, options.state, options.rate, stack)
+    detector, guard = watched(session, options, stack)
     live = stack.enter_context(fpm.Live(detector))
     waiting: Waiting = deque()
     stages: Counter[str] = Counter()
@@ -88,41 +97,50 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     counts = live.counts
     print(f"{counts.submitted} frames, {counts.done} answered, {counts.dropped} dropped for newer ones")
     print("; ".join(f"{reason}: {times}" for reason, times in stages.most_common()))
-    if monitor is not None:
-        report = monitor.report()
+    if guard is not None:
+        for step in guard.taken:
+            print(f"{step.time} {step.step}: {step.before} → {step.after or 'skipped'} {step.note}".rstrip())
+        report = guard.monitor.report()
         print(f"drift: {report.verdict}, {report.samples} frames compared {report.reason}".rstrip())
 
 
 def start(bundle: Path | None, slots: Path | None, state: Path) -> fpm.Session:
-    """The engine that answers the bundle's golden cases rightly on this device; then the bundle counts as good."""
+    """The fastest engine that answers the bundle's golden cases rightly here; then the bundle counts as good."""
     boot = None if slots is None else fpm.Slots(slots).boot()
     path = bundle if boot is None else boot.path
     assert path is not None  # the parser saw to it
-    choice = fpm.choose_engine(path, cache=fpm.CheckCache(state / "checks.json"))
-    skipped = (f"{tried.engine}: {tried.outcome}, {tried.reason}" for tried in choice.skipped)
-    for line in (*(boot.notes if boot else ()), *skipped, *choice.notes, f"engine: {choice.engine}"):
+    # Measured once; later starts know it.
+    checks, speeds = fpm.CheckCache(state / "checks.json"), fpm.SpeedCache(state / "speeds.json")
+    choice = fpm.fastest_engine(path, cache=speeds, checks=checks)
+    failed = (f"{tried.name}: {tried.outcome}, {tried.reason}" for tried in choice.tried if tried.ms is None)
+    chosen = f"engine: {choice.engine}, threads: {choice.threads}, {choice.ms:.1f} ms"
+    for line in (*(boot.notes if boot else ()), *failed, *choice.notes, chosen):
         print(line, file=sys.stderr)
     opened = fpm.open_bundle(path) if boot is None else boot.bundle
-    session = opened.session(choice.engine)
+    session = opened.session(choice.engine, choice.threads)
     if slots is not None:
         # Had anything above failed, the next start would fall back to the bundle before.
         fpm.Slots(slots).confirm(opened.digest)
     return session
 
 
-def watched(session: fpm.Session, state: Path, rate: float, stack: ExitStack) -> tuple[Any, fpm.DriftMonitor | None]:
-    """What detects, and the drift monitor, if the bundle holds its float model."""
+def watched(session: fpm.Session, options: argparse.Namespace, stack: ExitStack) -> tuple[Any, fpm.Guard | None]:
+    """What detects; if the bundle holds its float model, with the policy on drift."""
     reference = session.bundle.reference()
     if reference is None:
         return session, None
+    state: Path = options.state
     monitor = fpm.DriftMonitor.of_bundle(session.bundle)
-    memory = state / f"drift-{session.bundle.digest[:12]}.json"
-    if memory.exists():
-        monitor.load(memory)
-    stack.callback(monitor.save, memory)
     log = fpm.DriftLog(state / "drift.jsonl")
-    shadow = fpm.Shadow(session, reference.session(threads=1), monitor, rate=rate, log=log)
-    return stack.enter_context(shadow), monitor
+    compared = reference.session(threads=1)
+    shadow = fpm.Shadow(session, compared, monitor, rate=options.rate, spacing_s=options.spacing_s, log=log)
+    stack.enter_context(shadow)
+    guard = fpm.Guard(shadow, options.on_drift, cache=fpm.CheckCache(state / "checks.json"))
+    memory = state / f"guard-{session.bundle.digest[:12]}-{'-'.join(options.on_drift).replace(' ', '-')}.json"
+    if memory.exists() and not guard.load(memory):
+        print(f"{memory} is about another engine; watching for drift starts anew", file=sys.stderr)
+    stack.callback(guard.save, memory)
+    return stack.enter_context(guard), guard
 
 
 def camera(folder: Path, loop: bool) -> Iterator[Picture]:

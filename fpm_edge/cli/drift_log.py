@@ -10,6 +10,7 @@ from rich.table import Table
 from fpm_edge.cli.options import json_option, output_option, print_json, print_table, say
 from fpm_edge_runtime import DataError, MissingExtraError
 from fpm_edge_runtime.drift_log import LogEntry, read_drift_log
+from fpm_edge_runtime.drift_steps import StepTaken
 from fpm_edge_runtime.files import write_atomically
 
 __all__ = ["command"]
@@ -23,7 +24,7 @@ _LATEST = 10
 @output_option("Draw estimate, bounds and evidence over time (PNG).", required=False)
 @json_option
 def command(log: Path, output: Path | None, as_json: bool) -> None:
-    """Read what a device's drift monitor wrote to FILE: verdicts over time, estimate, bounds, alarms.
+    """Read what a device's drift monitor wrote to FILE: verdicts over time, estimate, bounds, alarms, policy steps.
 
     The older file beside it, FILE.1, is read too. Torn lines, such as power loss leaves, are skipped and told.
 
@@ -36,6 +37,7 @@ def command(log: Path, output: Path | None, as_json: bool) -> None:
         raise DataError(f"{log} holds no entry; expected the log that `DriftLog` of the runtime writes")
     entries = content.entries
     changes = _changes(entries)
+    steps = [entry.step for entry in entries if entry.step is not None]
     if output is not None:
         write_atomically(output, _plot(entries, f"{log.name}: {entries[0].time} to {entries[-1].time}"))
     if as_json:
@@ -44,6 +46,7 @@ def command(log: Path, output: Path | None, as_json: bool) -> None:
             "verdict": entries[-1].verdict,
             "last": msgspec.to_builtins(entries[-1]),
             "changes": [msgspec.to_builtins(entries[i]) for i in changes],
+            "steps": [msgspec.to_builtins(step) for step in steps],
             "entries": len(entries),
             "damaged": list(content.damaged),
         }
@@ -51,6 +54,8 @@ def command(log: Path, output: Path | None, as_json: bool) -> None:
         return
     shown = sorted({*changes, *range(len(entries))[-_LATEST:]})
     print_table(_table([entries[i] for i in shown], len(entries)))
+    if steps:
+        print_table(_steps_table(steps))
     for line in content.damaged:
         say(f"skipped: {line} is torn or was altered")
     last = entries[-1]
@@ -58,8 +63,8 @@ def command(log: Path, output: Path | None, as_json: bool) -> None:
 
 
 def _changes(entries: Sequence[LogEntry]) -> list[int]:
-    """Places of the first entry, and of each with another verdict or bundle than the one before."""
-    kinds = [(entry.verdict, entry.subject) for entry in entries]
+    """Places of the first entry, and of each with another verdict, bundle or engine than the one before."""
+    kinds = [(entry.verdict, entry.subject, entry.engine) for entry in entries]
     return [i for i, kind in enumerate(kinds) if i == 0 or kind != kinds[i - 1]]
 
 
@@ -72,6 +77,16 @@ def _plot(entries: Sequence[LogEntry], title: str) -> bytes:
             f"the plot needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
         ) from None
     return drift_plot(entries, title)
+
+
+def _steps_table(steps: Sequence[StepTaken]) -> Table:
+    table = Table(title=f"{len(steps)} steps of the policy on drift", title_justify="left")
+    for heading in ("time", "step", "from", "to", "reason", "note"):
+        table.add_column(heading)
+    for step in steps:
+        to = "skipped" if step.after is None else step.after
+        table.add_row(step.time, step.step, step.before, to, step.reason, step.note or "–")
+    return table
 
 
 def _table(entries: Sequence[LogEntry], of: int) -> Table:

@@ -13,7 +13,10 @@ _COLOURS = {"ok": "#2a9d4a", "warning": "#e0a000", "drifted": "#d03030"}
 
 
 def drift_plot(entries: Sequence[LogEntry], title: str) -> bytes:
-    """A PNG of at least one entry. Compared frames are counted on where a monitor started anew."""
+    """A PNG of at least one entry. Compared frames are counted on where a monitor started anew.
+
+    Steps of a policy that were taken are upright lines.
+    """
     figure = Figure(figsize=(8.5, 5.5), dpi=130)
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     samples = _counted_on(entries)
@@ -40,6 +43,11 @@ def drift_plot(entries: Sequence[LogEntry], title: str) -> bytes:
     below.set_ylabel("evidence")
     below.set_xlabel("compared frames")
     below.legend(fontsize=8, loc="lower right")
+    for x, entry in zip(samples, entries, strict=True):
+        if entry.step is not None and entry.step.after is not None:
+            above.axvline(x, color="0.2", linewidth=0.8)
+            at_top = above.get_xaxis_transform()
+            above.text(x, 0.98, f" {entry.step.step}", fontsize=7, rotation=90, va="top", transform=at_top)
     for axes in (above, below):
         axes.grid(alpha=0.3)
     figure.tight_layout()

@@ -1,17 +1,17 @@
 """What a search chooses from: stages × precision × input size × engine × threads."""
 
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import get_args
 
 from fpm_edge.model.config import ModelConfig
 from fpm_edge_converters import Precision
+from fpm_edge_runtime.device import thread_words, usual_threads
 from fpm_edge_runtime.engines import ENGINES
 from fpm_edge_runtime.errors import UsageError
 
-__all__ = ["PRECISIONS", "Candidate", "File", "Space", "usual_sizes", "usual_threads"]
+__all__ = ["PRECISIONS", "Candidate", "File", "Space", "usual_sizes"]
 
 _EXACT = ("float32", "float16")
 
@@ -68,8 +68,7 @@ class Candidate:
         """For people."""
         width, height = self.file.input_size
         stages = "1 stage" if self.stages == 1 else f"{self.stages} stages"
-        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
-        return f"{self.file.precision} at {width} × {height}, {stages}, {self.engine} with {threads}"
+        return f"{self.file.precision} at {width} × {height}, {stages}, {self.engine} with {thread_words(self.threads)}"
 
 
 @dataclass(frozen=True)
@@ -145,9 +144,3 @@ def usual_sizes(config: ModelConfig) -> tuple[tuple[int, int], ...]:
         for share in _SHARES
     ]
     return tuple(dict.fromkeys(sizes))
-
-
-def usual_threads() -> tuple[int, ...]:
-    """1, 2, 4, … up to the processors that this process may use."""
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return tuple(2**power for power in range(usable.bit_length()) if 2**power <= usable)

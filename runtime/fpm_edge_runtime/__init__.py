@@ -32,7 +32,9 @@ from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
     from fpm_edge_runtime.drift_log import DriftLog
+    from fpm_edge_runtime.drift_steps import StepTaken
     from fpm_edge_runtime.engine_choice import CheckCache, EngineChoice, choose_engine
+    from fpm_edge_runtime.guard import Guard
     from fpm_edge_runtime.isolated import EngineCheck, check_in_child
     from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
+    from fpm_edge_runtime.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
     from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
 
 __all__ = [
@@ -61,6 +64,7 @@ __all__ = [
     "FpmEdgeError",
     "GateError",
     "GoldenReport",
+    "Guard",
     "ImageError",
     "Installed",
     "LandmarkSchema",
@@ -79,8 +83,12 @@ __all__ = [
     "SlotsReport",
     "Smoother",
     "Smoothing",
+    "Speed",
+    "SpeedCache",
+    "SpeedChoice",
     "StageResult",
     "Steady",
+    "StepTaken",
     "Timings",
     "Tracked",
     "Tracker",
@@ -89,6 +97,7 @@ __all__ = [
     "check_goldens",
     "check_in_child",
     "choose_engine",
+    "fastest_engine",
     "flip_consistency",
     "load_engine",
     "load_image",
@@ -108,6 +117,7 @@ _LATER = {
     "DriftMonitor": "monitor",
     "EngineCheck": "isolated",
     "EngineChoice": "engine_choice",
+    "Guard": "guard",
     "Installed": "slots",
     "Live": "live",
     "LiveCounts": "live",
@@ -118,11 +128,16 @@ _LATER = {
     "SlotsReport": "slots",
     "Smoother": "smoothing",
     "Smoothing": "smoothing",
+    "Speed": "speed_choice",
+    "SpeedCache": "speed_choice",
+    "SpeedChoice": "speed_choice",
     "Steady": "smoothing",
+    "StepTaken": "drift_steps",
     "Tracked": "tracking",
     "Tracker": "tracking",
     "check_in_child": "isolated",
     "choose_engine": "engine_choice",
+    "fastest_engine": "speed_choice",
     "flip_consistency": "proxies",
 }
 

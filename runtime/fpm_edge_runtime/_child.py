@@ -1,8 +1,9 @@
-"""The other side of `isolated`: one self-check, in a process that may die of it.
+"""The other side of `isolated` and `isolated_speed`: an engine at work, in a process that may die of it.
 
-    python -m fpm_edge_runtime._child BUNDLE|- ENGINE THREADS
+    python -m fpm_edge_runtime._child BUNDLE|- ENGINE THREADS              one self-check
+    python -m fpm_edge_runtime._child --speed BUNDLE ENGINE THREADS[,...]  self-checks, then times: `_speed_child`
 
-The answer is one `Answer` as JSON on stdout. Whatever an engine prints goes to stderr.
+The answer to the first is one `Answer` as JSON on stdout. Whatever an engine prints goes to stderr.
 """
 
 import os
@@ -14,13 +15,14 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.bundle import open_bundle
+from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import FpmEdgeError, MissingExtraError
 from fpm_edge_runtime.manifest import Format, Piece
 from fpm_edge_runtime.self_check import check_goldens
+from fpm_edge_runtime.session import Session
 
-__all__ = ["Answer", "answer", "main"]
+__all__ = ["Answer", "answer", "checked_session", "main"]
 
 
 class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,41 +36,55 @@ class Answer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def answer(source: str | bytes, engine: str | Engine, threads: int | None) -> Answer:
     """Check a bundle in an engine, in this process."""
-    bundle = open_bundle(source)
+    return checked_session(open_bundle(source), engine, threads)[0]
+
+
+def checked_session(bundle: Bundle, engine: str | Engine, threads: int | None) -> tuple[Answer, Session | None]:
+    """What the self-check says, and the session that passed it."""
     try:
         watched = _Watched(load_engine(engine) if isinstance(engine, str) else engine)
-        report = check_goldens(bundle.session(watched, threads=threads))
+        session = bundle.session(watched, threads=threads)
+        report = check_goldens(session)
     except MissingExtraError as error:
-        return Answer(bundle.digest, "missing", str(error))
+        return Answer(bundle.digest, "missing", str(error)), None
     except FpmEdgeError as error:
-        return Answer(bundle.digest, "refused", str(error))
+        return Answer(bundle.digest, "refused", str(error)), None
     if watched.not_finite is not None:
         reason = f"{watched.not_finite} has values that are infinite or not numbers"
-        return Answer(bundle.digest, "not finite", reason, report.to_dict())
+        return Answer(bundle.digest, "not finite", reason, report.to_dict()), None
     if not report.ok:
         worst = report.worst
         reason = (
             f"stage {worst.stage} disagrees with the float model by {worst.worst:.4f} in {worst.worst_case}, the limit "
             f"is {worst.limit:.4f}"
         )
-        return Answer(bundle.digest, "wrong", reason, report.to_dict())
-    return Answer(bundle.digest, "ok", report=report.to_dict())
+        return Answer(bundle.digest, "wrong", reason, report.to_dict()), None
+    watched.watching = False
+    return Answer(bundle.digest, "ok", report=report.to_dict()), session
 
 
 def main(engine: Engine | None = None) -> None:
     """Answer the command line; an engine given here takes the place of the one named there."""
-    bundle, name, threads = sys.argv[1:]
+    job, arguments = ("speed", sys.argv[2:]) if sys.argv[1] == "--speed" else ("check", sys.argv[1:])
+    bundle, name, threads = arguments
     # Engines print to stdout as they like, some from C++; the answer has a way of its own.
-    out = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
-    source = sys.stdin.buffer.read() if bundle == "-" else bundle
-    found = answer(source, engine or name, int(threads) if threads else None)
-    with out:
-        out.write(msgspec.json.encode(found))
+    with os.fdopen(os.dup(1), "wb") as out:
+        os.dup2(2, 1)
+        if job == "speed":
+            from fpm_edge_runtime._speed_child import serve
+
+            counts = [int(count) for count in threads.split(",")]
+            serve(open_bundle(bundle), engine or name, counts, sys.stdin.buffer, out)
+            return
+        source = sys.stdin.buffer.read() if bundle == "-" else bundle
+        out.write(msgspec.json.encode(answer(source, engine or name, int(threads) if threads else None)))
 
 
 class _Watched:
-    """An engine that notices values that are no numbers: decoding makes low scores of them, not an error."""
+    """An engine that notices values that are no numbers: decoding makes low scores of them, not an error.
+
+    It looks while it is `watching`; that would count as the engine's time.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
@@ -76,12 +92,15 @@ class _Watched:
         self.version = engine.version
         self.formats: tuple[Format, ...] = engine.formats
         self.not_finite: str | None = None
+        self.watching = True
 
     def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
         runner = self._engine.load(piece, model, threads)
 
         def run(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             outputs = runner(inputs)
+            if not self.watching:
+                return outputs
             for name, values in outputs.items():
                 if self.not_finite is None and not np.isfinite(values).all():
                     self.not_finite = name

@@ -106,6 +106,11 @@ class Bundle:
         return self._manifest
 
     @property
+    def source(self) -> Path | bytes:
+        """What it was opened from: its path, or its content."""
+        return self._data.source
+
+    @property
     def schema(self) -> "LandmarkSchema":
         """The landmarks it finds."""
         return self._manifest.landmarks
@@ -326,19 +331,19 @@ class _Bytes:
     """A bundle in memory."""
 
     def __init__(self, content: bytes) -> None:
-        self._content = content
+        self.source = content
         self.size = len(content)
         self.where = "bundle in memory"
 
     def read(self, offset: int, size: int) -> bytes:
-        return self._content[offset : offset + size]
+        return self.source[offset : offset + size]
 
 
 class _File:
     """A bundle on disk, opened for each read."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self.source = path
         self.where = str(path)
         try:
             # Opening a pipe would wait for its other end for ever, hence the look before.
@@ -352,7 +357,7 @@ class _File:
 
     def read(self, offset: int, size: int) -> bytes:
         try:
-            with self._path.open("rb") as file:
+            with self.source.open("rb") as file:
                 file.seek(offset)
                 content = file.read(size)
         except OSError as error:

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from fpm_edge_runtime.drift_steps import StepTaken
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.files import sync_folder
 from fpm_edge_runtime.monitor_report import MonitorReport
@@ -27,11 +28,12 @@ Sync = Literal["always", "changes", "never"]
 _SMALLEST = 4096
 
 
-class LogEntry(msgspec.Struct, frozen=True):
+class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     """What was known at a time. Fields as in `MonitorReport`; readers skip fields that they do not know.
 
     `time` is ISO 8601, UTC. `frames` were detected since the shadow was made. `limit` is that of the last stage,
-    `stages` are mean disagreements, `peak_height` is the recent mean.
+    `stages` are mean disagreements, `peak_height` is the recent mean. `step`: what a drift policy did about it; entries
+    without one have the form that they had before there were policies.
     """
 
     time: str
@@ -51,9 +53,12 @@ class LogEntry(msgspec.Struct, frozen=True):
     failures: int
     stages: tuple[float | None, ...]
     peak_height: float | None
+    step: StepTaken | None = None
 
     @classmethod
-    def of(cls, report: MonitorReport, *, subject: str, engine: str, frames: int) -> "LogEntry":
+    def of(
+        cls, report: MonitorReport, *, subject: str, engine: str, frames: int, step: StepTaken | None = None
+    ) -> "LogEntry":
         """An entry of now."""
         return cls(
             time=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -73,6 +78,7 @@ class LogEntry(msgspec.Struct, frozen=True):
             failures=report.failures,
             stages=tuple(stage.mean for stage in report.stages),
             peak_height=report.proxies[0].recent,
+            step=step,
         )
 
 
@@ -85,7 +91,7 @@ class DriftLog:
             path: of the file; its folder must exist.
             max_bytes: of each of the two files.
             sync: when an entry must be on the disk before `append` returns: always, when its verdict is another than
-                that of the entry before, or never (when the system gets to it).
+                that of the entry before or it has a step, or never (when the system gets to it).
 
         Raises:
             UsageError: max_bytes is below 4096, or sync is unknown.
@@ -118,7 +124,8 @@ class DriftLog:
             size = 0
         try:
             _write(self._file, line)
-            if self._sync == "always" or (self._sync == "changes" and entry.verdict != self._verdict):
+            changed = entry.verdict != self._verdict or entry.step is not None
+            if self._sync == "always" or (self._sync == "changes" and changed):
                 os.fsync(self._file)
         except OSError:
             os.ftruncate(self._file, size)

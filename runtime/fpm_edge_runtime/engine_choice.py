@@ -1,29 +1,43 @@
 """Which engine to use here: the first in order that passes the self-check, remembered for the next start."""
 
-import platform
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
+from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.bundle import open_bundle
+from fpm_edge_runtime.bundle import Bundle, open_bundle
+from fpm_edge_runtime.device import system_build
 from fpm_edge_runtime.engines import ENGINES, Delegate
 from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
-from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
-from fpm_edge_runtime.lock import locked
+from fpm_edge_runtime.record_cache import RecordCache, utc_now
 
-__all__ = ["CheckCache", "CheckKey", "CheckRecord", "EngineChoice", "Tried", "choose_engine"]
+__all__ = [
+    "DEFAULT_ORDER",
+    "CheckCache",
+    "CheckKey",
+    "CheckRecord",
+    "EngineChoice",
+    "Known",
+    "Tried",
+    "check_names",
+    "choose_engine",
+    "deny",
+    "is_denied",
+    "notes_of",
+    "nothing_passes",
+    "try_engine",
+]
 
 DEFAULT_ORDER = ("litert", "tflite-runtime", "onnxruntime", "openvino")
 """The engines that are tried where nobody says which; those for a GPU or NPU have to be named."""
 
-_MOST = 64  # records that a cache keeps
-_WAIT = 10.0  # seconds for another process that writes the cache
+Known = Outcome | Literal["drifted"]
+"""What is known of an engine: the outcome of its self-check, or that it passed and the drift alarm found it out."""
 
 
 class CheckKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,16 +55,12 @@ class CheckKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CheckRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A self-check that was made, on `date` (UTC). Every outcome but ``ok`` puts the engine on the deny list."""
+    """What was found on `date` (UTC). Every outcome but ``ok`` puts the engine on the deny list."""
 
     key: CheckKey
-    outcome: Outcome
+    outcome: Known
     reason: str
     date: str
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    records: list[CheckRecord]
 
 
 @dataclass(frozen=True)
@@ -61,7 +71,7 @@ class Tried:
     """
 
     engine: str
-    outcome: Outcome
+    outcome: Known
     reason: str
     date: str
     cached: bool
@@ -81,36 +91,10 @@ class EngineChoice:
     notes: tuple[str, ...]
 
 
-class CheckCache:
+class CheckCache(RecordCache[CheckRecord]):
     """Self-checks of earlier starts, in a JSON file. One that is damaged counts as empty, and `notes` say so."""
 
-    def __init__(self, path: str | Path) -> None:
-        self._path = Path(path)
-        self.notes: list[str] = []
-
-    def records(self) -> list[CheckRecord]:
-        """All of them, oldest first."""
-        try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_File).records
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, RecursionError) as error:
-            self.notes.append(f"{self._path} cannot be read ({error}); engines are checked again")
-            return []
-
-    def get(self, key: CheckKey) -> CheckRecord | None:
-        """What is known."""
-        return next((record for record in self.records() if record.key == key), None)
-
-    def put(self, record: CheckRecord) -> None:
-        """Keep it, instead of any other of its key. Where the file cannot be written, `notes` say so."""
-        try:
-            with locked(self._path.with_name(f"{self._path.name}.lock"), _WAIT):
-                others = [known for known in self.records() if known.key != record.key]
-                content = msgspec.json.encode(_File([*others, record][-_MOST:]))
-                write_atomically(self._path, msgspec.json.format(content, indent=1))
-        except (OSError, FpmEdgeError) as error:
-            self.notes.append(f"{self._path} cannot be written ({error}); the next start checks again")
+    record = CheckRecord
 
 
 def choose_engine(
@@ -140,45 +124,91 @@ def choose_engine(
         MissingExtraError: none of the engines is installed.
         GateError: none passes; the message says what each did.
     """
-    unknown = [name for name in engines if name not in ENGINES]
-    if unknown or not engines:
-        raise UsageError(f"engines are {list(engines)}; expected some of: {', '.join(ENGINES)}")
+    check_names(engines)
     bundle = open_bundle(source)
     skipped: list[Tried] = []
     for name in engines:
-        known = ENGINES[name]
-        if not set(known.formats) & set(bundle.formats):
-            reason = f"it reads {', '.join(known.formats)} and the bundle has {', '.join(bundle.formats)}"
-            skipped.append(Tried(name, "refused", reason, _now(), False, known.delegate))
-            continue
-        key = _key(bundle.digest, name)
-        record = cache.get(key) if cache is not None and key is not None and not again else None
-        if record is not None:
-            tried = Tried(name, record.outcome, record.reason, record.date, True, known.delegate)
-        else:
-            found = check(source, name, threads=threads, timeout=timeout)
-            tried = Tried(name, found.outcome, found.reason, _now(), False, known.delegate)
-            if cache is not None and key is not None and found.outcome != "missing":
-                cache.put(CheckRecord(key, tried.outcome, tried.reason, tried.date))
+        tried = try_engine(
+            source, bundle, name, threads=threads, timeout=timeout, cache=cache, again=again, check=check
+        )
         if tried.outcome == "ok":
-            notes = () if cache is None else tuple(dict.fromkeys(cache.notes))
-            return EngineChoice(name, tried, tuple(skipped), notes)
+            return EngineChoice(name, tried, tuple(skipped), notes_of(cache))
         skipped.append(tried)
+    raise nothing_passes(skipped)
+
+
+def check_names(engines: Sequence[str]) -> None:
+    """Raise UsageError unless these are names of engines, and at least one."""
+    unknown = [name for name in engines if name not in ENGINES]
+    if unknown or not engines:
+        raise UsageError(f"engines are {list(engines)}; expected some of: {', '.join(ENGINES)}")
+
+
+def try_engine(
+    source: str | Path | bytes,
+    bundle: Bundle,
+    name: str,
+    *,
+    threads: int | None,
+    timeout: float,
+    cache: CheckCache | None,
+    again: bool,
+    check: Callable[..., EngineCheck],
+) -> Tried:
+    """One engine's turn: what the cache knows, or a self-check.
+
+    `bundle` is that of `source`; the other arguments are those of `choose_engine`.
+    """
+    known = ENGINES[name]
+    if not set(known.formats) & set(bundle.formats):
+        reason = f"it reads {', '.join(known.formats)} and the bundle has {', '.join(bundle.formats)}"
+        return Tried(name, "refused", reason, utc_now(), False, known.delegate)
+    key = _key(bundle.digest, name)
+    record = cache.get(key) if cache is not None and key is not None and not again else None
+    if record is not None:
+        return Tried(name, record.outcome, record.reason, record.date, True, known.delegate)
+    found = check(source, name, threads=threads, timeout=timeout)
+    tried = Tried(name, found.outcome, found.reason, utc_now(), False, known.delegate)
+    if cache is not None and key is not None and found.outcome != "missing":
+        cache.put(CheckRecord(key, tried.outcome, tried.reason, tried.date))
+    return tried
+
+
+def nothing_passes(skipped: Sequence[Tried]) -> FpmEdgeError:
+    """The error where no engine passes: MissingExtraError if none is installed, otherwise GateError."""
     said = "; ".join(f"{entry.engine}: {entry.outcome} ({entry.reason})" for entry in skipped)
     if all(entry.outcome == "missing" for entry in skipped):
-        raise MissingExtraError(f"none of the engines is installed: {said}")
-    raise GateError(f"no engine passes the self-check: {said}")
+        return MissingExtraError(f"none of the engines is installed: {said}")
+    return GateError(f"no engine passes the self-check: {said}")
+
+
+def notes_of(*caches: RecordCache[Any] | None) -> tuple[str, ...]:
+    """What was noticed about these caches, each thing once."""
+    return tuple(dict.fromkeys(note for cache in caches if cache is not None for note in cache.notes))
+
+
+def deny(digest: str, engine: str, reason: str, cache: CheckCache) -> None:
+    """Put an engine that passed the self-check and drifted all the same on the deny list, for the bundle of `digest`.
+
+    It stays there as one that failed the self-check does: until it, the system or this package has another version,
+    or is checked ``again``. Where its version is not known, nothing is remembered.
+    """
+    key = _key(digest, engine) if engine in ENGINES else None
+    if key is not None:
+        cache.put(CheckRecord(key, "drifted", reason, utc_now()))
+
+
+def is_denied(digest: str, engine: str, cache: CheckCache | None) -> bool:
+    """Whether the cache knows that an engine failed the self-check of the bundle of `digest`, or drifted."""
+    key = _key(digest, engine) if cache is not None and engine in ENGINES else None
+    record = cache.get(key) if cache is not None and key is not None else None
+    return record is not None and record.outcome != "ok"
 
 
 def _key(digest: str, engine: str) -> CheckKey | None:
     """None where the version is not known: what was found cannot be told from what a later version would do."""
     with suppress(metadata.PackageNotFoundError):
         known = ENGINES[engine]
-        system = f"{platform.platform()} {platform.version()}"
         versions = metadata.version(known.package), metadata.version("fpm-edge")
-        return CheckKey(digest, engine, versions[0], system, versions[1], known.delegate)
+        return CheckKey(digest, engine, versions[0], system_build(), versions[1], known.delegate)
     return None
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,9 +1,6 @@
 """The self-check in a child process: an engine that crashes, hangs or answers wrongly does it there, not in the app."""
 
-import os
-import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +10,7 @@ from typing import Any, Literal
 import msgspec
 
 from fpm_edge_runtime._child import Answer
+from fpm_edge_runtime._child_process import child_program, how_it_died, kill_child, last_words, start_child
 from fpm_edge_runtime.bundle import open_bundle
 from fpm_edge_runtime.engines import ENGINES
 from fpm_edge_runtime.errors import UsageError
@@ -20,8 +18,6 @@ from fpm_edge_runtime.errors import UsageError
 __all__ = ["EngineCheck", "Outcome", "check_in_child"]
 
 Outcome = Literal["ok", "wrong", "not finite", "crashed", "hung", "no answer", "garbage", "refused", "missing"]
-
-_LAST_WORDS = 300  # characters of what a dead child wrote to stderr
 
 
 @dataclass(frozen=True)
@@ -76,43 +72,29 @@ def check_in_child(
     if engine not in ENGINES:
         raise UsageError(f"unknown engine {engine!r}; expected one of: {', '.join(ENGINES)}")
     digest = open_bundle(source).digest
-    if program is None:
-        if not sys.executable or getattr(sys, "frozen", False):
-            raise UsageError("this Python has no interpreter to run a child in; say what to run by `program`")
-        program = (sys.executable, "-P", "-m", "fpm_edge_runtime._child")
+    command = child_program(program)
     bundle, given = ("-", source) if isinstance(source, bytes) else (str(Path(source).absolute()), b"")
     start = perf_counter()
-    with subprocess.Popen(
-        [*program, bundle, engine, "" if threads is None else str(threads)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        env={**os.environ, "PYTHONPATH": _search_path()},
-        start_new_session=True,  # so that it can be killed with all that it started
-    ) as child:
+    with start_child([*command, bundle, engine, "" if threads is None else str(threads)]) as child:
         try:
             said, words = child.communicate(given, timeout)
             outcome, reason, report = _judge(child.returncode, said, digest)
         except subprocess.TimeoutExpired:
-            _kill(child)
+            kill_child(child)
             _, words = child.communicate()
             outcome, reason, report = "hung", f"no answer within {timeout:g} s", None
         except BaseException:
-            _kill(child)
+            kill_child(child)
             raise
-    if outcome in ("crashed", "hung", "no answer", "garbage") and words.strip():
-        reason += f"; its last words: {words.decode('utf-8', 'replace').strip()[-_LAST_WORDS:]}"
+    if outcome in ("crashed", "hung", "no answer", "garbage"):
+        reason += last_words(words)
     return EngineCheck(engine, outcome, reason, report, perf_counter() - start)
 
 
 def _judge(code: int, said: bytes, digest: str) -> tuple[Outcome, str, dict[str, Any] | None]:
-    if code < 0:
-        try:
-            return "crashed", f"killed by {signal.Signals(-code).name}", None
-        except ValueError:
-            return "crashed", f"killed by signal {-code}", None
-    if code > 0:
-        return "crashed", f"exit code {code:#x}" if code > 255 else f"exit code {code}", None
+    died = how_it_died(code)
+    if died is not None:
+        return "crashed", died, None
     if not said.strip():
         return "no answer", "it ended with exit code 0 and said nothing", None
     try:
@@ -122,20 +104,3 @@ def _judge(code: int, said: bytes, digest: str) -> tuple[Outcome, str, dict[str,
     if answer.digest != digest:
         return "garbage", f"it checked bundle {answer.digest}, not {digest}; was the file replaced?", None
     return answer.outcome, answer.reason, answer.report
-
-
-def _search_path() -> str:
-    """The child finds the modules that this process finds; but not in the working folder, where anything may be."""
-    found = [entry for entry in sys.path if entry]
-    here = str(Path(__file__).parents[1])
-    return os.pathsep.join(found if here in found else [*found, here])
-
-
-def _kill(child: "subprocess.Popen[bytes]") -> None:
-    if os.name == "nt":
-        child.kill()
-        return
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        child.kill()

@@ -109,6 +109,12 @@ class DriftMonitor:
             self._fast_load = fast_alarm()
             self._fast_peak = PageHinkley(_PEAK_SLACK, _PEAK_THRESHOLD)
 
+    def anew(self, *, golden: Verdict | None = None) -> "DriftMonitor":
+        """Another one of the same limits, names, subject and alpha that knows nothing yet but, if given, `golden`."""
+        other = DriftMonitor(self._limits, self._names, subject=self._subject, alpha=self._alpha)
+        other._golden = golden
+        return other
+
     def add_golden(self, report: GoldenReport) -> None:
         """Take the outcome of a self-check."""
         with self._lock:
@@ -211,9 +217,12 @@ class DriftMonitor:
 
     def save(self, path: Path) -> None:
         """Write all that is known, atomically, so that evidence survives a restart. Raises OSError."""
+        write_atomically(path, self.state())
+
+    def state(self) -> bytes:
+        """What `save` writes, JSON."""
         with self._lock, self._frame_lock:
-            state = msgspec.json.encode(self._state())
-        write_atomically(path, state)
+            return msgspec.json.encode(self._state())
 
     def load(self, path: Path) -> None:
         """Go on from what `save` wrote. A promise that begins anew at every restart is one for each restart.
@@ -222,21 +231,25 @@ class DriftMonitor:
             DataError: the file is no state, or that of another subject, limits or alpha; nothing has changed then.
             OSError: the file cannot be read.
         """
+        self.restore(path.read_bytes(), str(path))
+
+    def restore(self, content: bytes | msgspec.Raw, where: str) -> None:
+        """Go on from what `state` gave; `where` is said in errors, which are DataErrors as of `load`."""
         try:
-            state = msgspec.json.decode(path.read_bytes(), type=_State)
+            state = msgspec.json.decode(content, type=_State)
         except msgspec.DecodeError as error:
-            raise DataError(f"{path} is no state of a drift monitor: {error}; remove it to start anew") from error
+            raise DataError(f"{where} is no state of a drift monitor: {error}; remove it to start anew") from error
         with self._lock, self._frame_lock:
             mine = self._state()
             same = ("version", "subject", "limits", "landmarks", "alpha")
             if any(getattr(state, name) != getattr(mine, name) for name in same):
                 raise DataError(
-                    f"{path} is the state of another version, bundle, limits or alpha; remove it to start anew"
+                    f"{where} is the state of another version, bundle, limits or alpha; remove it to start anew"
                 )
             arrays = self._arrays()
             sizes = {name: len(raw) for name, raw in state.arrays.items()}
             if sizes != {name: array.nbytes for name, array in arrays.items()} or set(state.proxies) != set(_PROXIES):
-                raise DataError(f"{path} is no whole state of a drift monitor; remove it to start anew")
+                raise DataError(f"{where} is no whole state of a drift monitor; remove it to start anew")
             for name, array in arrays.items():
                 array[...] = np.frombuffer(state.arrays[name], array.dtype).reshape(array.shape)
             self._golden, self._alarm_sample, self._most = state.golden, state.alarm_sample, state.most_evidence

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.decode import Doubt
 from fpm_edge_runtime.geometry import Letterbox
 
-__all__ = ["Detection", "StageResult", "StopReason", "Timings", "Trace"]
+__all__ = ["Detection", "Fallback", "StageResult", "StopReason", "Timings", "Trace"]
 
 StopReason = Literal["all stages", "stage limit", "deadline", "converged"]
+Fallback = Literal["more stages", "engine", "float"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +68,9 @@ class Detection:
         timings: where the time went.
         engine: name of the engine.
         category: as given.
+        fallback: the step of a drift policy that was in force (`guard.Guard`); None where the session answered as it
+            was asked. "more stages": all of them ran, whatever the call said. "engine": `engine` took the place of one
+            that had drifted. "float": the float model answered.
     """
 
     landmarks: NDArray[np.float32]
@@ -78,6 +82,7 @@ class Detection:
     timings: Timings
     engine: str
     category: str | None
+    fallback: Fallback | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,11 +27,11 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.bundle import Bundle
     from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["Session"]
+__all__ = ["MOST_THREADS", "Session"]
 
 _WARM_UP_RUNS = 2
-# Engines crash when asked for absurdly many threads.
-_MOST_THREADS = 256
+MOST_THREADS = 256
+"""Engines crash when asked for absurdly many."""
 _DECODE = "decode"
 
 Box = tuple[float, float, float, float]
@@ -56,8 +56,8 @@ class Session:
         stages: int | None = None,
     ) -> None:
         """See `Bundle.session` for the arguments and errors; `form` is the format whose pieces are loaded."""
-        if threads is not None and not 1 <= threads <= _MOST_THREADS:
-            raise UsageError(f"threads is {threads}; expected 1 to {_MOST_THREADS}, or none: the engine decides then")
+        if threads is not None and not 1 <= threads <= MOST_THREADS:
+            raise UsageError(f"threads is {threads}; expected 1 to {MOST_THREADS}, or none: the engine decides then")
         self._bundle = bundle
         self._manifest = bundle.manifest
         self._stage_limit = _check_stages(stages, bundle.stages, "the bundle")

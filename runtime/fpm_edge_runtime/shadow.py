@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -16,15 +17,20 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime._sampler import Sampler
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry
+from fpm_edge_runtime.drift_steps import StepTaken, answerer
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.monitor import DriftMonitor
 from fpm_edge_runtime.monitor_report import MonitorReport
 from fpm_edge_runtime.proxies import stage_movement
-from fpm_edge_runtime.results import Detection, Trace
+from fpm_edge_runtime.results import Detection, Fallback, Trace
+from fpm_edge_runtime.self_check import Verdict
 from fpm_edge_runtime.session import Box, Session
 
-__all__ = ["Shadow", "ShadowCounts", "disagreement_of"]
+__all__ = ["SPACING_S", "Shadow", "ShadowCounts", "disagreement_of"]
+
+SPACING_S = 120.0
+"""Seconds between compared frames: twice as long as one person stands before a camera, say (docs/drift.md)."""
 
 # Samples between two entries of the log, where the verdict stays.
 _LOG_EVERY = 50
@@ -82,7 +88,7 @@ class Shadow:
         *,
         rate: float | None = None,
         budget_ms_per_minute: float | None = None,
-        spacing_s: float = 0.0,
+        spacing_s: float = SPACING_S,
         movement_rate: float = 0.02,
         seed: int | None = None,
         log: DriftLog | None = None,
@@ -95,7 +101,9 @@ class Shadow:
             monitor: to feed.
             rate: share of the frames to compare; 0.01 if neither is given.
             budget_ms_per_minute: time to spend on comparing, instead of a rate.
-            spacing_s: no two compared frames are nearer than this, for scenes that stand still.
+            spacing_s: no two compared frames are nearer than this, whatever rate or budget would allow: frames of one
+                scene are not new evidence, and the alarm's promise does not hold for them. 0 for pictures that have
+                nothing to do with each other.
             movement_rate: share of the frames whose earlier stages are decoded, for the proxy "stage movement".
             seed: of the drawing; None for a new one.
             log: where the verdict goes, every 50 samples and when it changes; closed by `close`.
@@ -114,11 +122,14 @@ class Shadow:
             raise UsageError(f"movement_rate is {movement_rate}; expected a share of the frames, 0 to 1")
         if rate is None and budget_ms_per_minute is None:
             rate = 0.01
-        self._session, self._reference, self._monitor, self._log = session, reference, monitor, log
+        self._bundle, self._reference, self._log = session.bundle, reference, log
+        self._watched = _Watched(session, monitor, None)
+        self._verdict = monitor.verdict
         self._sampler = Sampler(rate, budget_ms_per_minute, spacing_s, seed)
         self._movement = Sampler(movement_rate, None, 0.0, None if seed is None else seed + 1)
         self._changed = threading.Condition()
-        self._waiting: Trace | None = None
+        self._waiting: tuple[_Watched, Trace] | None = None
+        self._steps: deque[LogEntry] = deque()
         self._busy = self._closed = False
         self._counts = ShadowCounts()
         self._logged: MonitorReport | None = None
@@ -147,14 +158,70 @@ class Shadow:
     ) -> Detection:
         """`Session.detect`: its arguments, its answer, its errors."""
         with self._changed:
-            sampled = self._sampler.draw() and not self._closed
+            watched = self._watched
+            sampled = self._sampler.draw() and not self._closed and watched.fallback != "float"
             traced = self._movement.draw() or sampled
-        run = partial(self._session.trace if traced else self._session.detect, image)
+        if watched.fallback == "more stages":
+            stages = deadline_ms = converge_px = None
+        run = partial(watched.session.trace if traced else watched.session.detect, image)
         found = run(category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px)
         trace = found if isinstance(found, Trace) else None
         detection = found.detection if isinstance(found, Trace) else found
-        self._take(detection, trace, sampled)
-        return detection
+        self._take(watched, detection, trace, sampled)
+        return detection if watched.fallback is None else replace(detection, fallback=watched.fallback)
+
+    @property
+    def session(self) -> Session:
+        """What answers."""
+        return self._watched.session
+
+    @property
+    def reference(self) -> Session:
+        """The float model."""
+        return self._reference
+
+    @property
+    def monitor(self) -> DriftMonitor:
+        """What is fed."""
+        return self._watched.monitor
+
+    @property
+    def fallback(self) -> Fallback | None:
+        """What answers have in `Detection.fallback`."""
+        return self._watched.fallback
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the monitor after the last comparison. A caller of `detect` waits for nothing when it asks for this.
+
+        A self-check that the monitor is told of later counts from the next comparison on.
+        """
+        return self._verdict
+
+    def switch(self, session: Session, monitor: DriftMonitor, fallback: Fallback | None) -> None:
+        """From the next call of `detect` on, let this session answer and feed this monitor.
+
+        What the session before it answered goes to the monitor before.
+
+        Args:
+            session: of the same landmarks and geometry, with no more stages than the reference.
+            monitor: that has seen nothing of another session.
+            fallback: for `Detection.fallback`. With "more stages" all loaded stages run, and `stages`, `deadline_ms`
+                and `converge_px` of a call are not heeded. With "float" nothing is compared.
+        """
+        verdict = monitor.verdict
+        with self._changed:
+            self._watched, self._verdict, self._logged = _Watched(session, monitor, fallback), verdict, None
+
+    def record(self, step: StepTaken, report: MonitorReport) -> None:
+        """Let the log have an entry of this step, and of what the monitor said before it."""
+        if self._log is None:
+            return
+        entry = self._entry(report, step.before, step)
+        with self._changed:
+            if not self._closed:
+                self._steps.append(entry)
+                self._changed.notify_all()
 
     @property
     def counts(self) -> ShadowCounts:
@@ -165,7 +232,9 @@ class Shadow:
     def flush(self, timeout_s: float | None = None) -> bool:
         """Wait until nothing waits to be compared; False if that took longer."""
         with self._changed:
-            return self._changed.wait_for(lambda: self._waiting is None and not self._busy, timeout_s)
+            return self._changed.wait_for(
+                lambda: self._waiting is None and not self._steps and not self._busy, timeout_s
+            )
 
     def close(self) -> None:
         """Finish the comparison that runs, drop what waits, and close the log. `detect` goes on without comparing."""
@@ -174,52 +243,64 @@ class Shadow:
             self._changed.notify_all()
         self._worker.join()
 
-    def _take(self, found: Detection, trace: Trace | None, sampled: bool) -> None:
+    def _take(self, watched: "_Watched", found: Detection, trace: Trace | None, sampled: bool) -> None:
         movement = None if trace is None else stage_movement(trace)
-        self._monitor.add_frame(found.scores[found.labelled], movement)
+        watched.monitor.add_frame(found.scores[found.labelled], movement)
         with self._changed:
             sampled = sampled and not self._closed
             self._count(frames=1, sampled=sampled, replaced=sampled and self._waiting is not None)
-            if sampled:
-                self._waiting = trace
+            if sampled and trace is not None:
+                self._waiting = watched, trace
                 self._changed.notify_all()
 
     def _work(self) -> None:
         low = _lower_priority()
         with self._changed:
             self._counts = replace(self._counts, low_priority=low)
-        while (trace := self._next()) is not None:
-            start = perf_counter()
-            failed = self._guarded(partial(self._compare, trace))
-            self._guarded(self._write)
+        while self._next():
+            self._guarded(self.monitor, self._write_steps)
             with self._changed:
-                self._sampler.spent(perf_counter() - start)
-                self._count(failed=failed, compared=not failed)
+                job, self._waiting = self._waiting, None
+            if job is not None:
+                self._do(*job)
+            with self._changed:
                 self._busy = False
                 self._changed.notify_all()
-        self._guarded(partial(self._write, last=True))
+        self._guarded(self.monitor, partial(self._write, last=True))
 
-    def _compare(self, trace: Trace) -> None:
-        self._monitor.add_shadow(disagreement_of(trace, self._reference))
+    def _do(self, watched: "_Watched", trace: Trace) -> None:
+        start = perf_counter()
+        failed = self._guarded(watched.monitor, partial(self._compare, watched, trace))
+        self._guarded(watched.monitor, self._write)
+        with self._changed:
+            self._sampler.spent(perf_counter() - start)
+            self._count(failed=failed, compared=not failed)
+
+    def _compare(self, watched: "_Watched", trace: Trace) -> None:
+        watched.monitor.add_shadow(disagreement_of(trace, self._reference))
+        verdict = watched.monitor.verdict
+        with self._changed:
+            if watched is self._watched:
+                self._verdict = verdict
 
     def _count(self, **more: int) -> None:
         counts = self._counts
         self._counts = replace(counts, **{name: getattr(counts, name) + number for name, number in more.items()})
 
-    def _next(self) -> Trace | None:
+    def _next(self) -> bool:
+        """Wait for something to do; False when it is closed and nothing is left."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._waiting is not None)
-            trace, self._waiting = self._waiting, None
-            self._busy = trace is not None
-            return trace
+            self._changed.wait_for(lambda: self._closed or self._steps or self._waiting is not None)
+            self._busy = bool(self._steps) or self._waiting is not None
+            return self._busy
 
-    def _guarded(self, work: Callable[[], None]) -> bool:
+    def _guarded(self, monitor: DriftMonitor, work: Callable[[], None]) -> bool:
         """Do it; whether it failed, which the monitor then knows."""
         try:
             work()
         except Exception as error:
             # Whatever it is: nobody waits for this thread, and detecting must go on.
-            self._monitor.add_failure(f"{type(error).__name__}: {error}")
+            monitor.add_failure(f"{type(error).__name__}: {error}")
             return True
         return False
 
@@ -228,24 +309,46 @@ class Shadow:
         if self._log is None:
             return
         try:
-            report, before = self._monitor.report(), self._logged
+            with self._changed:
+                watched, before = self._watched, self._logged
+            report = watched.monitor.report()
             due = before is None or report.verdict != before.verdict or report.samples >= before.samples + _LOG_EVERY
             if due or last:
-                self._logged = report
-                bundle = self._session.bundle
-                engine = f"{self._session.engine} {self._session.engine_version}"
-                frames = self.counts.frames
-                self._log.append(LogEntry.of(report, subject=bundle.digest, engine=engine, frames=frames))
+                with self._changed:
+                    if watched is self._watched:
+                        self._logged = report
+                self._log.append(self._entry(report, watched.answers))
         finally:
             if last:
                 self._log.close()
 
+    def _write_steps(self) -> None:
+        """The entries that wait. One that cannot be written is lost, or it would be tried for ever."""
+        while self._log is not None and self._steps:
+            self._log.append(self._steps.popleft())
+
+    def _entry(self, report: MonitorReport, answers: str, step: StepTaken | None = None) -> LogEntry:
+        return LogEntry.of(report, subject=self._bundle.digest, engine=answers, frames=self.counts.frames, step=step)
+
     def _measure_cost(self) -> None:
-        geometry = self._session.geometry
+        geometry = self._reference.geometry
         black = np.zeros((geometry.input_height, geometry.input_width, 3), np.uint8)
         start = perf_counter()
         self._reference.detect_input(black)
         self._sampler.spent(perf_counter() - start)
+
+
+@dataclass(frozen=True, eq=False)
+class _Watched:
+    """What answers and what learns from it: what one session answered must not count for another."""
+
+    session: Session
+    monitor: DriftMonitor
+    fallback: Fallback | None
+
+    @property
+    def answers(self) -> str:
+        return answerer(f"{self.session.engine} {self.session.engine_version}", self.fallback)
 
 
 def _lower_priority() -> bool:

@@ -11,6 +11,7 @@ from PIL import Image
 
 from fpm_edge.__main__ import main
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry
+from fpm_edge_runtime.drift_steps import StepTaken
 from fpm_edge_runtime.monitor import DriftMonitor
 
 
@@ -65,6 +66,28 @@ def test_json_has_the_last_entry_and_the_changes(log: Path, capsys: pytest.Captu
     assert "evidence reached 100 at sample 4" in drifted["reason"]
     assert found["last"]["estimate"] == pytest.approx(0.001, rel=0.2)
     assert found["damaged"] == [f"{log}:25"]
+
+
+def test_steps_of_a_policy_are_told(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, _ = run(capsys, log, "--json")
+    assert (code, json.loads(out)["steps"]) == (0, [])
+    assert "policy" not in run(capsys, log)[1]
+    writer = DriftLog(log)
+    report = DriftMonitor((0.002,), ("a", "b")).report()
+    for step, after, note in (("engine", None, "none passes"), ("float", "float model in litert 2.3", "")):
+        taken = StepTaken.now(step, "it drifted", "litert 2.3", after, note)  # type: ignore[arg-type]
+        writer.append(LogEntry.of(report, subject="second", engine="litert 2.3", frames=60_000, step=taken))
+    writer.close()
+    code, out, _ = run(capsys, log, "--json")
+    found = json.loads(out)["steps"]
+    assert [(s["step"], s["before"], s["after"], s["note"]) for s in found] == [
+        ("engine", "litert 2.3", None, "none passes"),
+        ("float", "litert 2.3", "float model in litert 2.3", ""),
+    ]
+    out = " ".join(run(capsys, log, "-o", tmp_path / "drift.png")[1].split())
+    assert "2 steps of the policy on drift" in out
+    assert "skipped" in out
+    assert (tmp_path / "drift.png").stat().st_size > 1000
 
 
 def test_damaged_lines_are_told(log: Path, capsys: pytest.CaptureFixture[str]) -> None:

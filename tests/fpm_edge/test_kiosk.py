@@ -1,9 +1,11 @@
 """The example in examples/kiosk runs as its README says: headless, on a real bundle, from slots, with a drift log."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 from PIL import Image
@@ -17,7 +19,7 @@ SIZE = (200, 160)
 
 def kiosk(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-W", "error", str(KIOSK), *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120)
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture
@@ -34,12 +36,28 @@ def test_from_slots_with_a_drift_log(tiny_bundle: Path, pictures: Path, tmp_path
     slots, output, state = tmp_path / "slots", tmp_path / "frames", tmp_path / "state"
     digest = Slots(slots).install(tiny_bundle).digest
     # Slow enough for every frame to be answered, so that what is written can be compared with what was given.
-    settings = ("--loop", "--frames", 4, "--fps", 4, "--category", "dress", "--rate", 1, "--deadline-ms", 10_000)
+    settings = (
+        "--loop",
+        "--frames",
+        4,
+        "--fps",
+        4,
+        "--category",
+        "dress",
+        "--rate",
+        1,
+        "--deadline-ms",
+        10_000,
+        "--spacing-s",
+        0,
+    )
     done = kiosk("--slots", slots, "--pictures", pictures, "--output", output, "--state", state, *settings)
     assert done.returncode == 0, done.stderr
     submitted, answered, dropped = (int(part.split()[0]) for part in done.stdout.splitlines()[0].split(", "))
     assert (submitted, answered + dropped) == (4, 4)
-    assert "engine: litert" in done.stderr
+    (engine,) = re.findall(r"^engine: (.+), threads: \d+, [\d.]+ ms$", done.stderr, re.MULTILINE)
+    assert engine in ("litert", "onnxruntime", "openvino")
+    assert {"checks.json", "speeds.json"} <= {path.name for path in state.iterdir()}
     frames = sorted(output.iterdir())
     assert len(frames) == answered >= 1
     with Image.open(frames[0]) as frame:
@@ -48,8 +66,27 @@ def test_from_slots_with_a_drift_log(tiny_bundle: Path, pictures: Path, tmp_path
     assert Slots(slots).status().slots[0].record.status == "good"
     entry = read_drift_log(state / "drift.jsonl").entries[-1]
     assert (entry.subject, entry.frames) == (digest, answered)
-    assert (state / f"drift-{digest[:12]}.json").exists()
+    assert (state / f"guard-{digest[:12]}-report.json").exists()
     assert "drift: " in done.stdout
+
+
+def test_what_to_do_on_drift(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    """The first run leaves a state in which the alarm has not fired; it is put in, and the second run acts on it."""
+    state = tmp_path / "state"
+    settings = ("--pictures", pictures, "--output", tmp_path / "frames", "--state", state, "--deadline-ms", 10_000)
+    policy = ("--category", "dress", "--rate", 1, "--spacing-s", 0, "--on-drift", "more stages", "float")
+    assert kiosk(tiny_bundle, *settings, *policy).returncode == 0
+    (memory,) = state.glob("guard-*-more-stages-float.json")
+    saved = msgspec.json.decode(memory.read_bytes())
+    assert (saved["position"], saved["monitor"]["alarm_sample"]) == (0, None)
+    saved["monitor"]["alarm_sample"] = 1
+    memory.write_bytes(msgspec.json.encode(saved))
+    done = kiosk(tiny_bundle, *settings, *policy)
+    assert done.returncode == 0, done.stderr
+    taken = [entry.step for entry in read_drift_log(state / "drift.jsonl").entries if entry.step is not None]
+    assert [(step.step, step.after is None) for step in taken] == [("more stages", True), ("float", False)]
+    assert "more stages: litert" in done.stdout
+    assert msgspec.json.decode(memory.read_bytes())["fallback"] == "float"
 
 
 def test_what_cannot_start_says_why(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.halving import judge, layers, pareto
 from fpm_edge.search.result import nearest_of, within
 from fpm_edge.search.setup import RUNGS, Rung, rungs_for
-from fpm_edge.search.space import PRECISIONS, Candidate, File, Space, usual_sizes, usual_threads
+from fpm_edge.search.space import PRECISIONS, Candidate, File, Space, usual_sizes
 from fpm_edge.search.store import Store
 from fpm_edge.search.trial import PartBound, Score, Time, Trial, median_ranks, time_of
 from fpm_edge_runtime.errors import DataError, ModelError, UsageError
@@ -217,7 +217,6 @@ def test_the_space_is_every_combination(schema24: Any) -> None:
         "float16-192x192",
     ]
     assert set(PRECISIONS) >= {"int8", "float16", "float32"}
-    assert usual_threads()[0] == 1
 
 
 def test_spaces_that_cannot_be(schema24: Any) -> None:

@@ -134,3 +134,33 @@ def test_self_check_without_a_good_engine(run: Run, tiny_bundle: Path) -> None:
     assert (code, "no engine passes the self-check: litert: hung (no answer within 0.001 s" in err) == (3, True)
     assert run("self-check", tiny_bundle, "--engine", "tflite-runtime")[0] == 5
     assert run("self-check", tiny_bundle, "--engine", "lite")[0] == 2
+
+
+def test_the_fastest(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
+    checks, speeds = tmp_path / "checks.json", tmp_path / "speeds.json"
+    arguments = ("self-check", tiny_bundle, "--fastest", "--engine", "tflite-runtime,litert", "--threads", 1)
+    arguments = (*arguments, "--cache", checks, "--speeds", speeds, "--budget-ms", 50)
+    found = result(run, *arguments)
+    assert (found["engine"], found["threads"], found["cached"]) == ("litert", 1, False)
+    assert [(entry["engine"], entry["outcome"]) for entry in found["tried"]] == [
+        ("litert", "ok"),
+        ("tflite-runtime", "missing"),
+    ]
+    assert found["ms"] == found["tried"][0]["ms"] > 0
+    assert checks.exists()
+    again = result(run, *arguments)
+    assert (again["cached"], again["tried"]) == (True, found["tried"])
+    speeds.write_text("{")
+    code, out, err = run(*arguments)
+    assert (code, "note: " in err, "use litert with 1 thread, measured 2" in err) == (0, True, True)
+    assert "tflite-runtime" in out
+
+
+def test_the_fastest_of_none(run: Run, tiny_bundle: Path, tmp_path: Path) -> None:
+    speeds = tmp_path / "speeds.json"
+    code, _, err = run("self-check", tiny_bundle, "--fastest", "--engine", "litert", "--timeout", 0.001)
+    assert (code, "no engine passes the self-check: litert: hung" in err) == (3, True)
+    assert run("self-check", tiny_bundle, "--fastest", "--engine", "tflite-runtime", "--speeds", speeds)[0] == 5
+    code, _, err = run("self-check", tiny_bundle, "--speeds", speeds)
+    assert (code, "for --fastest, which is missing" in err) == (2, True)
+    assert not speeds.exists()

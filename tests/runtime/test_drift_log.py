@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry, read_drift_log
+from fpm_edge_runtime.drift_steps import StepTaken
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.monitor import DriftMonitor
 
@@ -129,6 +130,8 @@ def test_sync_says_when_an_entry_must_be_on_the_disk(
     for verdict in ("ok", "ok", "drifted", "drifted"):
         log.append(entry(0, verdict=verdict))
     assert len(synced) == times
+    log.append(entry(0, verdict="drifted", step=StepTaken.now("float", "it drifted", "litert 2.3", "float model")))
+    assert len(synced) == times + (sync != "never")
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:

@@ -117,7 +117,7 @@ def test_a_damaged_cache_counts_as_empty(content: bytes, golden_tiny: dict[str, 
 def test_a_cache_that_cannot_be_written(golden_tiny: dict[str, Path], tmp_path: Path) -> None:
     found = choose_engine(golden_tiny["right"], ORDER, cache=CheckCache(tmp_path / "no" / "c.json"), check=Checks())
     assert found.engine == "openvino"
-    assert "the next start checks again" in found.notes[0]
+    assert "the next start finds it out again" in found.notes[0]
 
 
 def test_a_cache_is_bounded(golden_tiny: dict[str, Path], tmp_path: Path) -> None:

@@ -198,7 +198,7 @@ def test_the_examples_in_the_documentation_run(
 def test_a_shadow_can_be_live(session: Session, tiny: Bundle) -> None:
     monitor = DriftMonitor((0.01, 0.01), tiny.schema.landmarks, subject=tiny.digest)
     reference = tiny.session("onnxruntime", threads=1)
-    with Shadow(session, reference, monitor, rate=1.0) as shadow, Live(shadow) as live:
+    with Shadow(session, reference, monitor, rate=1.0, spacing_s=0) as shadow, Live(shadow) as live:
         for seed in range(5):
             live.submit(photo(seed), category="warm").result(LONG)
             assert shadow.flush(LONG)
