@@ -22,7 +22,7 @@ def test_import_loads_no_engine_and_no_toolkit() -> None:
     later = (
         *("slots", "isolated", "engine_choice", "shadow", "monitor", "drift_log", "proxies"),
         *("live", "smoothing", "tracking", "guard", "drift_steps", "_fallbacks"),
-        *("pool", "device", "record_cache", "isolated_speed", "speed_choice"),
+        *("pool", "device", "record_cache", "isolated_speed", "speed_choice", "pack"),
     )
     loaded_parts = {name.removeprefix("fpm_edge_runtime.") for name in done.stdout.split()}
     assert loaded_parts.isdisjoint(later), "what only some devices need costs others nothing"
