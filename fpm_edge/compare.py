@@ -17,6 +17,7 @@ from fpm_edge_converters import INTEGER, assign_ranges, export, fake_quantized
 from fpm_edge_converters.compare import LayerComparison, compare_layers
 from fpm_edge_runtime import Bundle, MissingExtraError
 from fpm_edge_runtime.convergence import CLEAR_PEAK
+from fpm_edge_runtime.engine_choice import DEFAULT_ORDER
 from fpm_edge_runtime.engines import ENGINES, load_engine
 
 __all__ = ["HALF_PIXEL", "Comparison", "PairComparison", "compare"]
@@ -87,7 +88,7 @@ def compare(
         loaded: its model, of `load_model_of`.
         inputs: (height, width, 3) uint8 each, at least one.
         data: what they are, for the result.
-        engines: names; None for all that are installed and read one of the bundle's formats.
+        engines: names; None for all of `DEFAULT_ORDER` that are installed and read one of the bundle's formats.
         threads: for every engine.
         progress: given a description and a number of steps, returns what is called after each.
 
@@ -128,7 +129,8 @@ def _engine_runs(
     if engines is not None:
         return {engine: open_edges(bundle, engine, threads) for engine in dict.fromkeys(engines)}
     runs = {}
-    for engine, known in ENGINES.items():
+    for engine in DEFAULT_ORDER:
+        known = ENGINES[engine]
         if not set(known.formats) & set(bundle.formats):
             continue
         try:

@@ -28,7 +28,11 @@ _MOST_DECIBELS = 150.0
 @data_options()
 @samples_option(16)
 @click.option(
-    "--engine", "engines", type=click.Choice(list(ENGINES)), multiple=True, help="Repeatable; all installed by default."
+    "--engine",
+    "engines",
+    type=click.Choice(list(ENGINES)),
+    multiple=True,
+    help="Repeatable; by default all for the CPU that are installed.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="For every engine.")
 @plot_option

@@ -8,7 +8,7 @@ from rich.table import Table
 
 from fpm_edge.cli.options import engine_option, json_option, print_json, print_table, say, trusted_option
 from fpm_edge.overlay import draw_landmarks
-from fpm_edge_runtime import Detection, LandmarkSchema, UsageError, load_image, open_bundle
+from fpm_edge_runtime import Detection, Session, UsageError, load_image, open_bundle
 from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.image import png_bytes
@@ -96,7 +96,7 @@ def command(
         found = session.detect(
             picture, category=category, box=region, stages=stages, deadline_ms=deadline_ms, converge_px=still
         )
-        rows.append(_row(path, found, session.schema))
+        rows.append(_row(path, found, session))
         if overlay is not None:
             drawn = draw_landmarks(
                 picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
@@ -135,11 +135,11 @@ def _parse_still(text: str | None) -> float | Literal["fitted"] | None:
         raise UsageError(f"--converge is {text!r}; expected pixels of the input, or fitted") from None
 
 
-def _row(path: Path, found: Detection, schema: LandmarkSchema) -> dict[str, Any]:
+def _row(path: Path, found: Detection, session: Session) -> dict[str, Any]:
     points: dict[str, dict[str, Any]] = {
         name: {"x": round(float(x), 2), "y": round(float(y), 2), "score": round(float(score), 4)}
         for name, (x, y), score, kept in zip(
-            schema.landmarks, found.landmarks, found.scores, found.labelled, strict=True
+            session.schema.landmarks, found.landmarks, found.scores, found.labelled, strict=True
         )
         if kept
     }
@@ -152,6 +152,8 @@ def _row(path: Path, found: Detection, schema: LandmarkSchema) -> dict[str, Any]
         "stages_run": found.stages_run,
         "stop_reason": found.stop_reason,
         "engine": found.engine,
+        "delegate": session.delegate,
+        "delegated": session.delegated,
         "total_ms": round(found.timings.total_ms, 3),
         "landmarks": points,
     }

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
@@ -110,9 +111,10 @@ def _show_first(bundle: Path, found: EngineChoice, as_json: bool) -> None:
         }
         print_json({"bundle": str(bundle), **tried, "notes": found.notes})
         return
-    table = _table("engine", "outcome", "checked", "why")
+    table = _table("engine", "delegate", "outcome", "checked", "why")
     for entry in (*found.skipped, found.passed):
-        table.add_row(entry.engine, entry.outcome, entry.date + " (cached)" * entry.cached, entry.reason)
+        checked = entry.date + " (cached)" * entry.cached
+        table.add_row(entry.engine, entry.delegate, entry.outcome, checked, escape(entry.reason))
     print_table(table)
     say(f"use {found.engine}")
 
@@ -128,7 +130,7 @@ def _show_fastest(bundle: Path, found: SpeedChoice, as_json: bool) -> None:
     for entry in found.tried:
         threads = "" if entry.threads is None else str(entry.threads)
         ms, ratio = ("" if value is None else f"{value:.2f}" for value in (entry.ms, entry.ratio))
-        table.add_row(entry.engine, threads, ms, ratio, entry.outcome, entry.reason)
+        table.add_row(entry.engine, threads, ms, ratio, entry.outcome, escape(entry.reason))
     print_table(table)
     when = f"measured {found.date}" + " (cached)" * found.cached
     say(f"use {found.engine} with {thread_words(found.threads)}, {when}")

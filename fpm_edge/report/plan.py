@@ -16,6 +16,9 @@ ENGINE_TITLES = {
     "onnxruntime": "ONNX Runtime",
     "openvino": "OpenVINO",
     "tflite-runtime": "tflite-runtime",
+    "litert-compiled": "LiteRT CompiledModel",
+    "litert-gpu": "LiteRT GPU",
+    "litert-npu": "LiteRT NPU",
 }
 
 # The headline is about the first of these that there is.

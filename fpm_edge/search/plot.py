@@ -11,7 +11,15 @@ from fpm_edge.search.trial import Trial
 
 __all__ = ["pareto_plot"]
 
-_MARKERS = {"litert": "o", "onnxruntime": "s", "openvino": "D", "tflite-runtime": "^"}
+_MARKERS = {
+    "litert": "o",
+    "onnxruntime": "s",
+    "openvino": "D",
+    "tflite-runtime": "^",
+    "litert-compiled": "v",
+    "litert-gpu": "X",
+    "litert-npu": "*",
+}
 # NE far above the budget would press all that matters into a line.
 _ROOM_ABOVE_BUDGET = 0.25
 

@@ -24,7 +24,6 @@ from fpm_edge_runtime.errors import (
 from fpm_edge_runtime.image import load_image
 from fpm_edge_runtime.manifest import Manifest
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.pack import write_bundle
 from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 from fpm_edge_runtime.self_check import GoldenReport, check_goldens
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
     from fpm_edge_runtime.monitor_report import MonitorReport
+    from fpm_edge_runtime.pack import write_bundle
     from fpm_edge_runtime.pool import Pool
     from fpm_edge_runtime.proxies import flip_consistency
     from fpm_edge_runtime.shadow import Shadow
@@ -139,6 +139,7 @@ _LATER = {
     "choose_engine": "engine_choice",
     "fastest_engine": "speed_choice",
     "flip_consistency": "proxies",
+    "write_bundle": "pack",
 }
 
 

@@ -251,6 +251,8 @@ class Bundle:
             UsageError: the engine is unknown or reads none of the bundle's formats; a number is out of range.
             MissingExtraError: the engine is not installed, or none is.
             BundleError: a piece is damaged, or not what the manifest says.
+            FpmEdgeError: the engine is for a GPU or NPU, which is not there or does not take all of a piece; or it
+                fails.
         """
         if engine is None:
             engine = default_engine(self.formats)

@@ -11,7 +11,7 @@ import msgspec
 
 from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.device import system_build
-from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES
+from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES, Delegate
 from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
 from fpm_edge_runtime.record_cache import RecordCache, utc_now
@@ -38,7 +38,10 @@ Known = Outcome | Literal["drifted"]
 
 
 class CheckKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a self-check holds for. `delegate` is ``none``: engines run on the processor."""
+    """What a self-check holds for. `delegate` is what the engine runs on: ``none`` (the processor), ``gpu``, ``npu``.
+
+    No version of a driver is in it, as LiteRT names none: after an update of it, check with `again`.
+    """
 
     bundle: str
     engine: str
@@ -59,13 +62,17 @@ class CheckRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Tried:
-    """One engine's turn. `date`: when it was checked; `cached`: not now, but at an earlier start."""
+    """One engine's turn. `date`: when it was checked; `cached`: not now, but at an earlier start.
+
+    `delegate`: what the engine runs all of the pieces on. It is never less than all: that is ``refused``.
+    """
 
     engine: str
     outcome: Known
     reason: str
     date: str
     cached: bool
+    delegate: Delegate = "none"
 
 
 @dataclass(frozen=True)
@@ -154,13 +161,13 @@ def try_engine(
     known = ENGINES[name]
     if not set(known.formats) & set(bundle.formats):
         reason = f"it reads {', '.join(known.formats)} and the bundle has {', '.join(bundle.formats)}"
-        return Tried(name, "refused", reason, utc_now(), False)
+        return Tried(name, "refused", reason, utc_now(), False, known.delegate)
     key = _key(bundle.digest, name)
     record = cache.get(key) if cache is not None and key is not None and not again else None
     if record is not None:
-        return Tried(name, record.outcome, record.reason, record.date, True)
+        return Tried(name, record.outcome, record.reason, record.date, True, known.delegate)
     found = check(source, name, threads=threads, timeout=timeout)
-    tried = Tried(name, found.outcome, found.reason, utc_now(), False)
+    tried = Tried(name, found.outcome, found.reason, utc_now(), False, known.delegate)
     if cache is not None and key is not None and found.outcome != "missing":
         cache.put(CheckRecord(key, tried.outcome, tried.reason, tried.date))
     return tried
@@ -200,7 +207,7 @@ def is_denied(digest: str, engine: str, cache: CheckCache | None) -> bool:
 def _key(digest: str, engine: str) -> CheckKey | None:
     """None where the version is not known: what was found cannot be told from what a later version would do."""
     with suppress(metadata.PackageNotFoundError):
-        return CheckKey(
-            digest, engine, metadata.version(ENGINES[engine].package), system_build(), metadata.version("fpm-edge")
-        )
+        known = ENGINES[engine]
+        versions = metadata.version(known.package), metadata.version("fpm-edge")
+        return CheckKey(digest, engine, versions[0], system_build(), versions[1], known.delegate)
     return None

@@ -15,7 +15,7 @@ from fpm_edge_runtime._pace import Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.convergence import moved_px
 from fpm_edge_runtime.decode import Doubt, read_heatmaps
-from fpm_edge_runtime.engines import Engine, PieceRunner
+from fpm_edge_runtime.engines import Delegate, Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
@@ -88,6 +88,19 @@ class Session:
     def engine_version(self) -> str:
         """Version of the engine's package."""
         return self._engine.version
+
+    @property
+    def delegate(self) -> Delegate:
+        """What the engine runs the pieces on."""
+        return getattr(next(iter(self._runners.values())), "delegate", "none")
+
+    @property
+    def delegated(self) -> float:
+        """Share of a piece's operations that the delegate runs, of the piece where it is least; 0 without a delegate.
+
+        Otherwise 1, unless the engine is one of your own: those in `ENGINES` raise where a delegate does not take all.
+        """
+        return min(getattr(runner, "delegated", 0.0) for runner in self._runners.values())
 
     @property
     def format(self) -> Format:

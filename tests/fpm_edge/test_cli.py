@@ -181,6 +181,7 @@ def test_run_gives_landmarks_in_the_picture(
     (answer,) = json.loads(succeeds(capsys, "run", tiny_bundle, photo, *options))
     assert answer["stages_run"] == 2
     assert answer["stop_reason"] == "stage limit"
+    assert (answer["engine"], answer["delegate"], answer["delegated"]) == ("litert", "none", 0.0)
     assert set(answer["landmarks"]) == {"waistband_left", "waistband_right", "hemline_left", "hemline_right"}
     assert all(-60 <= point["x"] <= 150 for point in answer["landmarks"].values())
     with Image.open(overlay / "photo.png") as drawn:

@@ -117,6 +117,7 @@ def test_self_check_names_what_it_skipped_and_remembers(run: Run, tiny_bundle: P
     arguments = ("self-check", tiny_bundle, "--engine", "tflite-runtime,litert", "--threads", 1, "--cache", cache)
     found = result(run, *arguments)
     assert (found["engine"], found["passed"]["cached"]) == ("litert", False)
+    assert [entry["delegate"] for entry in (found["passed"], *found["skipped"])] == ["none", "none"]
     assert [(entry["engine"], entry["outcome"]) for entry in found["skipped"]] == [("tflite-runtime", "missing")]
     assert result(run, *arguments)["passed"]["cached"]
     assert not result(run, *arguments, "--again")["passed"]["cached"]

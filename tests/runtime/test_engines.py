@@ -12,7 +12,12 @@ from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, UsageError,
 from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES, default_engine, installed_engines
 from fpm_edge_runtime.manifest import Piece, TensorSpec
 
-AVAILABLE = [name for name in ENGINES if name != "tflite-runtime" or name in installed_engines()]
+# Those on a GPU or NPU have tests of their own (`test_engines_compiled`).
+AVAILABLE = [
+    name
+    for name, known in ENGINES.items()
+    if known.delegate == "none" and (name != "tflite-runtime" or name in installed_engines())
+]
 # The two interpreters have one API, and seldom both are installed.
 TFLITE = "tflite-runtime" if installed_engines()[0] == "tflite-runtime" else "litert"
 
@@ -92,10 +97,11 @@ def test_openvino_reads_onnx_too(tiny: Bundle) -> None:
     assert _apart(found, expected) <= LARGEST_DIFFERENCE
 
 
-def test_signature_names(tiny: Bundle, tiny_models: dict[str, bytes]) -> None:
+@pytest.mark.parametrize("name", [TFLITE, "litert-compiled"])
+def test_signature_names(tiny: Bundle, tiny_models: dict[str, bytes], name: str) -> None:
     # Its tensors are called serving_default_image:0 and so on; only the signature has the names.
     assert b"serving_default" in tiny_models["1.signature.tflite"]
-    engine = load_engine(TFLITE)
+    engine = load_engine(name)
     for piece in _pieces(tiny, "tflite").values():
         signed = tiny_models[f"{piece.name.removeprefix('stage_')}.signature.tflite"]
         inputs = {
@@ -145,14 +151,17 @@ def test_model_that_differs_from_the_manifest(
         engine.load(_with(piece, side, **changes), tiny.read(piece.member), 1)
 
 
+@pytest.mark.parametrize("name", [TFLITE, "litert-compiled"])
 @pytest.mark.parametrize(
     ("side", "changes"),
     [("outputs", {"scale": 0.004}), ("outputs", {"zero_point": -127}), ("inputs", {"scale": 0.5})],
 )
-def test_quantization_that_differs_from_the_manifest(tiny: Bundle, side: str, changes: dict[str, Any]) -> None:
+def test_quantization_that_differs_from_the_manifest(
+    tiny: Bundle, name: str, side: str, changes: dict[str, Any]
+) -> None:
     piece = _pieces(tiny, "tflite")["stage_1"]
     with pytest.raises(BundleError, match=r"has scale .* and zero point"):
-        load_engine(TFLITE).load(_with(piece, side, **changes), tiny.read(piece.member), 1)
+        load_engine(name).load(_with(piece, side, **changes), tiny.read(piece.member), 1)
 
 
 def test_image_without_scale_is_taken_as_it_is(tiny: Bundle) -> None:

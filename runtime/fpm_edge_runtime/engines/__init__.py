@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
-from typing import Any, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from numpy.typing import NDArray
 
@@ -14,6 +14,7 @@ from fpm_edge_runtime.manifest import Format, Piece
 __all__ = [
     "DEFAULT_ORDER",
     "ENGINES",
+    "Delegate",
     "Engine",
     "KnownEngine",
     "PieceRunner",
@@ -22,9 +23,12 @@ __all__ = [
     "load_engine",
 ]
 
+Delegate = Literal["none", "gpu", "npu"]
+"""What runs the pieces; ``none``: the processor."""
+
 
 class PieceRunner(Protocol):
-    """One loaded piece."""
+    """One loaded piece. One for a GPU or NPU also has `delegate` and `delegated`, as `Session` has."""
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """Run it.
@@ -66,6 +70,7 @@ class Engine(Protocol):
 
         Raises:
             BundleError: the engine cannot read the model, or its tensors are not those of `piece`.
+            FpmEdgeError: the engine is for a GPU or NPU, which is not there or does not take all of the model.
         """
         ...
 
@@ -79,13 +84,17 @@ class KnownEngine:
         package: the distribution that it runs.
         formats: what it reads, best first.
         install: the command that brings its package.
+        delegate: what it runs the pieces on.
     """
 
     module: str
     package: str
     formats: tuple[Format, ...]
     install: str
+    delegate: Delegate = "none"
 
+
+_NEW_LITERT = "pip install -U ai-edge-litert"
 
 ENGINES: dict[str, KnownEngine] = {
     "litert": KnownEngine("litert", "ai-edge-litert", ("tflite",), "pip install ai-edge-litert"),
@@ -94,11 +103,14 @@ ENGINES: dict[str, KnownEngine] = {
     ),
     "onnxruntime": KnownEngine("onnxruntime", "onnxruntime", ("onnx",), 'pip install "fpm-edge[onnx]"'),
     "openvino": KnownEngine("openvino", "openvino", ("tflite", "onnx"), 'pip install "fpm-edge[openvino]"'),
+    "litert-compiled": KnownEngine("litert_compiled", "ai-edge-litert", ("tflite",), _NEW_LITERT),
+    "litert-gpu": KnownEngine("litert_gpu", "ai-edge-litert", ("tflite",), _NEW_LITERT, "gpu"),
+    "litert-npu": KnownEngine("litert_npu", "ai-edge-litert", ("tflite",), _NEW_LITERT, "npu"),
 }
-"""Engine name → what is known of it without importing it."""
+"""Engine name → what is known of it without importing it. The last three run only where they are asked for by name."""
 
 DEFAULT_ORDER = ("litert", "tflite-runtime", "onnxruntime", "openvino")
-"""Which of them is taken where none is named: the first that is installed and reads the bundle."""
+"""The engines that are tried where nobody says which, best first; those for a GPU or NPU have to be named."""
 
 
 def installed_engines() -> tuple[str, ...]:

@@ -10,10 +10,12 @@ from fpm_edge_runtime.engines import PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_quantization, check_type, damaged
 from fpm_edge_runtime.manifest import Format, Piece, TensorSpec
 
-__all__ = ["TFLiteEngine"]
+__all__ = ["SIGNATURE", "TFLiteEngine", "edges"]
 
-_SIGNATURE = "serving_default"
+SIGNATURE = "serving_default"
 
+# Name and index of a tensor.
+_Edges = list[tuple[str, int]]
 _Details = dict[str, dict[str, Any]]
 
 
@@ -32,19 +34,14 @@ class TFLiteEngine:
         try:
             interpreter = self._interpreter(model_content=model, num_threads=threads)
             interpreter.allocate_tensors()
-            inputs, outputs = _tensors(interpreter, piece)
+            inputs, outputs = edges(interpreter, piece)
         except (ValueError, RuntimeError) as error:
             raise damaged(piece, self.name, error) from error
-        check_names(piece, inputs, outputs)
-        return _Runner(
-            interpreter,
-            inputs=[(spec.name, _index(piece, spec, inputs[spec.name])) for spec in piece.inputs],
-            outputs=[(spec.name, _index(piece, spec, outputs[spec.name])) for spec in piece.outputs],
-        )
+        return _Runner(interpreter, inputs, outputs)
 
 
 class _Runner:
-    def __init__(self, interpreter: Any, inputs: list[tuple[str, int]], outputs: list[tuple[str, int]]) -> None:
+    def __init__(self, interpreter: Any, inputs: _Edges, outputs: _Edges) -> None:
         self._interpreter = interpreter
         self._inputs = inputs
         self._outputs = outputs
@@ -59,10 +56,24 @@ class _Runner:
         return {name: interpreter.get_tensor(index) for name, index in self._outputs}
 
 
+def edges(interpreter: Any, piece: Piece) -> tuple[_Edges, _Edges]:
+    """The inputs and the outputs of an interpreter, which need not have allocated its tensors.
+
+    Raises:
+        BundleError: their names, types, shapes or quantization are not those of `piece`.
+    """
+    inputs, outputs = _tensors(interpreter, piece)
+    check_names(piece, inputs, outputs)
+    return (
+        [(spec.name, _index(piece, spec, inputs[spec.name])) for spec in piece.inputs],
+        [(spec.name, _index(piece, spec, outputs[spec.name])) for spec in piece.outputs],
+    )
+
+
 def _tensors(interpreter: Any, piece: Piece) -> tuple[_Details, _Details]:
     """Inputs and outputs by name: the signature's names if they are the piece's, otherwise the tensors' own."""
-    if _SIGNATURE in interpreter.get_signature_list():
-        signature = interpreter.get_signature_runner(_SIGNATURE)
+    if SIGNATURE in interpreter.get_signature_list():
+        signature = interpreter.get_signature_runner(SIGNATURE)
         inputs, outputs = signature.get_input_details(), signature.get_output_details()
         expected = {spec.name for spec in piece.inputs}, {spec.name for spec in piece.outputs}
         if (set(inputs), set(outputs)) == expected:

@@ -1,0 +1,11 @@
+"""LiteRT's CompiledModel on a GPU."""
+
+from fpm_edge_runtime.engines import Engine
+from fpm_edge_runtime.engines._compiled import CompiledEngine
+
+__all__ = ["load"]
+
+
+def load() -> Engine:
+    """The engine."""
+    return CompiledEngine("litert-gpu", "gpu")
