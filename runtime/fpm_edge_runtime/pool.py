@@ -1,6 +1,5 @@
 """Several sessions of one bundle behind one `detect`: for several cameras, or for many pictures."""
 
-import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._waiting import Waited
+from fpm_edge_runtime.device import usable_processors
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.manifest import Format, Piece
@@ -53,9 +53,11 @@ class Pool:
         Raises:
             UsageError: sessions is out of range.
         """
-        count = _processors() if sessions is None else sessions
+        count = usable_processors() if sessions is None else sessions
         if not 1 <= count <= _MOST_SESSIONS:
             raise UsageError(f"sessions is {sessions}; expected 1 to {_MOST_SESSIONS}, or None for one a processor")
+        if engine is None:
+            engine = default_engine(bundle.formats)
         if engine is None:
             engine = default_engine(bundle.formats)
         shared = _SharedBytes(load_engine(engine) if isinstance(engine, str) else engine)
@@ -118,10 +120,3 @@ class _SharedBytes:
 
     def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
         return self._engine.load(piece, self._models.setdefault(piece.member, model), threads)
-
-
-def _processors() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import Bundle, DataError, Live, Pool, UsageError, load_engine
-from fpm_edge_runtime.engines import Engine, PieceRunner
+from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine
 from fpm_edge_runtime.manifest import Format, Piece
 
 LONG = 30  # seconds that no test takes
@@ -22,10 +22,10 @@ def photos(count: int) -> list[NDArray[np.uint8]]:
 
 
 class Gate:
-    """LiteRT whose stage 1 waits for `open`. `inside`: how many wait; `models`: the bytes that were loaded."""
+    """An engine whose stage 1 waits for `open`. `inside`: how many wait; `models`: the bytes that were loaded."""
 
     def __init__(self) -> None:
-        self._engine: Engine = load_engine("litert")
+        self._engine: Engine = load_engine(default_engine(("tflite", "onnx")))
         self.name, self.version = self._engine.name, self._engine.version
         self.formats: tuple[Format, ...] = self._engine.formats
         self.open = threading.Event()
