@@ -58,8 +58,6 @@ class Pool:
             raise UsageError(f"sessions is {sessions}; expected 1 to {_MOST_SESSIONS}, or None for one a processor")
         if engine is None:
             engine = default_engine(bundle.formats)
-        if engine is None:
-            engine = default_engine(bundle.formats)
         shared = _SharedBytes(load_engine(engine) if isinstance(engine, str) else engine)
         self._sessions = tuple(bundle.session(shared, threads=1, stages=stages) for _ in range(count))
         # The one used last has its tensors in the caches.
