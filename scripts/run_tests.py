@@ -17,6 +17,8 @@ OTHERS = sorted(f"tests/{path.parent.name}" for path in ROOT.glob("tests/*/test_
 SECOND = (*dict.fromkeys(folder for folder in OTHERS if folder != "tests/fpm_edge"), *MOVED)
 
 _COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
+# Not simply the last line: libraries say goodbye after it.
+_END = re.compile(r"^.*\d+ (?:passed|failed|skipped|deselected|errors?)\b.* in [\d.]+s.*$", re.MULTILINE)
 
 
 def main() -> None:
@@ -37,9 +39,9 @@ def main() -> None:
         later.seek(0)
         rest = later.read()
     print(rest, flush=True)
-    ends = [text.strip().splitlines()[-1] for text in (b"".join(said).decode("utf-8", "replace"), rest)]
+    ends = [_END.findall(text)[-1:] for text in (b"".join(said).decode("utf-8", "replace"), rest)]
     counts = dict.fromkeys(("passed", "failed", "skipped", "error"), 0)
-    for end in ends:
+    for end in (line for lines in ends for line in lines):
         for number, kind in _COUNTS.findall(end):
             counts[kind] += int(number)
     failed = counts["failed"] + counts["error"]
