@@ -1,5 +1,6 @@
 """Every engine runs the same pieces to the same codes, and refuses a model that is not what the manifest says."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -278,3 +279,15 @@ def test_onnxruntime_multiplies_exactly() -> None:
     )
     (found,) = session.run(None, {"x": np.full((1, 16, 8, 8), 255, np.uint8)})
     assert np.unique(found[0, :, 1:-1, 1:-1]).tolist() == [round(16 * 9 * 255 * 0.127 / 260)]
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="threads are only listed on Linux")
+def test_openvino_ties_its_threads_to_no_processor(tiny: Bundle) -> None:
+    """Or two sessions would share one processor while another is idle."""
+    task = Path("/proc/self/task")
+    before = {entry.name for entry in task.iterdir()}
+    session = tiny.session("openvino", threads=2)
+    session.detect_input(np.zeros((session.geometry.input_height, session.geometry.input_width, 3), np.uint8))
+    new = {entry.name for entry in task.iterdir()} - before
+    assert new
+    assert {frozenset(os.sched_getaffinity(int(name))) for name in new} == {frozenset(os.sched_getaffinity(0))}

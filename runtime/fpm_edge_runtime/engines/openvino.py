@@ -43,6 +43,8 @@ class _OpenVINO:
             settings["LP_TRANSFORMS_MODE"] = False
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
+        # Left alone, it ties its threads to the first processors, those of every session and process to the same ones.
+        settings["ENABLE_CPU_PINNING"] = False
         try:
             graph = self._read(model, Path(piece.member).suffix)
             compiled = self._core.compile_model(graph, "CPU", settings)
