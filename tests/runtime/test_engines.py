@@ -291,3 +291,9 @@ def test_openvino_ties_its_threads_to_no_processor(tiny: Bundle) -> None:
     new = {entry.name for entry in task.iterdir()} - before
     assert new
     assert {frozenset(os.sched_getaffinity(int(name))) for name in new} == {frozenset(os.sched_getaffinity(0))}
+
+
+def test_threads_of_onnxruntime_wait_without_spinning() -> None:
+    """Or those of one piece take the processors from the next: two threads were slower than one."""
+    options = pytest.importorskip("fpm_edge_runtime.engines.onnxruntime").session_options(2)
+    assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
