@@ -27,8 +27,8 @@ def session_options(threads: int | None) -> onnxruntime.SessionOptions:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = _ERRORS_ONLY
     options.inter_op_num_threads = 1
-    # Each piece has threads of its own. Left alone, those of the piece before spin while the next one runs, and take the
-    # processors from it.
+    # Each piece has threads of its own. Left alone, those of one piece go on spinning while the next one runs, and take
+    # the processors from it.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     if threads is not None:
         options.intra_op_num_threads = threads
