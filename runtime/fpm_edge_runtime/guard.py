@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime._fallbacks import Ready, float_model, no_more_stages, other_engine
 from fpm_edge_runtime.drift_steps import STEPS, Step, StepTaken, answerer
-from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, deny
-from fpm_edge_runtime.engines import ENGINES
+from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, check_names, deny
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, GateError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.isolated import EngineCheck, check_in_child
@@ -73,8 +72,8 @@ class Guard:
             raise UsageError(f"the policy's steps are {steps!r}; expected a list of some of: {', '.join(STEPS)}")
         if "raise" in steps[:-1]:
             raise UsageError(f"the policy's steps are {list(steps)}; nothing can come after raise")
-        if "engine" in steps and (not engines or any(name not in ENGINES for name in engines)):
-            raise UsageError(f"engines are {list(engines)}; expected some of: {', '.join(ENGINES)}")
+        if "engine" in steps:
+            check_names(engines)
         self._shadow, self._steps, self._engines = shadow, tuple(steps), tuple(engines)
         self._threads, self._timeout, self._cache, self._check = threads, timeout, cache, check
         self._lock = threading.Lock()
