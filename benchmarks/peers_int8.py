@@ -1,15 +1,15 @@
 """Ours beside other quantizers: the same float model, the same calibration pictures, the same test pictures.
 
-    benchmarks/peers/setup.sh litert-quantizer /tmp/peers
-    benchmarks/peers/setup.sh nncf /tmp/peers
-    benchmarks/peers_int8.py lite-fashionai24 --data rendered:1000@5 --test rendered:300@102 \\
+    for peer in litert-quantizer nncf onnx2tf ncnn mnn; do benchmarks/peers/setup.sh $peer /tmp/peers; done
+    benchmarks/peers_int8.py lite-fashionai24 --data rendered:1000@5/192 --test rendered:300@102/192 \\
         --peers /tmp/peers -o runs/peers
+    benchmarks/peers_table.py runs/peers                  # the tables again, from what was kept
     benchmarks/peers_int8.py runs/ccp/tuned --data fashionai:CCP --holdout 113 --peers /tmp/peers -o runs/peers-ccp
 
 Every peer is a script in ``benchmarks/peers`` that runs in its own environment on the files of OUTPUT/task: the float
 model as SavedModel, TFLite and ONNX, and the calibration inputs. What it writes is run by the engine that it is for,
-decoded by the runtime's decoder, and compared with the float TFLite file as `convert` compares. Reports that exist are
-not made again. Prints two Markdown tables: what the landmarks lose, and what it costs.
+decoded by the runtime's decoder, and compared with the float TFLite file as `convert` compares. What exists is not
+made again. Prints two Markdown tables: what the landmarks lose, and what it costs.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +34,8 @@ import pictures
 import tensorflow as tf
 from drift_rows import keep, print_rows
 from numpy.typing import NDArray
+from peers_table import print_costs
+from peers_turns import Turns, interleaved
 
 from fpm_edge.data import Dataset
 from fpm_edge.inputs import network_inputs
@@ -45,6 +46,7 @@ from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import calibrated, export
+from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.manifest import Format
 
 SCRIPTS = Path(__file__).parent / "peers"
@@ -54,8 +56,13 @@ PEERS = {
     "litert_static": "litert-quantizer",
     "onnxruntime_static": "",
     "nncf_ptq": "nncf",
+    "onnx2tf_ptq": "onnx2tf",
+    "ncnn_convert": "ncnn",
+    "mnn_convert": "mnn",
 }
-ENGINES = {".tflite": "litert", ".onnx": "onnxruntime", ".xml": "openvino"}
+ENGINES = {".tflite": "litert", ".onnx": "onnxruntime", ".xml": "openvino", ".param": "ncnn", ".mnn": "mnn"}
+# Engines that run in their own environments, as they need other versions of numpy or bring much with them.
+APART = ("ncnn", "mnn")
 OURS: dict[Format, str] = {"tflite": "ours-tflite", "onnx": "ours-onnx"}
 # Ours in the engine that NNCF's files are for.
 ALSO = {"ours-tflite": "openvino", "ours-onnx": "openvino"}
@@ -63,14 +70,17 @@ ALSO = {"ours-tflite": "openvino", "ours-onnx": "openvino"}
 
 @dataclass(frozen=True)
 class Entry:
-    """A file in an engine; `seconds` of all processors that made it, `lines` of code to be written for it."""
+    """A file in an engine, which runs in this process or by `python`."""
 
     title: str
     path: Path
     engine: str
     codes: peers_run.Codes | None
-    seconds: float
-    lines: int
+    python: Path | None
+
+    def load(self) -> peers_run.Runner:
+        """Ready to run in one thread."""
+        return peers_run.load(self.path, self.engine, 1, self.codes, self.python)
 
 
 def prepare(loaded: LoadedModel, task: Path, inputs: Sequence[NDArray[np.uint8]]) -> None:
@@ -80,17 +90,26 @@ def prepare(loaded: LoadedModel, task: Path, inputs: Sequence[NDArray[np.uint8]]
     exported = export(loaded.network, "float32", ("tflite", "onnx"), inputs[:1])
     for form, (_, data) in exported.wholes.items():
         (task / f"float.{form}").write_bytes(data)
-    outputs = {f"heatmap_{t}": output for t, output in enumerate(loaded.network.outputs, start=1)}
-    network = tf.keras.Model(loaded.network.input, outputs)
-    shape = (1, *loaded.network.input.shape[1:])
+    outputs = [f"heatmap_{stage}" for stage in range(1, loaded.config.stages + 1)]
+    write_saved_model(loaded.network, task)
+    names = ",".join(outputs)
+    options = ("--opset", "17", "--inputs-as-nchw", "image", "--outputs-as-nchw", names)
+    files = ("--saved-model", task / "saved_model", "--output", task / "plain.onnx")
+    subprocess.run([sys.executable, "-m", "tf2onnx.convert", *files, *options], check=True, stderr=subprocess.DEVNULL)
+
+
+def write_saved_model(network: tf.keras.Model, folder: Path) -> None:
+    """`saved_model`, of one picture, and `plain.tflite`, made of it in float; outputs keep their layers' names."""
+    shape = (1, *network.input.shape[1:])
+    named = tf.keras.Model(network.input, dict(zip(network.output_names, network.outputs, strict=True)))
 
     @tf.function(input_signature=[tf.TensorSpec(shape, tf.float32, name="image")])  # type: ignore[untyped-decorator]
     def infer(image: Any) -> Any:
-        return network(image, training=False)
+        return named(image, training=False)
 
-    tf.saved_model.save(network, str(task / "saved_model"), signatures=infer.get_concrete_function())
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(task / "saved_model"))
-    (task / "plain.tflite").write_bytes(converter.convert())
+    tf.saved_model.save(named, str(folder / "saved_model"), signatures=infer.get_concrete_function())
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(folder / "saved_model"))
+    (folder / "plain.tflite").write_bytes(converter.convert())
 
 
 def make_ours(loaded: LoadedModel, output: Path, inputs: Sequence[NDArray[np.uint8]]) -> None:
@@ -123,21 +142,25 @@ def make_peers(task: Path, output: Path, environments: Path | None) -> None:
             subprocess.run([python, path, task, output], env=isolated, stdout=log, stderr=log, check=False)
 
 
-def entries(output: Path) -> list[Entry]:
-    """What was made, ours first; what went wrong is printed."""
+def entries(output: Path, environments: Path | None) -> list[Entry]:
+    """What was made, ours first."""
     found = []
-    paths = sorted(output.glob("*.json"), key=lambda path: (not path.stem.startswith("ours"), path.stem))
-    for path in paths:
+    for path in sorted(output.glob("*.json"), key=lambda path: (not path.stem.startswith("ours"), path.stem)):
         notes = json.loads(path.read_text())
         if "error" in notes:
-            print(f"{path.stem}: {notes['error']}", file=sys.stderr)
             continue
         file = output / notes["file"]
-        entry = Entry(path.stem, file, ENGINES[file.suffix], notes.get("codes"), notes["seconds"], notes["lines"])
+        engine = ENGINES[file.suffix]
+        python = None
+        if engine in APART:
+            if environments is None:
+                print(f"{path.stem}: left out, no environment {engine}", file=sys.stderr)
+                continue
+            python = environments / engine / "bin" / "python"
+        entry = Entry(path.stem, file, engine, notes.get("codes"), python)
         found.append(entry)
         if entry.title in ALSO:
-            title = f"{entry.title} in {ALSO[entry.title]}"
-            found.append(Entry(title, file, ALSO[entry.title], entry.codes, entry.seconds, entry.lines))
+            found.append(replace(entry, title=f"{entry.title} in {ALSO[entry.title]}", engine=ALSO[entry.title]))
     return found
 
 
@@ -151,52 +174,38 @@ def score(listed: Sequence[Entry], task: Path, reports: Path, loaded: LoadedMode
         path = reports / f"{entry.title}.json"
         if path.exists():
             continue
-        found = peers_run.predict(peers_run.load(entry.path, entry.engine, 1, entry.codes), samples, count, stride)
+        found = peers_run.predict(entry.load(), samples, count, stride)
         keep(path, drift_between(found, expected, truth_of(test), test.schema))
     return samples
 
 
-def latency(
-    listed: Sequence[Entry], task: Path, samples: Sequence[Sample], rounds: int
-) -> dict[str, tuple[float, float]]:
-    """Median wall and processor milliseconds of an input in one thread; a round runs every file twice, timing one."""
-    runners = {entry.title: peers_run.load(entry.path, entry.engine, 1, entry.codes) for entry in listed}
+def measure(listed: Sequence[Entry], task: Path, samples: Sequence[Sample], rounds: int) -> dict[str, Turns]:
+    """Every file's turns in one thread; a round runs every file twice and times the second."""
+    runners = {entry.title: entry.load() for entry in listed}
     runners["float"] = peers_run.load(task / "float.tflite", "litert", 1, None)
-    wall: dict[str, list[float]] = {title: [] for title in runners}
-    busy: dict[str, list[float]] = {title: [] for title in runners}
-    for number in range(rounds + 3):
-        image = samples[number % len(samples)].image
-        for title, runner in runners.items():
-            runner.invoke(image)
-            begun, begun_busy = time.perf_counter(), time.process_time()
-            runner.invoke(image)
-            if number >= 3:
-                wall[title].append(1e3 * (time.perf_counter() - begun))
-                busy[title].append(1e3 * (time.process_time() - begun_busy))
-    return {title: (statistics.median(wall[title]), statistics.median(busy[title])) for title in runners}
+    return interleaved({title: (runner.invoke, runner.seconds) for title, runner in runners.items()}, samples, rounds)
 
 
-def print_costs(listed: Sequence[Entry], times: dict[str, tuple[float, float]]) -> None:
-    base = times[OURS["tflite"]]
-    print("\n| file | engine | kB | ms | × ours, TFLite | processor ms | × | conversion, processor s | lines |")
-    print(f"|{'---|' * 9}")
+def keep_costs(path: Path, listed: Sequence[Entry], files: Path, turns: dict[str, Turns]) -> None:
+    """Sizes and times by title, and what was not made, with the reason."""
+    costs: dict[str, Any] = {}
     for entry in listed:
-        size = sum(path.stat().st_size for path in (entry.path, entry.path.with_suffix(".bin")) if path.exists())
-        ms, busy = times[entry.title]
-        cells = (
-            entry.title,
-            entry.engine,
-            f"{size / 1e3:.0f}",
-            f"{ms:.1f}",
-            f"{ms / base[0]:.2f}",
-            f"{busy:.1f}",
-            f"{busy / base[1]:.2f}",
-            f"{entry.seconds:.0f}",
-            str(entry.lines),
-        )
-        print(f"| {' | '.join(cells)} |")
-    ms, busy = times["float"]
-    print(f"| float | litert | | {ms:.1f} | {ms / base[0]:.2f} | {busy:.1f} | {busy / base[1]:.2f} | | |")
+        notes = json.loads((files / f"{entry.path.stem}.json").read_text())
+        parts = [part for part in (entry.path, entry.path.with_suffix(".bin")) if part.exists()]
+        costs[entry.title] = {
+            "engine": entry.engine,
+            "bytes": sum(part.stat().st_size for part in parts),
+            "seconds": notes["seconds"],
+            "lines": notes["lines"],
+        }
+    costs["float"] = {"engine": "litert", "bytes": (files.parent / "task" / "float.tflite").stat().st_size}
+    for title, cost in costs.items():
+        cost |= turns[title].against(turns[OURS["tflite"]])
+    for notes_path in sorted(files.glob("*.json")):
+        notes = json.loads(notes_path.read_text())
+        if "error" in notes:
+            costs[notes_path.stem] = {"error": notes["error"], "lines": notes["lines"]}
+    write_atomically(path, json.dumps(costs, indent=1))
 
 
 def main() -> None:
@@ -217,10 +226,11 @@ def main() -> None:
         files.mkdir()
         make_ours(loaded, files, inputs)
         make_peers(task, files, arguments.peers)
-    listed = entries(files)
+    listed = entries(files, arguments.peers)
     samples = score(listed, task, arguments.output / "reports", loaded, test)
+    keep_costs(arguments.output / "costs.json", listed, files, measure(listed, task, samples, arguments.rounds))
     print_rows((entry.title, arguments.output / "reports" / f"{entry.title}.json") for entry in listed)
-    print_costs(listed, latency(listed, task, samples, arguments.rounds))
+    print_costs(arguments.output)
 
 
 if __name__ == "__main__":

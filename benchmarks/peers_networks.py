@@ -12,9 +12,13 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,23 +27,28 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import msgspec
 import numpy as np
-import tensorflow as tf
+import peers_run
 import tf_keras
+from drift_rows import keep
 from numpy.typing import NDArray
 from peers.networks import cpm_mobile, macs, mobilenet_heatmaps, simcc
 from peers.training import Heatmaps, Peer, SimCC, train
+from peers_int8 import write_saved_model
 from peers_run import Maps
+from peers_table import print_networks
+from peers_turns import interleaved
 from safetensors.numpy import save
 
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.metrics import point_mask
-from fpm_edge.model import ModelConfig, preset
+from fpm_edge.model import preset, stage_costs
 from fpm_edge.model.network import build_model, training_outputs
 from fpm_edge.model.store import load_weights, named_weights
-from fpm_edge.predict import truth_of
+from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.train.objective import Objective, objective_for
-from fpm_edge.train.pipeline import load_sample
+from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.geometry import cells_to_input
@@ -80,9 +89,7 @@ def heatmap_points(outputs: Sequence[Maps], stride: int, background: bool) -> ND
     found = []
     for maps in outputs:
         values = maps.values if background else np.pad(maps.values, [(0, 0), (0, 0), (0, 1)])
-        cells, _ = decode_heatmaps(
-            values, layout="NHWC", landmarks=COUNT, scale=maps.scale, zero_point=maps.zero_point
-        )
+        cells, _ = decode_heatmaps(values, layout="NHWC", landmarks=COUNT, scale=maps.scale, zero_point=maps.zero_point)
         found.append(cells_to_input(cells, stride))
     return np.array(found, np.float32)
 
@@ -128,18 +135,22 @@ def networks() -> dict[str, Network]:
     }
 
 
-def trained(name: str, network: Network, data: Dataset, folder: Path, seed: int) -> tf_keras.Model:
+def trained(name: str, data: Dataset, folder: Path, seed: int) -> tf_keras.Model:
     """The network with its weights, trained where it has none."""
+    network = networks()[name]
     settings = msgspec.structs.replace(SETTINGS, learning_rate=RATES[name], seed=seed)
     tf_keras.utils.set_random_seed(seed)
     model = network.build()
     if not (folder / "weights.safetensors").exists():
-        checkpoint = folder / "checkpoint.safetensors"
-        learning = network.learning(model)
-        train(learning, network.config, network.objective, data, settings, checkpoint, lambda line: print(line, flush=True))
+        _train(network, model, data, settings, folder / "checkpoint.safetensors")
         write_atomically(folder / "weights.safetensors", save(named_weights(model)))
     load_weights(folder, model)
     return model
+
+
+def _train(network: Network, model: tf_keras.Model, data: Dataset, settings: TrainSettings, checkpoint: Path) -> None:
+    learning = network.learning(model)
+    train(learning, network.config, network.objective, data, settings, checkpoint, partial(print, flush=True))
 
 
 def search(chosen: Sequence[str], data: Dataset, test: Dataset, rates: Sequence[float], folder: Path) -> None:
@@ -151,13 +162,8 @@ def search(chosen: Sequence[str], data: Dataset, test: Dataset, rates: Sequence[
             settings = msgspec.structs.replace(SETTINGS, learning_rate=rate, epochs=1, warmup_steps=20)
             tf_keras.utils.set_random_seed(0)
             model = network.build()
-            ne = float("nan")
-            try:
-                learning = network.learning(model)
-                train(learning, network.config, network.objective, few, settings, folder / f"{name}-{rate:g}.safetensors", print)
-                ne = keras_error(model, network, test)
-            except ArithmeticError as error:
-                print(error)
+            _train(network, model, few, settings, folder / f"{name}-{rate:g}.safetensors")
+            ne = keras_error(model, network, test)
             print(f"{name} at {rate:g}: NE {ne:.4f} after {SEARCHED} garments", flush=True)
 
 
@@ -176,23 +182,88 @@ def keras_error(model: tf_keras.Model, network: Network, test: Dataset) -> float
     return float(errors[point_mask(truth.visibility, "labelled")].mean())
 
 
+def convert(name: str, model: tf_keras.Model, folder: Path, calibration: NDArray[np.uint8]) -> None:
+    """`plain.tflite`, float, and `tensorflow.tflite`, int8, into `folder`, as TensorFlow's guide shows."""
+    if (folder / "tensorflow.json").exists():
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    np.save(folder / "calibration.npy", calibration)
+    write_saved_model(model, folder)
+    script = Path(__file__).parent / "peers" / "tensorflow_ptq.py"
+    with (folder / "tensorflow.log").open("wb") as log:
+        subprocess.run([sys.executable, script, folder, folder], stdout=log, stderr=log, check=False)
+    error = json.loads((folder / "tensorflow.json").read_text()).get("error")
+    print(f"{name}: {error or 'converted'}", flush=True)
+
+
+def predictions(runner: peers_run.Runner, network: Network, samples: Sequence[Sample]) -> Predictions:
+    points = [
+        [sample.placement.to_picture(stage) for stage in network.points(runner.maps(runner.invoke(sample.image)))]
+        for sample in samples
+    ]
+    landmarks = np.array(points, np.float32)
+    sizes = np.array([sample.picture_size for sample in samples], np.float64)
+    return Predictions(landmarks, np.ones(landmarks.shape[:3], np.float32), sizes)
+
+
+def measure(chosen: Sequence[str], models: dict[str, tf_keras.Model], test: Dataset, output: Path, rounds: int) -> None:
+    """Drift reports, and `costs.json`: sizes and times of the float and the int8 file of every network."""
+    samples = [load_sample(test, index, networks()[chosen[0]].config) for index in range(len(test))]
+    runners: dict[str, peers_run.Runner] = {}
+    costs: dict[str, Any] = {}
+    for name in chosen:
+        folder = output / "files" / name
+        runners[name] = peers_run.load(folder / "plain.tflite", "litert", 1, None)
+        expected = predictions(runners[name], networks()[name], samples)
+        costs[name] = {
+            "gmac": (macs(models[name]) if name != "lite-s" else sum(cost.macs for cost in stage_costs(LITE))) / 1e9,
+            "parameters": sum(int(np.prod(weight.shape)) for weight in models[name].trainable_weights),
+            "bytes": (folder / "plain.tflite").stat().st_size,
+        }
+        notes = json.loads((folder / "tensorflow.json").read_text())
+        if "error" in notes:
+            costs[f"{name} int8"] = {"error": notes["error"]}
+            keep(output / "reports" / f"{name}.json", drift_between(expected, expected, truth_of(test), SCHEMA))
+            continue
+        quantized = folder / "tensorflow.tflite"
+        runners[f"{name} int8"] = peers_run.load(quantized, "litert", 1, None)
+        found = predictions(runners[f"{name} int8"], networks()[name], samples)
+        costs[f"{name} int8"] = {"bytes": quantized.stat().st_size}
+        keep(output / "reports" / f"{name}.json", drift_between(found, expected, truth_of(test), SCHEMA))
+    turns = interleaved({title: (runner.invoke, runner.seconds) for title, runner in runners.items()}, samples, rounds)
+    for title, turn in turns.items():
+        costs[title] |= turn.against(turns["lite-s int8" if title.endswith("int8") else "lite-s"])
+    write_atomically(output / "costs.json", json.dumps(costs, indent=1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", required=True, help="garments to train on")
     parser.add_argument("--test", default="rendered:1000@102/192", help="garments to measure on")
-    parser.add_argument("--only", help="comma-separated names of networks")
+    parser.add_argument("--only", help="comma-separated names of networks; lite-s is always among those measured")
     parser.add_argument("--rates", help="comma-separated learning rates to try shortly, and nothing else")
     parser.add_argument("--train", action="store_true", help="train, and leave the rest to a later call")
+    parser.add_argument("--samples", type=int, default=128, help="calibration pictures")
+    parser.add_argument("--rounds", type=int, default=100, help="of the latency measurement")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("-o", "--output", type=Path, required=True)
     arguments = parser.parse_args()
+    output: Path = arguments.output
     data = load_dataset(arguments.data)
     chosen = arguments.only.split(",") if arguments.only else list(networks())
     if arguments.rates:
-        search(chosen, data, load_dataset(arguments.test), [float(rate) for rate in arguments.rates.split(",")], arguments.output)
+        rates = [float(rate) for rate in arguments.rates.split(",")]
+        search(chosen, data, load_dataset(arguments.test), rates, output)
         return
-    for name in chosen:
-        trained(name, networks()[name], data, arguments.output / f"{name}-{arguments.seed}", arguments.seed)
+    models = {name: trained(name, data, output / f"{name}-{arguments.seed}", arguments.seed) for name in chosen}
+    if arguments.train:
+        return
+    indices = np.random.default_rng(0).choice(len(data), arguments.samples, replace=False)
+    calibration = np.stack([load_sample(data, int(index), LITE).image for index in indices])
+    for name, model in models.items():
+        convert(name, model, output / "files" / name, calibration)
+    measure(chosen, models, load_dataset(arguments.test), output, arguments.rounds)
+    print_networks(output)
 
 
 if __name__ == "__main__":

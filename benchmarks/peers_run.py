@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,19 +36,26 @@ class Maps:
 
 @dataclass(frozen=True)
 class Runner:
-    """A loaded file: `invoke` runs one input (height, width, 3) uint8, `maps` reads its heatmaps, stage by stage."""
+    """A loaded file: `invoke` runs one input (height, width, 3) uint8, `maps` reads its heatmaps, stage by stage.
+
+    `seconds` gives the wall and processor seconds of the last `invoke`, where it ran in a process of its own.
+    """
 
     invoke: Callable[[NDArray[np.uint8]], Any]
     maps: Callable[[Any], list[Maps]]
+    seconds: Callable[[], tuple[float, float]] | None = None
 
 
-def load(path: Path, engine: str, threads: int, codes: Codes | None) -> Runner:
+def load(path: Path, engine: str, threads: int, codes: Codes | None, python: Path | None = None) -> Runner:
     """A file in an engine.
 
     Args:
         codes: scale and zero point of every stage's heatmaps, for our files; ONNX Runtime then gets the options of our
             runtime as well. None for a peer's file, which is run as the peer's documentation runs it.
+        python: interpreter of the engine's own environment, for the engines that are run in one; always one thread.
     """
+    if python is not None:
+        return _worker(path, python)
     if engine == "litert":
         return _litert(path, threads)
     return (_onnx if engine == "onnxruntime" else _openvino)(path, threads, codes)
@@ -127,6 +135,32 @@ def _openvino(path: Path, threads: int, codes: Codes | None) -> Runner:
         return [np.array(found[port]) for port in ports]
 
     return Runner(invoke, lambda values: _named(values, layout, codes))
+
+
+def _worker(path: Path, python: Path) -> Runner:
+    """A file in an engine of another environment, see `peers/worker.py`."""
+    script = Path(__file__).parent / "peers" / "worker.py"
+    process = subprocess.Popen([python, script, path.absolute()], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin is not None
+    assert process.stdout is not None
+    given, answers = process.stdin, process.stdout
+    last = [0.0, 0.0]
+
+    def read(count: int) -> NDArray[np.float32]:
+        data = answers.read(4 * count)
+        if len(data) < 4 * count:
+            raise RuntimeError(f"{path}: its engine ended, with code {process.wait()}")
+        return np.frombuffer(data, np.float32)
+
+    def invoke(image: NDArray[np.uint8]) -> list[NDArray[Any]]:
+        given.write(np.array(image.shape, np.int32).tobytes() + image.tobytes())
+        given.flush()
+        wall, busy, *shape = read(6).tolist()
+        last[:] = wall, busy
+        sizes = [int(size) for size in shape]
+        return [maps[np.newaxis] for maps in read(int(np.prod(sizes))).reshape(sizes)]
+
+    return Runner(invoke, lambda values: _named(values, "NCHW", None), lambda: (last[0], last[1]))
 
 
 def _named(values: Sequence[NDArray[Any]], layout: Layout, codes: Codes | None) -> list[Maps]:

@@ -86,7 +86,9 @@ def cpm_mobile(side: int, landmarks: int, stages: int = 3, width: float = 0.6) -
     image = tf_keras.Input((side, side, 3), name="image")
     x = _relu6(_conv(image, _scaled(32, width), 3, "stem", stride=2), "stem")
     levels = []
-    for level, (expansion, channels, repeats) in enumerate([(1, 16, 2), (6, 24, 5), (6, 32, 5), (6, 64, 5), (6, 96, 5)]):
+    for level, (expansion, channels, repeats) in enumerate(
+        [(1, 16, 2), (6, 24, 5), (6, 32, 5), (6, 64, 5), (6, 96, 5)]
+    ):
         for number in range(repeats):
             stride = 2 if level and not number else 1
             x = _inverted(x, expansion, _scaled(channels, width), stride, f"level_{level}_{number}")
@@ -120,7 +122,7 @@ def macs(model: tf_keras.Model) -> int:
 
 def _macs(layer: Any) -> int:
     if isinstance(layer, _GatedAttention):
-        tokens, width = layer.input_shape[1:]
+        tokens = layer.input_shape[1]
         return tokens * sum(math.prod(w.shape) for w in layer.weights) + tokens * tokens * (layer.inner + layer.keys)
     kernel = next((w for w in layer.weights if "kernel" in w.name), None)
     if kernel is None:
@@ -220,9 +222,7 @@ class _GatedAttention(_layers.Layer):  # type: ignore[misc]
         self.spread = self.add_weight(
             name="kernel_in", shape=(width, 2 * self.inner + self.keys), initializer="glorot_uniform"
         )
-        self.gathered = self.add_weight(
-            name="kernel_out", shape=(self.inner, width), initializer="glorot_uniform"
-        )
+        self.gathered = self.add_weight(name="kernel_out", shape=(self.inner, width), initializer="glorot_uniform")
         self.gamma = self.add_weight(
             name="gamma", shape=(2, self.keys), initializer=tf_keras.initializers.RandomNormal(stddev=0.02)
         )

@@ -1,6 +1,6 @@
 #!/bin/sh
 # A virtual environment for a peer of `peers_int8.py`, with the versions that were measured:
-#     benchmarks/peers/setup.sh NAME FOLDER        NAME is litert-quantizer or nncf; made as FOLDER/NAME
+#     benchmarks/peers/setup.sh NAME FOLDER        NAME of a requirements file; made as FOLDER/NAME
 set -eu
 name=$1
 folder=$2
