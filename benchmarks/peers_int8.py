@@ -36,6 +36,7 @@ from drift_rows import keep, print_rows
 from numpy.typing import NDArray
 from peers_table import print_costs
 from peers_turns import Turns, interleaved
+from PIL import Image
 
 from fpm_edge.data import Dataset
 from fpm_edge.inputs import network_inputs
@@ -87,6 +88,9 @@ def prepare(loaded: LoadedModel, task: Path, inputs: Sequence[NDArray[np.uint8]]
     """The float model in every form that a quantizer starts from, and the calibration inputs."""
     task.mkdir(parents=True, exist_ok=True)
     np.save(task / "calibration.npy", np.stack(inputs))
+    (task / "pictures").mkdir()
+    for number, picture in enumerate(inputs):
+        Image.fromarray(picture).save(task / "pictures" / f"{number:04}.png")
     exported = export(loaded.network, "float32", ("tflite", "onnx"), inputs[:1])
     for form, (_, data) in exported.wholes.items():
         (task / f"float.{form}").write_bytes(data)

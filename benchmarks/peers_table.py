@@ -41,9 +41,10 @@ def print_costs(folder: Path) -> None:
     print(f"\n| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}")
     known = next(iter((folder / "reports").glob("*.json")))
     float_ne = json.loads(known.read_text())["stages"][-1]["float_ne"]
-    for title, cost in costs.items():
+    for title in sorted(costs, key=lambda title: title != "float"):
+        cost = costs[title]
         if "error" in cost:
-            print(f"| {title} | {cost['error']} {'| ' * (len(COLUMNS) - 2)}| {cost['lines']} |")
+            print(f"| {title} | {cost['error']} {'| ' * (len(COLUMNS) - 1)}|")
             continue
         report = folder / "reports" / f"{title}.json"
         ne, drift, apart = f"{float_ne:.4f}", "", ""

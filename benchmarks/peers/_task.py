@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -33,6 +34,8 @@ def main(variants: dict[str, tuple[str, Callable[[Path, Path], None]]]) -> None:
         start = _busy()
         try:
             make(work, path)
+        except subprocess.CalledProcessError as error:
+            notes["error"] = f"{Path(error.cmd[0]).name} ended with code {error.returncode}; its log says why"
         except Exception as error:  # a peer's failure is a result
             notes["error"] = f"{type(error).__name__}: {error}"
         notes["seconds"] = _busy() - start

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 
 import _task
-import numpy as np
 
 # Each of its tools calls `pip install` for a package that reports what is done with it, into whatever Python is found.
 QUIET = os.environ | {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": ""}
@@ -31,19 +30,14 @@ def quantize(work: Path, path: Path) -> None:
     folder = path.with_suffix("")
     folder.mkdir()
     # user code
-    from MNN import cv
-
-    pictures = folder / "pictures"
-    pictures.mkdir()
-    for number, picture in enumerate(_task.inputs(work)):
-        cv.imwrite(str(pictures / f"{number}.png"), np.ascontiguousarray(picture[..., ::-1]))
+    picture = _task.inputs(work)[0]
     config = {
         "format": "RGB",
         "mean": [0.0, 0.0, 0.0],
         "normal": [1 / 255, 1 / 255, 1 / 255],
         "width": picture.shape[1],
         "height": picture.shape[0],
-        "path": f"{pictures}/",
+        "path": f"{work / 'pictures'}/",
         "used_image_num": len(_task.inputs(work)),
         "feature_quantize_method": "KL",
         "weight_quantize_method": "MAX_ABS",
