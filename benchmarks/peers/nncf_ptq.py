@@ -23,14 +23,9 @@ def quantize(work: Path, path: Path, fix: str) -> None:
     pictures = _task.inputs(work)
     model = openvino.Core().read_model(work / "float.onnx")
     data = nncf.Dataset([picture[None] for picture in pictures])
-    quantized = nncf.quantize(
-        model,
-        data,
-        preset=nncf.QuantizationPreset.MIXED,
-        subset_size=len(pictures),
-        fast_bias_correction=True,
-        advanced_parameters=nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix[fix]),
-    )
+    fixed = nncf.AdvancedQuantizationParameters(overflow_fix=nncf.OverflowFix[fix])
+    mixed = nncf.QuantizationPreset.MIXED
+    quantized = nncf.quantize(model, data, preset=mixed, subset_size=len(pictures), advanced_parameters=fixed)
     openvino.save_model(quantized, path)
     # end
 
