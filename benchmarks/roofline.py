@@ -2,12 +2,13 @@
 
     taskset -c 1 benchmarks/roofline.py -o runs/roofline.json --picture docs/images/roofline.png
 
-1. Measures the peak of a kind of number, int8 or float32: the fastest of several large convolutions in LiteRT, ONNX
-   Runtime and OpenVINO, set up as the runtime sets them up; and the bandwidth of memory and of the caches.
-2. Converts `lite-s`, `lite-m` (the shipped model) and `lite-l` to both, and counts from the TFLite graph what every
+1. Measures the peak of each kind of number, float32, int8, and int8 with kernels of 7 bits (decision 0028): the fastest
+   of several large convolutions in LiteRT, ONNX Runtime and OpenVINO that multiplies right; and the bandwidth of memory
+   and of the caches.
+2. Converts `lite-s`, `lite-m` (the shipped model) and `lite-l` to all, and counts from the TFLite graph what every
    layer multiplies and moves. `lite-s` and `lite-l` have the weights that they start with: no time depends on them.
-3. Times every piece in every engine, every operator of the TFLite pieces by itself in LiteRT, and every node of ONNX
-   Runtime by its own profiler.
+3. Times every piece in every engine as the runtime sets it up, every operator of the TFLite pieces by itself in LiteRT
+   (kernels of 7 bits take as long there), and every node of ONNX Runtime by its own profiler.
 
 The limit of a layer is max(MACs / peak, bytes / bandwidth); of a piece, the sum over its layers. The fraction is the
 limit divided by the time. Peak, bandwidth and times are measured in turns, and a turn's limit is that turn's peak's;
@@ -28,7 +29,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from roofline_machine import ENGINES, Kind, Machine, bandwidth_for, copies, measure_machine, seconds
+from roofline_machine import ENGINES, KINDS, Kind, Machine, bandwidth_for, copies, measure_machine, seconds
 from roofline_parts import NETWORKS, Part, convert_all, layers_of, pieces_of, profiled
 from roofline_plot import Point, plot
 
@@ -135,9 +136,9 @@ def whole(series: Sequence[Series]) -> Row:
 
 
 def machine_table(machine: Machine) -> str:
-    lines = ["| | float32 GMAC/s | int8 GMAC/s |", "|---|---|---|"]
-    for title in dict.fromkeys([*machine.rates["float32"], *machine.rates["int8"]]):
-        cells = [machine.rates[kind].get(title) for kind in ("float32", "int8")]  # type: ignore[index]
+    lines = [f"| GMAC/s | {' | '.join(KINDS)} |", "|---|---|---|---|"]
+    for title in dict.fromkeys(title for known in machine.rates.values() for title in known):
+        cells = [machine.rates[kind].get(title) for kind in KINDS]
         lines.append(f"| {title} | " + " | ".join("–" if value is None else f"{value:.1f}" for value in cells) + " |")
     for kind, peak in machine.chosen.items():
         side, channels, kernel = peak.shape
@@ -176,10 +177,9 @@ def layers_table(rows: Sequence[Row], most: int) -> str:
     ]
     for row in sorted(rows, key=lambda row: row.fraction)[:most]:
         layer = row.layer.removeprefix("fpm/").removeprefix("quant_").split("/")[0]
-        lines.append(
-            f"| {row.piece}: {layer} | {row.operator} | {row.macs / 1e6:.2f} | {row.bytes / 1e3:.0f} | {row.limit_us:.1f} | {row.time_us:.1f} | {row.fraction:.2f} | "
-            f"{row.time_us / total:.1%} |"
-        )
+        work = f"{row.macs / 1e6:.2f} | {row.bytes / 1e3:.0f} | {row.limit_us:.1f} | {row.time_us:.1f}"
+        share = f"{row.fraction:.2f} | {row.time_us / total:.1%}"
+        lines.append(f"| {row.piece}: {layer} | {row.operator} | {work} | {share} |")
     return "\n".join(lines)
 
 

@@ -17,15 +17,18 @@ import tf_keras
 from numpy.typing import NDArray
 
 from fpm_edge_calibration import MinMax
-from fpm_edge_converters import calibrated
+from fpm_edge_converters import assign_kernel_ranges, calibrated
+from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
 from fpm_edge_converters.pieces import Cut, cut_tflite
 from fpm_edge_converters.tflite import to_tflite
-from fpm_edge_runtime.engines import load_engine
+from fpm_edge_runtime.engines import _onnx_overflow, _openvino_overflow, load_engine
 from fpm_edge_runtime.manifest import Piece
 
 Run = Callable[[], object]
-Kind = Literal["float32", "int8"]
+Kind = Literal["float32", "int8", "int8-7"]
+KINDS: tuple[Kind, ...] = ("float32", "int8", "int8-7")
+"""The last: int8 with kernels of 7 bits."""
 ENGINES = {"litert": "tflite", "onnxruntime": "onnx", "openvino": "tflite"}
 """Engine → the format that it gets."""
 
@@ -33,6 +36,7 @@ ENGINES = {"litert": "tflite", "onnxruntime": "onnx", "openvino": "tflite"}
 _SHAPES = ((24, 64, 5), (64, 256, 3), (32, 256, 5))
 # Bytes of each array in memory, four times the caches of most machines, and of two that a shared cache holds.
 _LARGE, _SHARED = 128 * 2**20, 4 * 2**20
+_OVERFLOWS = {"onnxruntime": _onnx_overflow.overflows, "openvino": _openvino_overflow.overflows}
 _CUT = (Cut("peak", "peak", ("features",), ("heatmap_1",)),)
 
 
@@ -61,18 +65,24 @@ def random_inputs(piece: Piece, numbers: np.random.Generator) -> dict[str, NDArr
 
 @dataclass(frozen=True)
 class Peak:
-    """A convolution in an engine. `exact`: whether products of codes cannot overflow there."""
+    """A convolution in an engine.
+
+    Attributes:
+        alone: without what the runtime sets to keep an engine's products exact (decision 0016).
+        exact: whether products of codes cannot overflow.
+    """
 
     engine: str
     kind: Kind
     shape: tuple[int, int, int]
+    alone: bool
     exact: bool
     macs: int
     run: Run
 
     @property
     def title(self) -> str:
-        return f"{self.engine}{'' if self.exact else ', saturating'}"
+        return f"{self.engine}{', by itself' if self.alone else ''}"
 
 
 def peaks(threads: int) -> list[Peak]:
@@ -83,8 +93,8 @@ def peaks(threads: int) -> list[Peak]:
         side, channels, kernel = shape
         network = _network(*shape)
         pictures = numbers.integers(0, 256, (2, side, side, channels), np.uint8)
-        for kind in ("float32", "int8"):
-            graph = to_tflite(network if kind == "float32" else calibrated(network, list(pictures), MinMax()), kind)
+        for kind in KINDS:
+            graph = to_graph(network, list(pictures), kind)
             whole = graph.cut(graph.inputs, graph.outputs)
             files = {"tflite": cut_tflite(graph, _CUT), "onnx": cut_onnx(to_onnx(whole, stages=1), _CUT)}
             macs = side**2 * channels**2 * kernel**2
@@ -92,10 +102,26 @@ def peaks(threads: int) -> list[Peak]:
                 ((piece, data),) = files[form].items()
                 runner, inputs = load_engine(engine).load(piece, data, threads), random_inputs(piece, numbers)
                 run = _bound(runner, inputs)
-                found.append(Peak(engine, kind, shape, True, macs, run))
-                if kind == "int8" and engine != "litert":
-                    found.append(Peak(engine, kind, shape, False, macs, _saturating(engine, data, inputs, threads)))
+                found.append(Peak(engine, kind, shape, False, True, macs, run))
+                if kind != "float32" and engine != "litert":
+                    alone = _by_itself(engine, data, inputs, threads)
+                    exact = kind == "int8-7" or not _OVERFLOWS[engine]()
+                    found.append(Peak(engine, kind, shape, True, exact, macs, alone))
     return found
+
+
+def quantized(network: tf_keras.Model, pictures: list[NDArray[np.uint8]], kind: Kind) -> tf_keras.Model:
+    """The network with what a kind of number needs to be converted."""
+    if kind == "float32":
+        return network
+    made = calibrated(network, pictures, MinMax())
+    assign_kernel_ranges(made, 7 if kind == "int8-7" else 8)
+    return made
+
+
+def to_graph(network: tf_keras.Model, pictures: list[NDArray[np.uint8]], kind: Kind) -> FlatGraph:
+    """The network converted."""
+    return to_tflite(quantized(network, pictures, kind), "float32" if kind == "float32" else "int8")
 
 
 def _network(side: int, channels: int, kernel: int) -> tf_keras.Model:
@@ -111,8 +137,8 @@ def _bound(runner: Callable[[Mapping[str, NDArray[Any]]], object], inputs: Mappi
     return lambda: runner(inputs)
 
 
-def _saturating(engine: str, data: bytes, inputs: dict[str, NDArray[Any]], threads: int) -> Run:
-    """The engine without what the runtime sets to keep its products exact (decision 0016)."""
+def _by_itself(engine: str, data: bytes, inputs: dict[str, NDArray[Any]], threads: int) -> Run:
+    """The engine without what the runtime sets."""
     if engine == "onnxruntime":
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
@@ -184,9 +210,9 @@ def measure_machine(threads: int, turns: int = 7) -> Machine:
             times[number].append(seconds(peak.run, threads))
         for name, (run, _) in moved.items():
             copied[name].append(seconds(run, 1))
-    rates: dict[Kind, dict[str, float]] = {"float32": {}, "int8": {}}
+    rates: dict[Kind, dict[str, float]] = {kind: {} for kind in KINDS}
     chosen: dict[Kind, Peak] = {}
-    best: dict[Kind, float] = {"float32": 0.0, "int8": 0.0}
+    best: dict[Kind, float] = dict.fromkeys(KINDS, 0.0)
     for number, peak in enumerate(candidates):
         rate = peak.macs / statistics.median(times[number]) / 1e9
         known = rates[peak.kind]

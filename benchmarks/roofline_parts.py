@@ -14,15 +14,14 @@ import numpy as np
 import onnxruntime
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
-from roofline_machine import ENGINES, Kind, Run, random_inputs
+from roofline_machine import ENGINES, KINDS, Kind, Run, quantized, random_inputs
 
 from fpm_edge.model import preset
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import build_model
 from fpm_edge.quantized import load_any
 from fpm_edge.shipped import shipped_model
-from fpm_edge_calibration import MinMax
-from fpm_edge_converters import calibrated
+from fpm_edge_converters import Precision
 from fpm_edge_converters.export import export
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.layer_costs import LayerCost, layer_costs
@@ -58,16 +57,15 @@ class Files:
 
 
 def convert_all(names: tuple[str, ...]) -> list[Files]:
-    """Every network in both precisions. `lite-m` is the shipped one; of the others the weights are as they start."""
+    """Every network in every kind of number. `lite-m` is the shipped one; the others have their first weights."""
     made = []
     for name in names:
-        network = _network(name)
+        network = network_of(name)
         _, height, width, _ = network.input.shape
         pictures = np.random.default_rng(0).integers(0, 256, (8, height, width, 3), np.uint8)
-        kinds: tuple[Kind, ...] = ("float32", "int8")
-        for kind in kinds:
-            model = network if kind == "float32" else calibrated(network, list(pictures), MinMax())
-            exported = export(model, kind, ("tflite", "onnx"), pictures[:1])
+        for kind in KINDS:
+            precision: Precision = "float32" if kind == "float32" else "int8"
+            exported = export(quantized(network, list(pictures), kind), precision, ("tflite", "onnx"), pictures[:1])
             files = {
                 form: {piece: exported.members[piece.member] for piece in pieces}
                 for form, pieces in exported.pieces.items()
@@ -76,7 +74,8 @@ def convert_all(names: tuple[str, ...]) -> list[Files]:
     return made
 
 
-def _network(name: str) -> tf_keras.Model:
+def network_of(name: str) -> tf_keras.Model:
+    """Float, without batch normalisation."""
     if name == SHIPPED:
         return load_any(shipped_model()).network
     tf_keras.utils.set_random_seed(0)
@@ -96,7 +95,9 @@ def pieces_of(files: Files, threads: int) -> Iterator[Part]:
 
 
 def layers_of(files: Files, threads: int) -> Iterator[Part]:
-    """Every operator of the TFLite pieces as a file of its own, in LiteRT."""
+    """Every operator of the TFLite pieces as a file of its own, in LiteRT; none where that is what int8 is."""
+    if files.kind == "int8-7":
+        return
     numbers = np.random.default_rng(0)
     for piece, data in files.pieces["tflite"].items():
         graph = FlatGraph(data)

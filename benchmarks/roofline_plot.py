@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
-from roofline_machine import Kind, Machine
+from roofline_machine import KINDS, Kind, Machine
 
 _COLOURS = {"litert": "#0072b2", "onnxruntime": "#d55e00"}
 _NAMES = {"litert": "LiteRT, each operator by itself", "onnxruntime": "ONNX Runtime, by its profiler"}
-_KINDS: tuple[Kind, ...] = ("float32", "int8")
+_TITLES = {"float32": "float32", "int8": "int8", "int8-7": "int8, kernels of 7 bits"}
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Point:
 
 def plot(path: Path, machine: Machine, points: Sequence[Point]) -> None:
     """One picture for each kind of number, side by side; layers that multiply nothing are in none."""
-    figure = Figure(figsize=(11, 4.8), layout="constrained")
-    all_axes = figure.subplots(1, 2, sharey=True)
-    for axes, kind in zip(all_axes, _KINDS, strict=True):
+    figure = Figure(figsize=(15, 4.8), layout="constrained")
+    all_axes = figure.subplots(1, 3, sharey=True)
+    for axes, kind in zip(all_axes, KINDS, strict=True):
         peak = machine.rates[kind][machine.chosen[kind].title]
         x = np.geomspace(0.5, 400, 200)
         for name, dashes in (("second-level cache", "-"), ("memory, copy", "--")):
@@ -44,7 +44,13 @@ def plot(path: Path, machine: Machine, points: Sequence[Point]) -> None:
         if fastest != machine.chosen[kind].title:
             top = machine.rates[kind][fastest]
             axes.axhline(top, color="#cc3311", linewidth=1, linestyle="-.")
-            axes.text(0.55, top * 1.05, f"{top:.0f} GMAC/s: {fastest}, wrong products", color="#cc3311", fontsize=8)
+            axes.text(
+                0.55,
+                top * 1.05,
+                f"{top:.0f} GMAC/s: {fastest.split(',')[0]}, wrong products",
+                color="#cc3311",
+                fontsize=8,
+            )
         axes.text(390, peak * 1.05, f"{peak:.0f} GMAC/s", ha="right", fontsize=8)
         for engine, colour in _COLOURS.items():
             mine = [point for point in points if (point.kind, point.engine) == (kind, engine) and point.macs]
@@ -57,8 +63,14 @@ def plot(path: Path, machine: Machine, points: Sequence[Point]) -> None:
                 edgecolor="none",
                 label=_NAMES[engine],
             )
-        axes.set(xscale="log", yscale="log", xlim=(0.5, 400), ylim=(4, 150), xlabel="MACs for each byte moved")
-        axes.set_title(f"{kind}, convolutions of lite-s, lite-m and lite-l")
+        axes.set(
+            xscale="log",
+            yscale="log",
+            xlim=(0.5, 400),
+            ylim=(4, 150),
+            xlabel="MACs for each byte that a convolution moves",
+        )
+        axes.set_title(_TITLES[kind])
         axes.grid(True, which="major", color="#dddddd", linewidth=0.6)
         axes.set_axisbelow(True)
     all_axes[0].set_ylabel("GMAC/s, one thread")
