@@ -8,6 +8,7 @@ Of an int8 TFLite file, the first layers in other forms that give the same codes
   one more: the engine's kernels take 8 channels at once, and get 6 instead of 3;
 - pairs, PAD and pairs, CONCATENATION: an edge of one pixel is written around the image first, so that the kernels need
   no more than half the columns;
+  OpenVINO, which reads the TFLite file as well, is timed on these by itself, without what the runtime sets;
 - float: the QUANTIZE from uint8 to int8, which XNNPACK does not take, as DEQUANTIZE and QUANTIZE, which it does.
 
 Of the engine: LiteRT's CompiledModel with other options. Of the float ONNX file: the clip of the maps as TFLite has it
@@ -21,8 +22,10 @@ from __future__ import annotations
 
 import argparse
 import os
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -31,6 +34,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 import onnxruntime
+import openvino
 from ai_edge_litert import schema_py_generated as schema
 from ai_edge_litert.compiled_model import CompiledModel, CpuOptions, HardwareAccelerator, Options
 from ai_edge_litert.cpu_kernel_mode import CpuKernelMode
@@ -194,6 +198,25 @@ def in_onnxruntime(model: Any, picture: Picture) -> Run:
     return lambda: np.asarray(session.run(None, {"image": picture})[-1].transpose(0, 2, 3, 1))
 
 
+def in_openvino(data: bytes, picture: Picture) -> Run:
+    """In integers, which the runtime does not allow where products overflow: that is what a processor with VNNI does."""
+    settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    core = openvino.Core()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "whole.tflite")
+        path.write_bytes(data)
+        made = core.compile_model(core.read_model(path), "CPU", settings | {"ENABLE_CPU_PINNING": False})
+    request = made.create_infer_request()
+    request.set_tensor(made.inputs[0], openvino.Tensor(picture))
+    last = max(made.outputs, key=lambda port: max(name for name in port.get_names() if name.startswith("heatmap")))
+
+    def run() -> NDArray[Any]:
+        request.infer()
+        return np.array(request.get_tensor(last).data)
+
+    return run
+
+
 def compare(title: str, runs: dict[str, Run], turns: int, twins: Mapping[str, str] | None = None) -> None:
     """A table; the first is what the others are compared with, or for what it answers the one that `twins` names."""
     times: dict[str, list[float]] = {name: [] for name in runs}
@@ -216,6 +239,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--networks", default=",".join(NETWORKS))
     parser.add_argument("--turns", type=int, default=40)
+    parser.add_argument("--first", action="store_true", help="only the forms of the first layers")
     arguments = parser.parse_args()
     turns: int = arguments.turns
     for name in arguments.networks.split(","):
@@ -233,6 +257,10 @@ def main() -> None:
         compare(f"{name} int8, LiteRT: the whole file", whole, turns)
         first = {form: interpreted(data, picture) for form, (_, data) in forms.items()}
         compare(f"{name} int8, LiteRT: up to the first convolution", first, turns)
+        by_itself = {form: in_openvino(data, picture) for form, (data, _) in forms.items() if "float" not in form}
+        compare(f"{name} int8, OpenVINO by itself: the whole file", by_itself, turns)
+        if arguments.first:
+            continue
         for kind in ("float32", "int8"):
             data = files[kind]
             engines = {"interpreter": interpreted(data, picture)}
