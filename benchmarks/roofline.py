@@ -11,8 +11,9 @@
    (kernels of 7 bits take as long there), and every node of ONNX Runtime by its own profiler.
 
 The limit of a layer is max(MACs / peak, bytes / bandwidth); of a piece, the sum over its layers. The fraction is the
-limit divided by the time. Peak, bandwidth and times are measured in turns, and a turn's limit is that turn's peak's;
-medians over turns are printed. On one thread, times are the processor's, which other processes do not lengthen.
+limit divided by the time. Peak, bandwidth and times are measured in turns; a turn's peak is the best of the three
+fastest convolutions in that turn. Medians over turns are printed. On one thread, times are the processor's, which other
+processes do not lengthen.
 """
 
 from __future__ import annotations
@@ -87,7 +88,10 @@ def measure(parts: Sequence[Part], machine: Machine, threads: int, turns: int) -
         found.append(Series(part, max(1, min(50, round(_AT_LEAST / once)))))
     moved = copies()
     for _ in range(turns):
-        rates = {kind: peak.macs / seconds(peak.run, threads) / 1e9 for kind, peak in machine.chosen.items()}
+        rates = {
+            kind: max(peak.macs / seconds(peak.run, threads) / 1e9 for peak in chosen)
+            for kind, chosen in machine.chosen.items()
+        }
         bandwidth = {name: size / seconds(run, 1) / 1e9 for name, (run, size) in moved.items()}
         for series in found:
             series.times.append(seconds(series.part.run, threads, series.repeat))
@@ -140,7 +144,7 @@ def machine_table(machine: Machine) -> str:
     for title in dict.fromkeys(title for known in machine.rates.values() for title in known):
         cells = [machine.rates[kind].get(title) for kind in KINDS]
         lines.append(f"| {title} | " + " | ".join("–" if value is None else f"{value:.1f}" for value in cells) + " |")
-    for kind, peak in machine.chosen.items():
+    for kind, (peak, *_) in machine.chosen.items():
         side, channels, kernel = peak.shape
         lines.append(
             f"\nThe limit of {kind} is {peak.title} on {side} × {side} × {channels}, {kernel} × {kernel} kernels."
@@ -209,7 +213,7 @@ def main() -> None:
     pieces.sort(key=lambda one: one.piece != "all")
     layers = [row(one) for one in series if not one.part.engine]
     for files in converted:
-        rate = machine.rates[files.kind][machine.chosen[files.kind].title]
+        rate = machine.rates[files.kind][machine.chosen[files.kind][0].title]
         for node in profiled(files, threads):
             cost, least = node.cost, limit([node.cost], rate, machine.bandwidth)
             named = (files.network, files.kind, "onnxruntime", node.piece, cost.name.split(";")[0], cost.kind)
@@ -219,7 +223,7 @@ def main() -> None:
     result: dict[str, Any] = {
         "environment": asdict(describe_environment(threads, arguments.turns)),
         "rates_gmacs": machine.rates,
-        "limit": {kind: peak.title for kind, peak in machine.chosen.items()},
+        "limit": {kind: chosen[0].title for kind, chosen in machine.chosen.items()},
         "bandwidth_gbs": machine.bandwidth,
         "pieces": [asdict(one) for one in pieces],
         "layers": [asdict(one) for one in layers],

@@ -66,7 +66,8 @@ class Editor:
         buffer, tensor = schema.BufferT(), schema.TensorT()
         buffer.data = np.ascontiguousarray(values).view(np.uint8).ravel()
         self._model.buffers.append(buffer)
-        tensor.name, tensor.type, tensor.isVariable = b"", type_number(kind), False
+        tensor.name = f"constant_{len(self._raw.tensors)}".encode()  # OpenVINO tells tensors apart by name
+        tensor.type, tensor.isVariable = type_number(kind), False
         tensor.shape, tensor.buffer = np.array(values.shape, np.int32), len(self._model.buffers) - 1
         tensor.quantization = None if like is None else self._raw.tensors[like].quantization
         return self.graph._append(tensor)
@@ -199,7 +200,7 @@ def in_onnxruntime(model: Any, picture: Picture) -> Run:
 
 
 def in_openvino(data: bytes, picture: Picture) -> Run:
-    """In integers, which the runtime does not allow where products overflow: that is what a processor with VNNI does."""
+    """In integers, as on a processor with VNNI; here products overflow, and the runtime does not allow it."""
     settings = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
     core = openvino.Core()
     with tempfile.TemporaryDirectory() as folder:

@@ -31,7 +31,7 @@ def plot(path: Path, machine: Machine, points: Sequence[Point]) -> None:
     figure = Figure(figsize=(15, 4.8), layout="constrained")
     all_axes = figure.subplots(1, 3, sharey=True)
     for axes, kind in zip(all_axes, KINDS, strict=True):
-        peak = machine.rates[kind][machine.chosen[kind].title]
+        peak = machine.rates[kind][machine.chosen[kind][0].title]
         x = np.geomspace(0.5, 400, 200)
         for name, dashes in (("second-level cache", "-"), ("memory, copy", "--")):
             bandwidth = machine.bandwidth[name]
@@ -41,7 +41,7 @@ def plot(path: Path, machine: Machine, points: Sequence[Point]) -> None:
             x, np.minimum(peak, x * machine.bandwidth["second-level cache"]) / 2, ":", color="#888888", label="half"
         )
         fastest = max(machine.rates[kind], key=lambda title: machine.rates[kind][title])
-        if fastest != machine.chosen[kind].title:
+        if fastest != machine.chosen[kind][0].title:
             top = machine.rates[kind][fastest]
             axes.axhline(top, color="#cc3311", linewidth=1, linestyle="-.")
             axes.text(
