@@ -10,7 +10,8 @@
   ``engine``, ``engine_version``, ``reference`` (label of the float model it is compared with, or null),
   ``is_reference``, ``budget`` (``limit``, ``upper``, ``met``; or null), ``landmarks`` (drift of each landmark at the
   last stage) and ``stages``, one for each number of stages:
-  ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_visible``, ``pck`` (share of points within 0.05),
+  ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_interval`` (``estimate``, ``lower``, ``upper``: 95 %
+  bounds of a bootstrap over pictures), ``ne_visible``, ``pck`` (share of points within 0.05),
   ``float_ne``, ``drift``, ``relative_drift``, ``disagreement`` (each ``estimate``, ``lower``, ``upper``; null without a
   float model), ``latency`` (milliseconds: ``inference`` = pieces and decoding, ``engine`` = pieces only, both with
   ``median``, ``p90``, ``p99``, ``runs``; medians of each of ``pieces``, of ``preprocess_ms``, of ``decode_ms``) and
@@ -96,6 +97,7 @@ class StageRow:
     disagreement: Interval | None = None
     ratio: float | None = None
     engine_ratio: float | None = None
+    ne_interval: Interval | None = None
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,21 @@ from markupsafe import Markup
 from PIL import Image
 
 from fpm_edge.drift import PartDrift
-from fpm_edge.report import plot, words
+from fpm_edge.report import words
 from fpm_edge.report.data import Overlay, ReportData, Variant
+from fpm_edge.report.facets import facets_of
+from fpm_edge.report.marks import interval_bar, marker
+from fpm_edge.report.pareto_plot import bubble_radius, pareto_plot
 from fpm_edge.report.plan import ENGINE_TITLES
+from fpm_edge.report.points import points_of
 
 __all__ = ["render_html"]
 
 _TEMPLATE = "template.html"
+_SECTIONS = (
+    "pareto", "measurements", "landmarks", "pictures", "calibration", "bundles", "environment", "reproduce",
+)  # fmt: skip
+_CONTENTS = (("tradeoff", "Accuracy against latency"),)
 _JPEG_QUALITY = 82
 
 
@@ -29,22 +37,28 @@ def render_html(data: ReportData) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    points = points_of(data)
+    largest = max(point.bytes for point in points)
     environment.globals.update(
         words=_module(words),
         engine_titles=ENGINE_TITLES,
-        latency_plot=lambda: Markup(plot.latency_plot(data.variants)),
-        legend_mark=lambda engine: Markup(plot.marker(engine, 8, 8, 5.5)),
-        interval_bar=lambda interval, reach: Markup(plot.interval_bar(interval, reach)),
+        legend_mark=lambda engine: Markup(marker(engine, 8, 8, 5.5)),
+        interval_bar=lambda interval, reach: Markup(interval_bar(interval, reach)),
         image=lambda overlay: _data_uri(data, overlay),
         alt=_alt,
         worst_first=_worst_first,
         reach=_reach,
-    )
-    return environment.get_template(_TEMPLATE).render(
         data=data,
         main=data.main_variant,
-        precisions=list(dict.fromkeys(variant.precision for variant in data.variants)),
-        engines=list(dict.fromkeys(variant.engine for variant in data.variants)),
+        points=points,
+        sections=_SECTIONS,
+        contents=_CONTENTS,
+        pareto_plot=Markup(pareto_plot(points)),
+        facets=facets_of(points),
+        devices=list(dict.fromkeys(point.device for point in points)),
+        sizes=[(size, round(bubble_radius(size, largest), 1)) for size in (largest, largest // 4)],
+        precisions=list(dict.fromkeys(point.precision for point in points)),
+        engines=list(dict.fromkeys(point.engine for point in points)),
         engine_versions=sorted({(ENGINE_TITLES[v.engine], v.engine_version) for v in data.variants}),
         drifting=[v for v in _main_first(data) if v.landmarks and not v.is_reference],
         comparisons=[overlay for overlay in data.overlays if overlay.kind == "comparison"],
@@ -52,6 +66,7 @@ def render_html(data: ReportData) -> str:
         calibrations=[bundle for bundle in data.bundles if bundle.calibration is not None],
         budgets=[variant for variant in data.variants if variant.precision != "float32"],
     )
+    return environment.get_template(_TEMPLATE).render()
 
 
 def _read(name: str) -> str:

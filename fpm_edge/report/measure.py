@@ -140,6 +140,7 @@ def _variant(
                 disagreement=None if drift is None else drift.disagreement,
                 ratio=None if theirs is None else mine.inference.median / theirs.inference.median,
                 engine_ratio=None if theirs is None else mine.engine.median / theirs.engine.median,
+                ne_interval=accuracy.ne[found.stage - 1],
             )
         )
     return Variant(

@@ -9,6 +9,7 @@ __all__ = [
     "counted",
     "drift_statement",
     "headline",
+    "interval",
     "megabytes",
     "milliseconds",
     "ne",
@@ -42,6 +43,11 @@ def percent(value: float | None) -> str:
 def bounds(interval: Interval | None) -> str:
     """The 95 % bounds of a relative change."""
     return _UNKNOWN if interval is None else f"{percent(interval.lower)} to {percent(interval.upper)}"
+
+
+def interval(value: Interval | None) -> str:
+    """The 95 % bounds of an NE or a disagreement."""
+    return _UNKNOWN if value is None else f"{ne(value.lower)} to {ne(value.upper)}"
 
 
 def share(value: float | None) -> str:
