@@ -1,6 +1,6 @@
 """What every variant answers on the data, and how far that is from the truth and from the float model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from fpm_edge_runtime import DataError, Session
 from fpm_edge_runtime.manifest import Interval
 from fpm_edge_runtime.metrics import normalized_error
 
-__all__ = ["Accuracy", "Answers", "score", "truth_to_count"]
+__all__ = ["Accuracy", "Answers", "counts_of", "picture_means", "pooled_intervals", "score", "truth_to_count"]
 
 _Key = tuple[str, str]
 
@@ -92,8 +92,18 @@ def ne_intervals(found: Predictions, truth: Truth) -> tuple[Interval, ...]:
     mask = point_mask(truth.visibility, "labelled")
     stages = found.landmarks.shape[1]
     errors = [normalized_error(found.landmarks[:, stage], truth.landmarks, found.sizes) for stage in range(stages)]
+    return pooled_intervals(errors, mask)
+
+
+def pooled_intervals(errors: Sequence[NDArray[np.float64]], mask: NDArray[np.bool_]) -> tuple[Interval, ...]:
+    """The mean of each of `errors` over the points of `mask`, with 95 % bounds of a bootstrap over pictures.
+
+    Args:
+        errors: each (pictures, landmarks).
+        mask: (pictures, landmarks), with a point in at least one picture.
+    """
     sums = np.stack([np.where(mask, error, 0.0).sum(axis=1) for error in errors], axis=1)
-    counts = np.repeat(mask.sum(axis=1, keepdims=True), stages, axis=1)
+    counts = np.repeat(mask.sum(axis=1, keepdims=True), len(errors), axis=1)
     return bootstrap_intervals(sums, counts)
 
 

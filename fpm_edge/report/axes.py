@@ -48,7 +48,7 @@ def time_axis(area: Area, times: Sequence[float]) -> Axis:
 
         return Axis(place, _log_ticks(low, high), True)
     high = max(times) * (1 + _PADDING)
-    return Axis(lambda value: area.left + span * value / high, ticks(0.0, high))
+    return Axis(lambda value: area.left + span * value / high, ticks(0.0, high, 2 * _TICKS))
 
 
 def error_axis(area: Area, errors: Sequence[float]) -> Axis:

@@ -5,11 +5,13 @@
 - ``dataset``: ``name``, ``pictures``, ``points`` (labelled), ``visible_points``, ``categories`` (name → pictures),
   ``schema``, ``digest`` (SHA-256 of the annotations), ``skipped`` (bad rows left out)
 - ``bundles``: one for each file: ``label``, ``name``, ``digest``, ``created``, ``precision``, ``method``, ``stages``,
-  ``input`` ([width, height]), ``landmarks``, ``calibration``, ``max_ne_drift``, ``versions``
+  ``input`` ([width, height]), ``landmarks``, ``calibration``, ``max_ne_drift``, ``versions``, ``bytes`` and
+  ``file_digest`` (SHA-256) of the file, ``digests`` of its members
 - ``variants``: one for each bundle × engine: ``name``, ``bundle`` (its label), ``precision``, ``method``, ``format``,
   ``engine``, ``engine_version``, ``reference`` (label of the float model it is compared with, or null),
-  ``is_reference``, ``budget`` (``limit``, ``upper``, ``met``; or null), ``landmarks`` (drift of each landmark at the
-  last stage) and ``stages``, one for each number of stages:
+  ``is_reference``, ``budget`` (``limit``, ``upper``, ``met``; or null), ``landmarks`` and ``categories`` (drift of each
+  at the last stage; empty without a float model), ``landmark_ne`` and ``category_ne`` (``name``, ``count``, ``ne`` of
+  each at the last stage) and ``stages``, one for each number of stages:
   ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_interval`` (``estimate``, ``lower``, ``upper``: 95 %
   bounds of a bootstrap over pictures), ``ne_visible``, ``pck`` (share of points within 0.05),
   ``float_ne``, ``drift``, ``relative_drift``, ``disagreement`` (each ``estimate``, ``lower``, ``upper``; null without a
@@ -22,6 +24,10 @@
 - ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start, or null), ``system``,
   ``python``, ``threads``, ``repeats``, ``packages``
 - ``notes``: what was left out, and why
+- ``anytime``: what the main variant answered under deadlines: ``variant``, ``pictures``, and ``points``, each with
+  ``deadline_ms``, ``ne`` (with bounds), ``stages`` (mean) and ``late`` (share); or null
+- ``table1`` and ``contest``: Table 1 of all variants in the paper's and in the contest's NE (`Table1.to_dict`), or null
+- ``benches``: results of `fpm-edge bench` that were merged, as they were read
 
 NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
 """
@@ -32,7 +38,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from fpm_edge.bench import Bench
 from fpm_edge.drift import PartDrift
+from fpm_edge.report.parts import Anytime, PartNe
+from fpm_edge.report.scene import Scene
+from fpm_edge.table1 import Table1
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
@@ -125,6 +135,9 @@ class Variant:
     reference: str | None = None
     landmarks: tuple[PartDrift, ...] = ()
     budget: Budget | None = None
+    categories: tuple[PartDrift, ...] = ()
+    landmark_ne: tuple[PartNe, ...] = ()
+    category_ne: tuple[PartNe, ...] = ()
 
     @property
     def last(self) -> StageRow:
@@ -148,6 +161,9 @@ class BundleFacts:
     calibration: CalibrationCard | None
     max_ne_drift: float | None
     versions: Mapping[str, str]
+    bytes: int = 0
+    file_digest: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -198,7 +214,11 @@ class Overlay:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All of a report. `pictures` maps the overlays' files to PNGs; it is not part of the JSON."""
+    """All of a report.
+
+    Not part of the JSON: `pictures` maps the overlays' files to PNGs; `scenes` are the page's drawings, `photographs`
+    maps the names of what lies under them to JPEGs.
+    """
 
     headline: str
     created: str
@@ -212,6 +232,12 @@ class ReportData:
     command: str | None = None
     format: int = FORMAT
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    scenes: tuple[Scene, ...] = field(default=(), repr=False)
+    photographs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    anytime: Anytime | None = None
+    table1: Table1 | None = None
+    contest: Table1 | None = None
+    benches: tuple[Bench, ...] = ()
 
     @property
     def main_variant(self) -> Variant:
@@ -220,6 +246,10 @@ class ReportData:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        plain: dict[str, Any] = msgspec.to_builtins(replace(self, pictures={}))
-        del plain["pictures"]
+        bare = replace(self, pictures={}, scenes=(), photographs={}, table1=None, contest=None)
+        plain: dict[str, Any] = msgspec.to_builtins(bare)
+        for name in ("pictures", "scenes", "photographs"):
+            del plain[name]
+        for name, table in (("table1", self.table1), ("contest", self.contest)):
+            plain[name] = None if table is None else table.to_dict()
         return plain

@@ -1,5 +1,6 @@
 """Measure bundles side by side: accuracy, drift, size and latency by precision, engine and number of stages."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -9,10 +10,13 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
 from fpm_edge.drift import DriftReport, StageDrift
+from fpm_edge.evaluate import Evaluation
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Truth
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.accuracy import Accuracy, Answers, counts_of, score, truth_to_count
+from fpm_edge.report.answers import Compared
+from fpm_edge.report.anytime import measure_deadlines
 from fpm_edge.report.data import (
     Budget,
     BundleFacts,
@@ -24,9 +28,11 @@ from fpm_edge.report.data import (
 )
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
-from fpm_edge.report.pictures import draw_overlays
+from fpm_edge.report.parts import parts_ne
+from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
+from fpm_edge.table1 import Definition, Table1, table1
 from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]
@@ -87,7 +93,11 @@ def measure(
     shown = plan.candidates[main]
     # A float model compared with itself shows nothing: then the truth is what it is compared with.
     expected = None if variants[main].is_reference else answers.of_reference(shown)
-    drawn = draw_overlays(dataset, truth, answers.of(shown), expected, variants[main].name, overlays)
+    tell(f"deadlines of {shown.name}")
+    anytime = measure_deadlines(shown.session, shown.name, dataset, truth)
+    compared = Compared(shown.name, dataset, truth, answers.of(shown), expected)
+    drawn = draw_pictures(compared, shown.entry.bundle, shown.session.engine, overlays)
+    results = [(one.name, found.evaluation) for one, found in zip(plan.candidates, accuracy, strict=True)]
     return ReportData(
         headline=headline(variants[main]),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -96,11 +106,22 @@ def measure(
         variants=variants,
         main=main,
         environment=environment,
-        overlays=tuple(one.overlay for one in drawn),
+        overlays=drawn.overlays,
         notes=plan.notes,
         command=command,
-        pictures={one.overlay.file: one.png for one in drawn},
+        pictures=drawn.files,
+        scenes=drawn.scenes,
+        photographs=drawn.photographs,
+        anytime=anytime,
+        table1=_table1(results, dataset, "paper"),
+        contest=_table1(results, dataset, "contest"),
     )
+
+
+def _table1(results: Sequence[tuple[str, Evaluation]], dataset: Dataset, definition: Definition) -> Table1 | None:
+    """Table 1, where the schema has its columns and there are points."""
+    table = table1(results, definition) if dataset.schema.groups else None
+    return table if table is not None and any(table.rows[0].counts) else None
 
 
 def _latencies(candidates: Sequence[Candidate], dataset: Dataset, repeats: int) -> dict[_Key, Latency]:
@@ -156,6 +177,9 @@ def _variant(
         reference=None if reference is None else reference.label,
         landmarks=() if accuracy.drift is None else accuracy.drift.landmarks,
         budget=_budget(manifest.max_ne_drift, rows[-1]),
+        categories=() if accuracy.drift is None else accuracy.drift.categories,
+        landmark_ne=parts_ne(accuracy.evaluation.stages[-1].ne.landmarks),
+        category_ne=parts_ne(accuracy.evaluation.stages[-1].ne.categories),
     )
 
 
@@ -193,6 +217,8 @@ def _dataset_facts(dataset: Dataset, truth: Truth) -> DatasetFacts:
 
 def _bundle_facts(entry: Entry) -> BundleFacts:
     manifest = entry.bundle.manifest
+    source = entry.bundle.source
+    content = source if isinstance(source, bytes) else source.read_bytes()
     return BundleFacts(
         label=entry.label,
         name=manifest.name,
@@ -206,4 +232,7 @@ def _bundle_facts(entry: Entry) -> BundleFacts:
         calibration=manifest.calibration,
         max_ne_drift=manifest.max_ne_drift,
         versions=manifest.versions,
+        bytes=len(content),
+        file_digest=hashlib.sha256(content).hexdigest(),
+        digests=manifest.digests,
     )

@@ -21,7 +21,7 @@ __all__ = ["bubble_radius", "pareto_plot", "tip"]
 
 _AREA = Area(width=860, height=470, left=84, right=838, top=20, bottom=412)
 # Of the largest bubble, and the least that its number fits into.
-_LARGEST, _SMALLEST = 21.0, 8.0
+_LARGEST, _SMALLEST = 18.0, 8.0
 
 
 def pareto_plot(points: Sequence[Point]) -> str:
@@ -90,7 +90,7 @@ def _bubble(point: Point, x: Axis, y: Axis, radius: float, letter: str) -> str:
         "device": point.device,
         "ms": f"{point.median:.6g}",
         "due": f"{point.p90 + point.preprocess:.6g}",
-        "ne": f"{point.ne:.6g}",
+        "ne": ne(point.ne),
         "x": f"{at_x:.1f}",
         "y": f"{at_y:.1f}",
         "name": f"{point.variant}, {counted(point.stages, 'stage')}",

@@ -4,9 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from fpm_edge.report.data import ReportData, Variant
+from fpm_edge.report.devices import BenchRow, bench_rows
 from fpm_edge_runtime.manifest import Interval, Precision
 
 __all__ = ["Point", "mark_optimal", "points_of"]
+
+# As the page writes an NE.
+_DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -48,24 +52,42 @@ class Point:
 def points_of(data: ReportData) -> tuple[Point, ...]:
     """All choices, the report's own device first."""
     found = [point for variant in data.variants for point in _of_variant(variant, data)]
-    return mark_optimal(found)
+    return mark_optimal(found + [_of_bench(row) for row in bench_rows(data)])
 
 
 def mark_optimal(points: Sequence[Point]) -> tuple[Point, ...]:
     """The same points; those of each device's Pareto front are marked.
 
     A point is on the front where no other point of the device has a median and an NE that are both at most its own,
-    one of them lower. Devices are not compared with each other: nobody chooses the slower device for its speed.
+    one of them lower. NEs that read the same, to four decimals, count as the same. Devices are not compared with each
+    other: nobody chooses the slower device for its speed.
     """
     return tuple(replace(point, optimal=not any(_beats(other, point) for other in points)) for point in points)
 
 
 def _beats(other: Point, point: Point) -> bool:
-    return (
-        other.device == point.device
-        and other.median <= point.median
-        and other.ne <= point.ne
-        and (other.median, other.ne) != (point.median, point.ne)
+    theirs, mine = (other.median, round(other.ne, _DECIMALS)), (point.median, round(point.ne, _DECIMALS))
+    return other.device == point.device and theirs != mine and theirs[0] <= mine[0] and theirs[1] <= mine[1]
+
+
+def _of_bench(bench: BenchRow) -> Point:
+    row, accuracy = bench.row, bench.accuracy
+    return Point(
+        variant=bench.variant,
+        device=bench.device,
+        precision=row.precision,
+        engine=row.engine,
+        threads=row.threads,
+        stages=row.stages,
+        ne=accuracy.ne,
+        ne_interval=accuracy.ne_interval,
+        median=row.inference.p50,
+        p90=row.inference.p90,
+        preprocess=row.parts.preprocess,
+        bytes=row.bytes,
+        relative_drift=None if bench.is_reference else accuracy.relative_drift,
+        is_reference=bench.is_reference,
+        ratio=None if row.to_float is None else row.to_float.estimate,
     )
 
 
