@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from fpm_edge.bench import read_bench
 from fpm_edge.cli.options import (
     DataSource,
     data_options,
@@ -44,6 +45,13 @@ __all__ = ["command"]
     help="Measured runs of each variant.",
 )
 @click.option(
+    "--bench",
+    "benches",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Result of `fpm-edge bench --export` of the same bundles, on this or another device; repeatable.",
+)
+@click.option(
     "--overlays", type=click.IntRange(0), default=DEFAULT_OVERLAYS, show_default=True, help="Pictures to draw on."
 )
 @trusted_option()
@@ -55,6 +63,7 @@ def command(
     engines: tuple[str, ...],
     threads: int,
     repeats: int,
+    benches: tuple[Path, ...],
     overlays: int,
     trusted: tuple[Path, ...] | None,
     as_json: bool,
@@ -63,15 +72,18 @@ def command(
     """Measure BUNDLEs side by side by number of stages and engine: accuracy, drift, latency and size.
 
     Give the float32 bundle of the same network as well: drift and speed are relative to it. With --holdout it measures
-    on the photographs that `train` with the same --holdout and --split-seed never saw.
+    on the photographs that `train` with the same --holdout and --split-seed never saw. With --bench, what other devices
+    measured with the same bundles stands beside it.
 
     \b
     fpm-edge report mine.fpm mine-float.fpm --data fashionai:DIR --holdout 100 -o out/report
     """
+    read = [(str(path), read_bench(path)) for path in benches]
     opened = [(label, open_bundle(path, trusted)) for label, path in zip(_labels(bundles), bundles, strict=True)]
     result = measure(
         opened,
         source.held(),
+        benches=read,
         engines=engines or None,
         threads=threads,
         repeats=repeats,

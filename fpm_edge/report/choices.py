@@ -14,9 +14,9 @@ _NEARLY = 0.03
 
 @dataclass(frozen=True)
 class Choice:
-    """A wish in words, and the point that fulfils it."""
+    """Wishes in words, and the point that fulfils them."""
 
-    wish: str
+    wishes: tuple[str, ...]
     point: Point
 
 
@@ -29,14 +29,17 @@ def choices_of(data: ReportData, points: Sequence[Point]) -> tuple[Choice, ...]:
     near = [point for point in mine if point.ne <= best * (1 + _NEARLY)]
     met = {(variant.name, variant.last.stages) for variant in data.variants if variant.budget and variant.budget.met}
     kept = [point for point in mine if (point.variant, point.stages) in met]
+    near_words = f"within {_NEARLY:.0%} of the lowest NE"
     found = [
-        Choice("lowest NE", min(mine, key=lambda point: (round(point.ne, 4), point.median))),
-        Choice(f"fastest with an NE at most {_NEARLY:.0%} above the lowest", min(near, key=_time)),
-        Choice(f"smallest with an NE at most {_NEARLY:.0%} above the lowest", min(near, key=_size)),
+        ("lowest NE", min(mine, key=lambda point: (round(point.ne, 4), point.median))),
+        (f"fastest {near_words}", min(near, key=_time)),
+        (f"smallest {near_words}", min(near, key=_size)),
     ]
     if kept:
-        found.append(Choice("fastest within its drift budget, all stages", min(kept, key=_time)))
-    return (*found, Choice("fastest of all", min(mine, key=_time)))
+        found.append(("fastest that keeps its drift budget, all stages", min(kept, key=_time)))
+    found.append(("fastest of all", min(mine, key=_time)))
+    points_found = dict.fromkeys(point for _, point in found)
+    return tuple(Choice(tuple(wish for wish, one in found if one == point), point) for point in points_found)
 
 
 def _time(point: Point) -> float:

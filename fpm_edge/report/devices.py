@@ -1,15 +1,15 @@
 """Results of `fpm-edge bench`, from other devices or this one, put beside a report's own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from fpm_edge.bench import Bench
 from fpm_edge.bench.data import Row
-from fpm_edge.report.data import ReportData, StageRow, Variant
+from fpm_edge.report.data import BundleFacts, ReportData, StageRow, Variant
 from fpm_edge.report.plan import ENGINE_TITLES
 from fpm_edge_runtime.errors import DataError
 
-__all__ = ["BenchRow", "bench_rows", "merge_benches"]
+__all__ = ["BenchRow", "bench_rows", "check_benches"]
 
 
 @dataclass(frozen=True)
@@ -31,26 +31,21 @@ class BenchRow:
     is_reference: bool
 
 
-def merge_benches(data: ReportData, benches: Sequence[tuple[str, Bench]]) -> ReportData:
-    """The report with what was measured elsewhere.
-
-    Args:
-        data: of the same bundles.
-        benches: (file, content).
+def check_benches(bundles: Sequence[BundleFacts], benches: Sequence[tuple[str, Bench]]) -> None:
+    """Whether benches, given as (file, content), are about the report's bundles.
 
     Raises:
-        DataError: a bench is about a bundle that the report does not have, or about more stages.
+        DataError: a bench is about another bundle.
     """
-    known = {bundle.digest: bundle for bundle in data.bundles}
+    known = {bundle.digest for bundle in bundles}
     for file, bench in benches:
         for bundle in bench.bundles:
             if bundle.digest not in known:
-                have = ", ".join(f"{one.label} ({one.digest[:12]}…)" for one in data.bundles)
+                have = ", ".join(f"{one.label} ({one.digest[:12]}…)" for one in bundles)
                 raise DataError(
                     f"{file} was measured with bundle {bundle.label!r} (digest {bundle.digest[:12]}…), and the report "
                     f"is about: {have}; give the very bundle that was on the device, or measure there again"
                 )
-    return replace(data, benches=tuple(bench for _, bench in benches))
 
 
 def bench_rows(data: ReportData) -> tuple[BenchRow, ...]:

@@ -30,7 +30,7 @@ def marker(engine: str, x: float, y: float, size: float, kind: str = "") -> str:
 
 
 def interval_bar(interval: Interval, reach: float) -> str:
-    """An estimate and its bounds around zero; the width shows −`reach` to +`reach`, what is beyond is cut off."""
+    """An estimate and its bounds around zero; the width shows −`reach` to +`reach`, arrows what is beyond."""
     middle, half, y = _BAR_WIDTH / 2, _BAR_WIDTH / 2 - 5, _BAR_HEIGHT / 2
 
     def place(value: float) -> float:
@@ -42,5 +42,13 @@ def interval_bar(interval: Interval, reach: float) -> str:
         f'<svg class="bar {worse}" viewBox="0 0 {_BAR_WIDTH} {_BAR_HEIGHT}" aria-hidden="true">'
         f'<line class="zero" x1="{middle:.0f}" y1="0" x2="{middle:.0f}" y2="{_BAR_HEIGHT}"/>'
         f'<line class="range" x1="{low:.1f}" y1="{y:.0f}" x2="{high:.1f}" y2="{y:.0f}"/>'
-        f'<circle cx="{estimate:.1f}" cy="{y:.0f}" r="3.5"/></svg>'
+        f'<circle cx="{estimate:.1f}" cy="{y:.0f}" r="3.5"/>{_arrows(interval, reach)}</svg>'
     )
+
+
+def _arrows(interval: Interval, reach: float) -> str:
+    """At the ends where bounds are cut off."""
+    y, right = _BAR_HEIGHT // 2, _BAR_WIDTH
+    left_end = f'<path class="cut" d="M6 {y - 4}L0 {y}L6 {y + 4}z"/>' if interval.lower < -reach else ""
+    right_end = f'<path class="cut" d="M{right - 6} {y - 4}L{right} {y}L{right - 6} {y + 4}z"/>'
+    return left_end + (right_end if interval.upper > reach else "")

@@ -8,6 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.bench import Bench
 from fpm_edge.data import Dataset
 from fpm_edge.drift import DriftReport, StageDrift
 from fpm_edge.evaluate import Evaluation
@@ -26,6 +27,7 @@ from fpm_edge.report.data import (
     StageRow,
     Variant,
 )
+from fpm_edge.report.devices import check_benches
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
 from fpm_edge.report.parts import parts_ne
@@ -53,6 +55,7 @@ def measure(
     threads: int = 1,
     repeats: int = DEFAULT_REPEATS,
     overlays: int = DEFAULT_OVERLAYS,
+    benches: Sequence[tuple[str, Bench]] = (),
     command: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ReportData:
@@ -65,6 +68,7 @@ def measure(
         threads: for every engine.
         repeats: measured runs of each variant and number of stages.
         overlays: how many pictures to draw the comparison on.
+        benches: (file, content) of results of `fpm-edge bench` with the same bundles, to stand beside.
         command: how to make the report again, for the reader.
         progress: told what is being done.
 
@@ -72,12 +76,15 @@ def measure(
         UsageError: no bundle, a label twice, an unknown engine, a number out of range.
         MissingExtraError: an engine that was asked for is not installed.
         SchemaError: bundle and data differ in landmarks.
-        DataError: no landmark is labelled.
+        DataError: no landmark is labelled; a bench is about other bundles.
     """
     tell = progress or (lambda message: None)
     environment = describe_environment(threads, repeats)
     truth = truth_to_count(dataset)
     plan = make_plan(bundles, engines, threads)
+    facts = tuple(_bundle_facts(entry) for entry in plan.entries)
+    # Before anything is measured: that takes minutes.
+    check_benches(facts, benches)
     answers = Answers(dataset, threads)
     accuracy: list[Accuracy] = []
     for candidate in plan.candidates:
@@ -102,7 +109,7 @@ def measure(
         headline=headline(variants[main]),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         dataset=_dataset_facts(dataset, truth),
-        bundles=tuple(_bundle_facts(entry) for entry in plan.entries),
+        bundles=facts,
         variants=variants,
         main=main,
         environment=environment,
@@ -115,6 +122,7 @@ def measure(
         anytime=anytime,
         table1=_table1(results, dataset, "paper"),
         contest=_table1(results, dataset, "contest"),
+        benches=tuple(bench for _, bench in benches),
     )
 
 

@@ -13,6 +13,9 @@ from fpm_edge.table1 import Table1
 
 __all__ = ["NeRow", "SideRow", "benches_of", "ne_rows", "reach", "side_by_side", "table_cells", "worst_first"]
 
+# Share of the bounds that the bars' scale has room for: one wild landmark would make all others look alike.
+_WITHIN = 0.85
+
 
 @dataclass(frozen=True)
 class NeRow:
@@ -52,10 +55,11 @@ def worst_first(parts: Sequence[PartDrift]) -> list[PartDrift]:
 
 
 def reach(variant: Variant) -> float:
-    """The scale of a variant's bars: the largest bound of any landmark or category."""
+    """The scale of a variant's bars: most bounds of its landmarks and categories lie within, those beyond are cut."""
     parts = (*variant.landmarks, *variant.categories)
     found = [entry.relative_drift for entry in parts if entry.relative_drift is not None]
-    return max((max(abs(interval.lower), abs(interval.upper)) for interval in found), default=0.0)
+    sizes = sorted(max(abs(interval.lower), abs(interval.upper)) for interval in found)
+    return 1.1 * sizes[int(_WITHIN * (len(sizes) - 1))] if sizes else 0.0
 
 
 def table_cells(table: Table1) -> list[tuple[str, list[tuple[str, bool]]]]:

@@ -37,6 +37,8 @@ def percent(value: float | None) -> str:
     if value is None:
         return _UNKNOWN
     text = f"{value:+.1%}".removesuffix("%")
+    if text in ("+0.0", "-0.0"):
+        text = "0.0"
     return f"{text.replace('-', _MINUS)}{_NARROW}%"
 
 
