@@ -1,6 +1,7 @@
 """Measure bundles side by side: accuracy, drift, size and latency by precision, engine and number of stages."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -24,6 +25,7 @@ from fpm_edge.report.data import (
 )
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
+from fpm_edge.report.per_picture import picture_errors, picture_list
 from fpm_edge.report.pictures import draw_overlays
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
@@ -80,7 +82,10 @@ def measure(
     tell(f"latency of {len(plan.candidates)} variants, {repeats} runs each")
     latency = _latencies(plan.candidates, dataset, repeats)
     variants = tuple(
-        _variant(candidate, found, plan.candidates, latency)
+        replace(
+            _variant(candidate, found, plan.candidates, latency),
+            errors=picture_errors(answers.of(candidate), truth, dataset.schema),
+        )
         for candidate, found in zip(plan.candidates, accuracy, strict=True)
     )
     main = main_index(variants)
@@ -154,6 +159,7 @@ def _variant(
         stages=tuple(rows),
         reference=None if reference is None else reference.label,
         landmarks=() if accuracy.drift is None else accuracy.drift.landmarks,
+        categories=() if accuracy.drift is None else accuracy.drift.categories,
         budget=_budget(manifest.max_ne_drift, rows[-1]),
     )
 
@@ -178,15 +184,17 @@ def _dataset_facts(dataset: Dataset, truth: Truth) -> DatasetFacts:
     def count(mask: NDArray[np.bool_]) -> int:
         return int(mask.sum())
 
+    categories = counts_of(truth.categories)
     return DatasetFacts(
         name=dataset.name,
         pictures=len(dataset),
         points=count(point_mask(truth.visibility, "labelled")),
         visible_points=count(point_mask(truth.visibility, "visible")),
-        categories=counts_of(truth.categories),
+        categories=categories,
         schema=dataset.schema.name,
         digest=dataset.digest,
         skipped=len(dataset.skipped),
+        per_picture=picture_list(truth, tuple(categories)),
     )
 
 
