@@ -3,7 +3,9 @@
 - ``format``: 1; ``created``: date and time, UTC; ``command``: the command that made it, or null; ``headline``: the
   summary in words
 - ``dataset``: ``name``, ``pictures``, ``points`` (labelled), ``visible_points``, ``categories`` (name → pictures),
-  ``schema``, ``digest`` (SHA-256 of the annotations), ``skipped`` (bad rows left out)
+  ``schema``, ``digest`` (SHA-256 of the annotations, in order: the same digest means the same pictures), ``skipped``
+  (bad rows left out), ``per_picture`` (of each picture in order: ``categories``, numbers of the names in
+  ``dataset.categories``, and ``points``, how many are labelled)
 - ``bundles``: one for each file: ``label``, ``name``, ``digest``, ``created``, ``precision``, ``method``, ``stages``,
   ``input`` ([width, height]), ``landmarks``, ``calibration``, ``max_ne_drift``, ``versions``, ``bytes`` and
   ``file_digest`` (SHA-256) of the file, ``digests`` of its members
@@ -11,12 +13,15 @@
   ``engine``, ``engine_version``, ``reference`` (label of the float model it is compared with, or null),
   ``is_reference``, ``budget`` (``limit``, ``upper``, ``met``; or null), ``landmarks`` and ``categories`` (drift of each
   at the last stage; empty without a float model), ``landmark_ne`` and ``category_ne`` (``name``, ``count``, ``ne`` of
-  each at the last stage) and ``stages``, one for each number of stages:
+  each at the last stage), ``errors`` (NE of single pictures, in order, null without a label: ``stages``, for each
+  number of stages the mean of each picture's points, and ``landmarks``, name → NE of each picture at the last stage)
+  and ``stages``, one for each number of stages:
   ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_interval`` (``estimate``, ``lower``, ``upper``: 95 %
   bounds of a bootstrap over pictures), ``ne_visible``, ``pck`` (share of points within 0.05),
   ``float_ne``, ``drift``, ``relative_drift``, ``disagreement`` (each ``estimate``, ``lower``, ``upper``; null without a
   float model), ``latency`` (milliseconds: ``inference`` = pieces and decoding, ``engine`` = pieces only, both with
-  ``median``, ``p90``, ``p99``, ``runs``; medians of each of ``pieces``, of ``preprocess_ms``, of ``decode_ms``) and
+  ``median``, ``p90``, ``p99``, ``runs``; medians of each of ``pieces``, of ``preprocess_ms``, of ``decode_ms``;
+  ``runs_ms``: ``inference`` of every round, in order; round n of every variant ran in turn with the others') and
   ``ratio`` and ``engine_ratio`` (median ``inference`` and ``engine`` over those of float32 with as many stages in the
   same engine and run; or null)
 - ``main``: index of the variant that the headline is about
@@ -29,6 +34,7 @@
 - ``table1`` and ``contest``: Table 1 of all variants in the paper's and in the contest's NE (`Table1.to_dict`), or null
 - ``benches``: results of `fpm-edge bench` that were merged, as they were read
 
+Fields may be added, and readers skip those that they do not know; ``format`` rises when one changes its meaning.
 NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
 """
 
@@ -53,6 +59,8 @@ __all__ = [
     "Environment",
     "Latency",
     "Overlay",
+    "PictureErrors",
+    "PictureList",
     "ReportData",
     "Spread",
     "StageRow",
@@ -82,6 +90,7 @@ class Latency:
         pieces: piece name → median.
         preprocess_ms: median of resizing and padding a decoded picture; in neither of the above.
         decode_ms: median of decoding.
+        runs_ms: `inference` of every round in order, to 0.001 ms; what ran in one run is paired by round.
     """
 
     inference: Spread
@@ -89,6 +98,7 @@ class Latency:
     pieces: Mapping[str, float]
     preprocess_ms: float
     decode_ms: float
+    runs_ms: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -120,6 +130,19 @@ class Budget:
 
 
 @dataclass(frozen=True)
+class PictureErrors:
+    """NE of single pictures in the order of the data set; None where nothing is labelled.
+
+    Attributes:
+        stages: (numbers of stages, pictures) mean over a picture's labelled points, to 6 decimals.
+        landmarks: name → (pictures,) at the last stage, to 5 decimals; landmarks without any label are left out.
+    """
+
+    stages: tuple[tuple[float | None, ...], ...]
+    landmarks: Mapping[str, tuple[float | None, ...]]
+
+
+@dataclass(frozen=True)
 class Variant:
     """One bundle in one engine; see the module for the fields."""
 
@@ -138,6 +161,7 @@ class Variant:
     categories: tuple[PartDrift, ...] = ()
     landmark_ne: tuple[PartNe, ...] = ()
     category_ne: tuple[PartNe, ...] = ()
+    errors: PictureErrors | None = None
 
     @property
     def last(self) -> StageRow:
@@ -167,6 +191,19 @@ class BundleFacts:
 
 
 @dataclass(frozen=True)
+class PictureList:
+    """What the errors of single pictures are weighed and grouped by, in the order of the data set.
+
+    Attributes:
+        categories: (pictures,) each one's category, as its place in `DatasetFacts.categories`.
+        points: (pictures,) how many of its landmarks are labelled.
+    """
+
+    categories: tuple[int, ...]
+    points: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class DatasetFacts:
     """What was measured on."""
 
@@ -178,6 +215,7 @@ class DatasetFacts:
     schema: str
     digest: str
     skipped: int
+    per_picture: PictureList | None = None
 
 
 @dataclass(frozen=True)

@@ -73,12 +73,14 @@ def interleave(
 def latency_of(runs: Sequence[Timings]) -> Latency:
     """The quantiles of at least one run; all of them must have run the same pieces."""
     engine = [sum(run.pieces.values()) for run in runs]
+    inference = [time + run.decode_ms for time, run in zip(engine, runs, strict=True)]
     return Latency(
-        inference=spread_of([time + run.decode_ms for time, run in zip(engine, runs, strict=True)]),
+        inference=spread_of(inference),
         engine=spread_of(engine),
         pieces={name: float(np.median([run.pieces[name] for run in runs])) for name in runs[0].pieces},
         preprocess_ms=float(np.median([run.preprocess_ms for run in runs])),
         decode_ms=float(np.median([run.decode_ms for run in runs])),
+        runs_ms=tuple(round(time, 3) for time in inference),
     )
 
 

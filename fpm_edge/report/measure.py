@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 
@@ -31,6 +32,7 @@ from fpm_edge.report.devices import check_benches
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
 from fpm_edge.report.parts import parts_ne
+from fpm_edge.report.per_picture import picture_errors, picture_list
 from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
@@ -93,7 +95,10 @@ def measure(
     tell(f"latency of {len(plan.candidates)} variants, {repeats} runs each")
     latency = _latencies(plan.candidates, dataset, repeats)
     variants = tuple(
-        _variant(candidate, found, plan.candidates, latency)
+        replace(
+            _variant(candidate, found, plan.candidates, latency),
+            errors=picture_errors(answers.of(candidate), truth, dataset.schema),
+        )
         for candidate, found in zip(plan.candidates, accuracy, strict=True)
     )
     main = main_index(variants)
@@ -184,8 +189,8 @@ def _variant(
         stages=tuple(rows),
         reference=None if reference is None else reference.label,
         landmarks=() if accuracy.drift is None else accuracy.drift.landmarks,
-        budget=_budget(manifest.max_ne_drift, rows[-1]),
         categories=() if accuracy.drift is None else accuracy.drift.categories,
+        budget=_budget(manifest.max_ne_drift, rows[-1]),
         landmark_ne=parts_ne(accuracy.evaluation.stages[-1].ne.landmarks),
         category_ne=parts_ne(accuracy.evaluation.stages[-1].ne.categories),
     )
@@ -211,15 +216,17 @@ def _dataset_facts(dataset: Dataset, truth: Truth) -> DatasetFacts:
     def count(mask: NDArray[np.bool_]) -> int:
         return int(mask.sum())
 
+    categories = counts_of(truth.categories)
     return DatasetFacts(
         name=dataset.name,
         pictures=len(dataset),
         points=count(point_mask(truth.visibility, "labelled")),
         visible_points=count(point_mask(truth.visibility, "visible")),
-        categories=counts_of(truth.categories),
+        categories=categories,
         schema=dataset.schema.name,
         digest=dataset.digest,
         skipped=len(dataset.skipped),
+        per_picture=picture_list(truth, tuple(categories)),
     )
 
 

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-import msgspec
-
 from fpm_edge.report.data import ReportData
 from fpm_edge.report.html import render_html
+from fpm_edge.report.json_text import json_text
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.files import write_atomically
 
@@ -30,7 +29,7 @@ def write_report(data: ReportData, folder: Path) -> Path:
         raise UsageError(f"{folder} cannot be the report's folder: {error}; name another") from error
     for file, png in data.pictures.items():
         write_atomically(folder / file, png)
-    write_atomically(folder / "report.json", msgspec.json.format(msgspec.json.encode(data.to_dict()), indent=2))
+    write_atomically(folder / "report.json", json_text(data.to_dict()))
     path = folder / "report.html"
     write_atomically(path, page)
     return path
