@@ -48,11 +48,11 @@ from fpm_edge.bench import Bench
 from fpm_edge.drift import PartDrift
 from fpm_edge.report.parts import Anytime, PartNe
 from fpm_edge.report.scene import Scene
-from fpm_edge.table1 import Table1
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
     "FORMAT",
+    "NOT_IN_JSON",
     "Budget",
     "BundleFacts",
     "DatasetFacts",
@@ -68,6 +68,9 @@ __all__ = [
 ]
 
 FORMAT = 1
+
+NOT_IN_JSON = ("pictures", "scenes", "photographs")
+"""Fields of `ReportData` that only the page and the folder beside it hold."""
 
 
 @dataclass(frozen=True)
@@ -254,8 +257,8 @@ class Overlay:
 class ReportData:
     """All of a report.
 
-    Not part of the JSON: `pictures` maps the overlays' files to PNGs; `scenes` are the page's drawings, `photographs`
-    maps the names of what lies under them to JPEGs.
+    Not part of the JSON (`NOT_IN_JSON`): `pictures` maps the overlays' files to PNGs; `scenes` are the page's drawings,
+    `photographs` maps the names of what lies under them to JPEGs.
     """
 
     headline: str
@@ -273,8 +276,8 @@ class ReportData:
     scenes: tuple[Scene, ...] = field(default=(), repr=False)
     photographs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     anytime: Anytime | None = None
-    table1: Table1 | None = None
-    contest: Table1 | None = None
+    table1: Mapping[str, Any] | None = None
+    contest: Mapping[str, Any] | None = None
     benches: tuple[Bench, ...] = ()
 
     @property
@@ -284,10 +287,7 @@ class ReportData:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        bare = replace(self, pictures={}, scenes=(), photographs={}, table1=None, contest=None)
-        plain: dict[str, Any] = msgspec.to_builtins(bare)
-        for name in ("pictures", "scenes", "photographs"):
+        plain: dict[str, Any] = msgspec.to_builtins(replace(self, pictures={}, scenes=(), photographs={}))
+        for name in NOT_IN_JSON:
             del plain[name]
-        for name, table in (("table1", self.table1), ("contest", self.contest)):
-            plain[name] = None if table is None else table.to_dict()
         return plain

@@ -17,7 +17,7 @@ from fpm_edge.report.plan import ENGINE_TITLES
 from fpm_edge.report.points import points_of
 from fpm_edge.report.scene import Scene
 from fpm_edge.report.scene_svg import scene_svg
-from fpm_edge.report.tables import benches_of, ne_rows, reach, side_by_side, table_cells, worst_first
+from fpm_edge.report.tables import benches_of, ne_rows, reach, side_by_side, table_cells, table_of, worst_first
 
 __all__ = ["render_html"]
 
@@ -95,7 +95,7 @@ def _tables(data: ReportData) -> dict[str, object]:
         "ne_names": [variant.name for variant in ordered],
         "landmark_rows": ne_rows([variant.landmark_ne for variant in ordered]),
         "category_rows": ne_rows([variant.category_ne for variant in ordered]),
-        "table1": [table for table in (data.table1, data.contest) if table is not None],
+        "table1": [table_of(table) for table in (data.table1, data.contest) if table is not None],
         "calibrations": [bundle for bundle in data.bundles if bundle.calibration is not None],
         "budgets": [variant for variant in data.variants if variant.precision != "float32"],
     }

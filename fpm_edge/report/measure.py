@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,7 +37,7 @@ from fpm_edge.report.per_picture import picture_errors, picture_list
 from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
-from fpm_edge.table1 import Definition, Table1, table1
+from fpm_edge.table1 import Definition, table1
 from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]
@@ -131,10 +132,12 @@ def measure(
     )
 
 
-def _table1(results: Sequence[tuple[str, Evaluation]], dataset: Dataset, definition: Definition) -> Table1 | None:
+def _table1(
+    results: Sequence[tuple[str, Evaluation]], dataset: Dataset, definition: Definition
+) -> dict[str, Any] | None:
     """Table 1, where the schema has its columns and there are points."""
     table = table1(results, definition) if dataset.schema.groups else None
-    return table if table is not None and any(table.rows[0].counts) else None
+    return table.to_dict() if table is not None and any(table.rows[0].counts) else None
 
 
 def _latencies(candidates: Sequence[Candidate], dataset: Dataset, repeats: int) -> dict[_Key, Latency]:

@@ -1,7 +1,9 @@
 """Rows of the page's tables, in the order in which they are read."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fpm_edge.bench import Bench
 from fpm_edge.drift import PartDrift
@@ -9,9 +11,19 @@ from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.devices import BenchRow, bench_rows
 from fpm_edge.report.parts import PartNe
 from fpm_edge.report.points import Point
-from fpm_edge.table1 import Table1
+from fpm_edge.table1 import Row, Table1
 
-__all__ = ["NeRow", "SideRow", "benches_of", "ne_rows", "reach", "side_by_side", "table_cells", "worst_first"]
+__all__ = [
+    "NeRow",
+    "SideRow",
+    "benches_of",
+    "ne_rows",
+    "reach",
+    "side_by_side",
+    "table_cells",
+    "table_of",
+    "worst_first",
+]
 
 # Share of the bounds that the bars' scale has room for: one wild landmark would make all others look alike.
 _WITHIN = 0.85
@@ -67,6 +79,20 @@ def table_cells(table: Table1) -> list[tuple[str, list[tuple[str, bool]]]]:
     mark = "\x00"
     rows = table.cells(lambda text: mark + text)
     return [(name, [(text.removeprefix(mark), text.startswith(mark)) for text in cells]) for name, *cells in rows]
+
+
+def table_of(plain: Mapping[str, Any]) -> Table1:
+    """The table that `Table1.to_dict` gave."""
+
+    def row(model: Mapping[str, Any]) -> Row:
+        columns = model["columns"].values()
+        means = [model["average"], model["column_average"], *(column["mean"] for column in columns)]
+        average, column_average, *values = (math.nan if mean is None else mean for mean in means)
+        counts = tuple(column["count"] for column in columns)
+        return Row(model["model"], tuple(values), counts, average, column_average)
+
+    models = tuple(row(model) for model in plain["models"])
+    return Table1(plain["data"], plain["pictures"], plain["ne"], tuple(plain["columns"]), models)
 
 
 def side_by_side(points: Sequence[Point]) -> list[SideRow]:
