@@ -97,7 +97,10 @@ def _tables(data: ReportData) -> dict[str, object]:
         "category_rows": ne_rows([variant.category_ne for variant in ordered]),
         "table1": [table_of(table) for table in (data.table1, data.contest) if table is not None],
         "calibrations": [bundle for bundle in data.bundles if bundle.calibration is not None],
-        "budgets": [variant for variant in data.variants if variant.precision != "float32"],
+        "budgets": [variant for variant in data.variants if variant.precision != "float32" and variant.budget],
+        "unbudgeted": list(
+            dict.fromkeys(v.bundle for v in data.variants if v.precision != "float32" and v.budget is None)
+        ),
     }
 
 
