@@ -18,8 +18,8 @@ from playwright.sync_api import Browser, sync_playwright
 MOST_BYTES = 300_000
 # name, width and height of the window, colour scheme, pixels for one of the page's, heading to begin at
 SHOTS = (
-    ("light", 1180, 1420, "light", 1, None),
-    ("dark", 1180, 1500, "dark", 1, "stages"),
+    ("light", 1180, 1730, "light", 1, None),
+    ("dark", 1180, 1240, "dark", 1, "stages"),
     ("phone", 360, 1300, "light", 1.5, None),
 )
 

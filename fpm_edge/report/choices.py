@@ -29,15 +29,15 @@ def choices_of(data: ReportData, points: Sequence[Point]) -> tuple[Choice, ...]:
     near = [point for point in mine if point.ne <= best * (1 + _NEARLY)]
     met = {(variant.name, variant.last.stages) for variant in data.variants if variant.budget and variant.budget.met}
     kept = [point for point in mine if (point.variant, point.stages) in met]
-    near_words = f"within {_NEARLY:.0%} of the lowest NE"
+    near_words = f"within {_NEARLY * 100:.0f} % of the lowest NE"
     found = [
-        ("lowest NE", min(mine, key=lambda point: (round(point.ne, 4), point.median))),
-        (f"fastest {near_words}", min(near, key=_time)),
-        (f"smallest {near_words}", min(near, key=_size)),
+        ("Lowest NE", min(mine, key=lambda point: (round(point.ne, 4), point.median))),
+        (f"Fastest {near_words}", min(near, key=_time)),
+        (f"Smallest {near_words}", min(near, key=_size)),
     ]
     if kept:
-        found.append(("fastest that keeps its drift budget, all stages", min(kept, key=_time)))
-    found.append(("fastest of all", min(mine, key=_time)))
+        found.append(("Fastest that keeps its drift budget, all stages", min(kept, key=_time)))
+    found.append(("Fastest of all", min(mine, key=_time)))
     points_found = dict.fromkeys(point for _, point in found)
     return tuple(Choice(tuple(wish for wish, one in found if one == point), point) for point in points_found)
 

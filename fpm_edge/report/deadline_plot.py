@@ -11,7 +11,7 @@ from fpm_edge.report.words import milliseconds, ne, share
 
 __all__ = ["deadline_plot", "due"]
 
-_AREA = Area(width=860, height=420, left=84, right=838, top=20, bottom=362)
+_AREA = Area(width=860, height=360, left=84, right=838, top=20, bottom=302)
 
 
 def due(point: Point) -> float:

@@ -22,6 +22,8 @@ from fpm_edge.report.tables import benches_of, ne_rows, reach, side_by_side, tab
 __all__ = ["render_html"]
 
 _TEMPLATE = "template.html"
+# Load for each logical processor up to which the machine counts as idle.
+_IDLE = 0.25
 # In the order of the page.
 _SECTIONS = (
     "choices",
@@ -82,6 +84,7 @@ def _plots(data: ReportData) -> dict[str, object]:
         "sizes": [(size, round(bubble_radius(size, largest), 1)) for size in (largest, largest // 4)],
         "precisions": list(dict.fromkeys(point.precision for point in points)),
         "engines": list(dict.fromkeys(point.engine for point in points)),
+        "busy": data.environment.load is not None and data.environment.load > _IDLE * data.environment.logical_cpus,
         "side_by_side": side_by_side(points),
         "benches": benches_of(data),
     }

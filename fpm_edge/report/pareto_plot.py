@@ -19,7 +19,7 @@ from fpm_edge.report.words import bounds, counted, interval, megabytes, millisec
 
 __all__ = ["bubble_radius", "pareto_plot", "tip"]
 
-_AREA = Area(width=860, height=470, left=84, right=838, top=20, bottom=412)
+_AREA = Area(width=860, height=420, left=84, right=838, top=20, bottom=362)
 # Of the largest bubble, and the least that its number fits into.
 _LARGEST, _SMALLEST = 18.0, 8.0
 
