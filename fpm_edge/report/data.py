@@ -26,6 +26,9 @@
 - ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start, or null), ``system``,
   ``python``, ``threads``, ``repeats``, ``packages``
 - ``notes``: what was left out, and why
+- ``gates``: what the variants were held to, where budgets were given: ``name`` (the option), ``variant``, ``what``,
+  ``unit``, ``limit``, ``estimate``, ``judged`` (the worst end of its bounds), ``passed``, ``reason`` (why it could not be
+  judged, or null)
 
 Fields may be added, and readers skip those that they do not know; ``format`` rises when one changes its meaning.
 NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
@@ -38,6 +41,7 @@ from typing import Any, Literal
 import msgspec
 
 from fpm_edge.drift import PartDrift
+from fpm_edge.report.gates import Gate
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
@@ -248,6 +252,7 @@ class ReportData:
     notes: tuple[str, ...] = ()
     command: str | None = None
     format: int = FORMAT
+    gates: tuple[Gate, ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
     @property
