@@ -27,8 +27,8 @@
   ``python``, ``threads``, ``repeats``, ``packages``
 - ``notes``: what was left out, and why
 - ``gates``: what the variants were held to, where budgets were given: ``name`` (the option), ``variant``, ``what``,
-  ``unit``, ``limit``, ``estimate``, ``judged`` (the worst end of its bounds), ``passed``, ``reason`` (why it could not be
-  judged, or null)
+  ``unit``, ``limit``, ``estimate``, ``judged`` (the worst end of its bounds), ``passed``, ``reason`` (why it could not
+  be judged, or null)
 
 Fields may be added, and readers skip those that they do not know; ``format`` rises when one changes its meaning.
 NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
@@ -46,6 +46,7 @@ from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precisi
 
 __all__ = [
     "FORMAT",
+    "NOT_IN_JSON",
     "Budget",
     "BundleFacts",
     "DatasetFacts",
@@ -61,6 +62,9 @@ __all__ = [
 ]
 
 FORMAT = 1
+
+NOT_IN_JSON = ("pictures",)
+"""Fields of `ReportData` that only the page and the folder beside it hold."""
 
 
 @dataclass(frozen=True)
@@ -263,5 +267,6 @@ class ReportData:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         plain: dict[str, Any] = msgspec.to_builtins(replace(self, pictures={}))
-        del plain["pictures"]
+        for name in NOT_IN_JSON:
+            del plain[name]
         return plain

@@ -17,7 +17,7 @@ _SHORT_DIGEST = 12
 
 def plain(text: str) -> str:
     """Text as it is: nothing in it is Markdown or HTML, or ends a cell or a line."""
-    for sign in "&<>|`\\*_[]~":
+    for sign in "&<>|`\\*[]~":
         text = text.replace(sign, f"&#{ord(sign)};")
     return " ".join(text.split())
 
@@ -48,8 +48,8 @@ def report_markdown(data: ReportData) -> str:
     parts = [
         "## Accuracy against latency",
         plain(data.headline),
-        f"{facts.pictures} pictures of {plain(facts.name)}, {facts.points} labelled points. NE is the paper's; drift is "
-        "relative to the float model's NE; ms is the median of the network and the decoding.",
+        f"{facts.pictures} pictures of {plain(facts.name)}, {facts.points} labelled points. NE is the paper's; drift "
+        "is relative to the float model's NE; ms is the median of the network and the decoding.",
         _variants(data),
         *gate_section(data.gates),
     ]

@@ -1,16 +1,15 @@
 """Read a report back from its ``report.json``."""
 
+import dataclasses
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
 from fpm_edge.report.data import FORMAT, PictureErrors, ReportData
+from fpm_edge.report.json_schema import REPORT_FILE, ReportFile
 from fpm_edge_runtime.errors import DataError
 
-__all__ = ["REPORT_FILE", "read_report"]
-
-REPORT_FILE = "report.json"
+__all__ = ["read_report"]
 
 
 class _Header(msgspec.Struct):
@@ -39,12 +38,10 @@ def read_report(path: Path) -> ReportData:
             )
         if version < 1:
             raise DataError(f"{file}: format is {version}; expected 1 to {FORMAT}; make the report again")
-        plain: Any = msgspec.json.decode(content)
-        # PNGs in memory, which no report.json has.
-        plain.pop("pictures", None)
-        data = msgspec.convert(plain, ReportData)
+        read = msgspec.json.decode(content, type=ReportFile)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         raise DataError(f"{file}: not a report, or damaged: {error}; make it again with `fpm-edge report`") from error
+    data = ReportData(**{field.name: getattr(read, field.name) for field in dataclasses.fields(read)})
     _check(file, data)
     return data
 
