@@ -33,6 +33,9 @@
   ``deadline_ms``, ``ne`` (with bounds), ``stages`` (mean) and ``late`` (share); or null
 - ``table1`` and ``contest``: Table 1 of all variants in the paper's and in the contest's NE (`Table1.to_dict`), or null
 - ``benches``: results of `fpm-edge bench` that were merged, as they were read
+- ``gates``: what the variants were held to, where budgets were given: ``name`` (the option), ``variant``, ``what``,
+  ``unit``, ``limit``, ``estimate``, ``judged`` (the worst end of its bounds), ``passed``, ``reason`` (why it could not
+  be judged, or null)
 
 Fields may be added, and readers skip those that they do not know; ``format`` rises when one changes its meaning.
 NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
@@ -46,6 +49,7 @@ import msgspec
 
 from fpm_edge.bench import Bench
 from fpm_edge.drift import PartDrift
+from fpm_edge.report.gates import Gate
 from fpm_edge.report.parts import Anytime, PartNe
 from fpm_edge.report.scene import Scene
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
@@ -272,6 +276,7 @@ class ReportData:
     notes: tuple[str, ...] = ()
     command: str | None = None
     format: int = FORMAT
+    gates: tuple[Gate, ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     scenes: tuple[Scene, ...] = field(default=(), repr=False)
     photographs: Mapping[str, bytes] = field(default_factory=dict, repr=False)

@@ -11,6 +11,7 @@ from fpm_edge.report.choices import choices_of
 from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.deadline_plot import deadline_plot, due
 from fpm_edge.report.facets import facets_of
+from fpm_edge.report.gate_words import gate_cells, gate_headings, gate_summary, shown_gates
 from fpm_edge.report.marks import interval_bar, marker
 from fpm_edge.report.pareto_plot import bubble_radius, pareto_plot
 from fpm_edge.report.plan import ENGINE_TITLES
@@ -100,6 +101,9 @@ def _tables(data: ReportData) -> dict[str, object]:
         "category_rows": ne_rows([variant.category_ne for variant in ordered]),
         "table1": [table_of(table) for table in (data.table1, data.contest) if table is not None],
         "calibrations": [bundle for bundle in data.bundles if bundle.calibration is not None],
+        "gate_headings": gate_headings(),
+        "gate_rows": [(gate_cells(gate), gate.passed) for gate in shown_gates(data.gates)],
+        "gate_summary": gate_summary(data.gates) if data.gates else "",
         "budgets": [variant for variant in data.variants if variant.precision != "float32" and variant.budget],
         "unbudgeted": list(
             dict.fromkeys(v.bundle for v in data.variants if v.precision != "float32" and v.budget is None)
