@@ -21,7 +21,7 @@ DEADLINES = (0.5, 0.75, 0.95, 1.1, 1.35, 2.0)
 _MOST_PICTURES = 200
 _FEWEST_PICTURES = 8
 # So long may all the calls take together, where fewer pictures can help.
-_SECONDS = 25.0
+_SECONDS = 60.0
 _TIMED = 5
 
 

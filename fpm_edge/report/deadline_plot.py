@@ -36,10 +36,12 @@ def deadline_plot(points: Sequence[Point], anytime: Anytime | None) -> str:
         parts.append(_stairs(sorted(group, key=lambda point: point.stages), x, y))
     for point in measured:
         at_x, at_y = x(point.deadline_ms), y(point.ne.estimate)
+        top, bottom = (min(max(y(bound), _AREA.top), _AREA.bottom) for bound in (point.ne.upper, point.ne.lower))
         said = f"{milliseconds(point.deadline_ms)} ms: NE {ne(point.ne.estimate)}, {point.stages:.2f} stages"
         said += f", {share(point.late)} late"
         parts.append(
-            f'<g class="measured"><title>{escape(said)}</title><circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="5.5"/></g>'
+            f'<g class="measured"><title>{escape(said)}</title><line x1="{at_x:.1f}" x2="{at_x:.1f}" y1="{top:.1f}" '
+            f'y2="{bottom:.1f}"/><circle cx="{at_x:.1f}" cy="{at_y:.1f}" r="5.5"/></g>'
         )
     return "\n".join([*parts, "</svg>"])
 
