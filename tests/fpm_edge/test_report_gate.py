@@ -60,10 +60,11 @@ def test_parts_are_held_where_enough_pictures_have_them(small_report: ReportData
 
 def test_size_and_time_are_held_to_their_budgets(small_report: ReportData) -> None:
     last = small_report.variants[0].last
-    size, median = last.bytes / 1e6, last.latency.inference.median
+    size, times = last.bytes / 1e6, sorted(last.latency.runs_ms)
     for factor in (1.001, 0.999):
         assert _only(judge_report(small_report, Limits(max_size_mb=factor * size))).passed == (factor > 1)
-        assert _only(judge_report(small_report, Limits(max_latency_ms=factor * median))).passed == (factor > 1)
+        # Of 12 values the median is at most the third largest, with 95 % confidence (binomial: 3.9 % outside).
+        assert _only(judge_report(small_report, Limits(max_latency_ms=factor * times[-3]))).passed == (factor > 1)
     ratio = _only(judge_report(small_report, Limits(max_latency_ratio=1e-6)))
     assert ratio.estimate == pytest.approx(last.ratio, rel=0.01)
     assert ratio.judged is not None
