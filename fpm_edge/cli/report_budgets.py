@@ -25,7 +25,7 @@ _BUDGETS = (
         "R",
         "The same for every landmark and category; by default 0.05, or --max-ne-drift if that is larger.",
     ),
-    ("max-latency-ms", "M", "Budget for the stages and the decoding, median."),
+    ("max-latency-ms", "M", "Budget for the stages and the decoding, median, upper bound; as for `search`."),
     ("max-latency-ratio", "X", "Budget for their time over that of float32 in the same engine, upper bound."),
     ("max-size-mb", "S", "Budget for the files of the stages that run."),
     ("max-ne-increase", "R", "With --compare, for the relative increase of NE, upper bound."),

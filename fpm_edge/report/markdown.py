@@ -19,7 +19,7 @@ def plain(text: str) -> str:
     """Text as it is: nothing in it is Markdown or HTML, or ends a cell or a line."""
     for sign in "&<>|`\\*[]~":
         text = text.replace(sign, f"&#{ord(sign)};")
-    return " ".join(text.split())
+    return " ".join(text.splitlines())
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:
