@@ -117,10 +117,10 @@ def command(
     """
     _check_budgets(limits, compared)
     if compared is not None and _are_reports(*compared):
-        if bundles or source is not None or benches:
-            raise UsageError(
-                "two reports are compared by the numbers in them; leave out --data, --bench and other bundles"
-            )
+        if bundles or source is not None:
+            raise UsageError("two reports are compared by the numbers in them; leave out --data and other bundles")
+        if benches:
+            raise UsageError("two reports are compared by what was measured for them; leave out --bench")
         found = _compare_reports(compared, engines or None, limits)
         written = None if output is None else write_comparison(found, output)
         show_comparison(found, as_json, written)
