@@ -38,7 +38,7 @@ def gate_summary(gates: Sequence[Gate]) -> str:
     if not failed:
         return f"All {len(gates)} budgets are met." if len(gates) > 1 else "The budget is met."
     worst = failed[0]
-    text = f"{len(failed)} of {len(gates)} budgets are not met. First {worst.name} of {worst.variant} ({worst.what}): "
+    text = f"{len(failed)} of {len(gates)} budgets not met. First {worst.name} of {worst.variant} ({worst.what}): "
     if worst.reason is not None:
         return f"{text}not judged, {worst.reason}"
     return f"{text}{_number(worst.judged, worst)}, and the budget is {_number(worst.limit, worst)}"

@@ -165,7 +165,7 @@ def test_the_worst_is_told_first() -> None:
     assert failed_gates([ok, slightly, far, unjudged]) == [unjudged, far, slightly]
     assert shown_gates([ok, part, slightly]) == [slightly, ok]
     assert gate_summary([ok, slightly]) == (
-        "1 of 2 budgets are not met. First max-size-mb of b (3 stages): 1.100 MB, and the budget is 1.000 MB"
+        "1 of 2 budgets not met. First max-size-mb of b (3 stages): 1.100 MB, and the budget is 1.000 MB"
     )
     assert gate_summary([ok, part]) == "All 2 budgets are met."
 
@@ -192,7 +192,7 @@ def test_exit_code_3_after_all_is_written(
     assert _run(tiny_bundle, *options, "--max-size-mb", "0.001", "--gate", "-o", tmp_path) == 3
     captured = capsys.readouterr()
     assert "FAILED" in captured.out
-    assert "1 of 2 budgets are not met. First max-size-mb of int8, LiteRT" in captured.err
+    assert "1 of 2 budgets not met. First max-size-mb of int8, LiteRT" in captured.err
     gates: Any = json.loads((tmp_path / "report.json").read_text())["gates"]
     assert [(gate["name"], gate["passed"]) for gate in gates] == [("gate", True), ("max-size-mb", False)]
     assert "### Budgets" in (tmp_path / "report.md").read_text("utf-8")
