@@ -1,18 +1,18 @@
 """Do other people's tools measure what `fpm-edge bench` measures? The same files, side by side.
 
-    benchmarks/latency_crosscheck.py mine.fpm --rounds 12 --runs 100
+    benchmarks/latency_crosscheck.py mine.fpm --rounds 10 --runs 60
 
-Ours are the times of each piece of `bench` while whole queries run (`Row.parts.pieces`), one thread. Theirs run one
-piece alone, in a loop, on random numbers:
+Ours are the times of each piece of `bench` while whole queries run (`Row.parts.pieces`), one thread; and of the same
+engine with one piece alone, in a loop, on random numbers. The latter is what their tools do:
 
 - `litert-benchmark`, the tool of the package ai-edge-litert, a process for each piece and turn. It uses LiteRT's
   CompiledModel, as our engine `litert-compiled` does; our default engine `litert` uses the Interpreter.
 - ONNX Runtime's own profiler (``enable_profiling``): the duration of its ``model_run`` events, with the options of our
   engine `onnxruntime`.
 
-All take turns, in a new order each round. Prints for each piece the fastest time of either; ours ÷ theirs of the
-medians within each round (geometric mean, 95 % bootstrap bounds); and ours ÷ theirs of the fastest times, which others
-on a busy machine hurt less.
+All take turns, in a new order each round. Prints for each piece the fastest time that the tool found; ours, alone and
+in queries, ÷ theirs of the fastest times, which others on a busy machine hurt least; and of the medians within each
+round (geometric mean, 95 % bootstrap bounds).
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+from time import perf_counter
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -34,11 +36,14 @@ from fpm_edge.bench import Settings, synthetic_frames
 from fpm_edge.bench.spread import ratio_of
 from fpm_edge.bench.stream import Stream
 from fpm_edge.bench.turns import in_turns
-from fpm_edge_runtime import Bundle, open_bundle
+from fpm_edge_runtime import Bundle, PieceRunner, load_engine, open_bundle
 from fpm_edge_runtime.engines.onnxruntime import session_options
 from fpm_edge_runtime.manifest import Piece
 
 WARM_UP = 20
+
+# Our engine → the tool that runs the same files.
+THEIRS = {"litert-compiled": "litert-benchmark", "litert": "litert-benchmark", "onnxruntime": "profiler"}
 
 # piece → (median, fastest), milliseconds, of one turn
 Turn = Mapping[str, tuple[float, float]]
@@ -69,6 +74,28 @@ def ours(bundle: Bundle, engine: str, runs: int, rounds: int) -> Callable[[], Tu
     return turn
 
 
+def alone(bundle: Bundle, engine: str, runs: int) -> Callable[[], Turn]:
+    """The same engine, one piece after the other, each in a loop."""
+    loaded = load_engine(engine)
+    pieces = bundle.manifest.pieces[loaded.formats[0]]
+    ready = [(piece, loaded.load(piece, bundle.read(piece.member), 1), random_inputs(piece)) for piece in pieces]
+
+    def timed(run: PieceRunner, inputs: Mapping[str, Any]) -> tuple[float, float]:
+        times = []
+        for _ in range(WARM_UP + runs):
+            start = perf_counter()
+            run(inputs)
+            times.append((perf_counter() - start) * 1e3)
+        return median(times[WARM_UP:]), min(times[WARM_UP:])
+
+    return lambda: {piece.name: timed(run, inputs) for piece, run, inputs in ready}
+
+
+def random_inputs(piece: Piece) -> dict[str, Any]:
+    dice = np.random.default_rng(0)
+    return {spec.name: dice.uniform(0, 127, spec.shape).astype(np.dtype(spec.dtype)) for spec in piece.inputs}
+
+
 def litert_benchmark(files: Mapping[str, Path], runs: int) -> Callable[[], Turn]:
     """LiteRT's tool on each file."""
     tool = Path(sys.executable).with_name("litert-benchmark")
@@ -96,8 +123,7 @@ def onnx_profiler(pieces: Mapping[str, tuple[Piece, bytes]], runs: int, folder: 
         options.enable_profiling = True
         options.profile_file_prefix = str(folder / piece.name)
         session = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
-        dice = np.random.default_rng(0)
-        inputs = {spec.name: dice.uniform(0, 127, spec.shape).astype(np.dtype(spec.dtype)) for spec in piece.inputs}
+        inputs = random_inputs(piece)
         for _ in range(WARM_UP + runs):
             session.run(None, inputs)
         trace = Path(session.end_profiling())
@@ -112,8 +138,8 @@ def onnx_profiler(pieces: Mapping[str, tuple[Piece, bytes]], runs: int, folder: 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
-    parser.add_argument("--rounds", type=int, default=12)
-    parser.add_argument("--runs", type=int, default=100)
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--runs", type=int, default=60)
     arguments = parser.parse_args()
     bundle, runs, rounds = open_bundle(arguments.bundle), arguments.runs, arguments.rounds
     with tempfile.TemporaryDirectory() as name:
@@ -123,32 +149,27 @@ def main() -> None:
             files[piece.name] = folder / f"{piece.name}.tflite"
             files[piece.name].write_bytes(bundle.read(piece.member))
         models = {piece.name: (piece, bundle.read(piece.member)) for piece in bundle.manifest.pieces["onnx"]}
-        competitors = {
-            "litert": ours(bundle, "litert", runs, rounds),
-            "litert-compiled": ours(bundle, "litert-compiled", runs, rounds),
-            "onnxruntime": ours(bundle, "onnxruntime", runs, rounds),
+        competitors: dict[str, Callable[[], Turn]] = {
             "litert-benchmark": litert_benchmark(files, runs),
             "profiler": onnx_profiler(models, runs, folder),
         }
+        for engine in THEIRS:
+            competitors[engine] = ours(bundle, engine, runs, rounds)
+            competitors[f"{engine} alone"] = alone(bundle, engine, runs)
         names = list(competitors)
         found: dict[str, dict[str, Times]] = {name: {} for name in names}
         for _, index in in_turns(len(names), rounds):
             for piece_name, (middle, least) in competitors[names[index]]().items():
                 found[names[index]].setdefault(piece_name, Times()).add(middle, least)
-    print("| piece | ours | theirs | fastest, ms | ours ÷ theirs, medians (95 % bounds) | fastest |")
-    print("|---|---|---|---|---|---|")
-    for mine, theirs in (
-        ("litert-compiled", "litert-benchmark"),
-        ("litert", "litert-benchmark"),
-        ("onnxruntime", "profiler"),
-    ):
-        for piece_name, a in found[mine].items():
-            b = found[theirs][piece_name]
-            ratio = ratio_of(a.medians, b.medians, 0)
-            print(
-                f"| `{piece_name}` | `{mine}` | {theirs} | {a.fastest:.3f} / {b.fastest:.3f} "
-                f"| {ratio.estimate:.2f} ({ratio.lower:.2f} to {ratio.upper:.2f}) | {a.fastest / b.fastest:.2f} |"
-            )
+    print("| piece | ours | theirs | fastest, ms | alone | in queries | alone, medians | in queries, medians |")
+    print("|---|---|---|---|---|---|---|---|")
+    for engine, tool in THEIRS.items():
+        for piece_name, theirs in found[tool].items():
+            mine = [found[name][piece_name] for name in (f"{engine} alone", engine)]
+            fastest = " | ".join(f"{one.fastest / theirs.fastest:.2f}" for one in mine)
+            ratios = [ratio_of(one.medians, theirs.medians, 0) for one in mine]
+            medians = " | ".join(f"{one.estimate:.2f} ({one.lower:.2f} to {one.upper:.2f})" for one in ratios)
+            print(f"| `{piece_name}` | `{engine}` | {tool} | {theirs.fastest:.3f} | {fastest} | {medians} |")
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ def change(*path: str | int, to: Any) -> Callable[[Any], None]:
         (change("format", to="fpm-edge-report"), "has format 'fpm-edge-report'; expected 'fpm-edge-bench'"),
         (change("rows", to=[]), "no rows"),
         (change("rows", 0, "bundle", to="c"), "row 0 is about bundle 'c'"),
+        (change("rows", 0, "stages", to=2), "row 0 ran 2 stages of 'a', which has 1"),
         (change("rows", 1, "to_first", "row", to=2), "row 1 has a ratio to row 2 of 2"),
         (change("rows", 1, "total", "p90", to="fast"), r"is damaged: .* at `\$\.rows\[1\]\.total\.p90`"),
         (change("rows", 1, "total", "p90", to=-1.0), "is damaged"),
