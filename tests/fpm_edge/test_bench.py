@@ -152,11 +152,15 @@ def test_a_child_that_hangs_is_ended(small: Path) -> None:
     assert found.why == "no answer within 0.01 s"
 
 
-def test_a_missed_limit_is_shown_and_exported_all_the_same(run: Run, small: Path, tmp_path: Path) -> None:
+def test_a_missed_limit_is_shown_and_exported_all_the_same(
+    run: Run, small: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "pi.json"
+    monkeypatch.setattr(os, "getloadavg", lambda: (99.0, 0.0, 0.0))
     given = ("--threads", "1,2", "--device", "Pi in the shop", "--max-ms", "0.001", "--export", path)
     code, out, err = run("bench", small, *FEW, *given)
     assert (code, "--max-ms is 0.001 (2 of 2 rows are over it)" in err) == (3, True), err
+    assert "note: the load average was 99.0 on" in err
     assert "Pi in the shop (QUICK, no published figure)" in out
     found = read_bench(path)
     assert found.protocol.quick
