@@ -111,6 +111,7 @@ def _start(
             return f"no answer within {timeout:g} s"
         except BaseException:  # Ctrl-C does not reach it: it has a session of its own
             kill_child(child)
+            child.wait()  # after a Ctrl-C nothing else does
             raise
     died = how_it_died(child.returncode)
     if died is not None:

@@ -387,14 +387,20 @@ def write_bench(bench: Bench, path: Path) -> None:
 
 def _check(bench: Bench, name: str) -> None:
     """What the types do not say, and a reader relies on."""
-    known = [bundle.label for bundle in bench.bundles]
+    known = {bundle.label: bundle.stages for bundle in bench.bundles}
     if not bench.rows:
         raise DataError(f"{name} has no rows; run `fpm-edge bench --export` again")
-    if len(set(known)) != len(known):
+    if len(known) != len(bench.bundles):
         raise DataError(f"{name}: two bundles have the same label; run `fpm-edge bench --export` again")
     for number, row in enumerate(bench.rows):
         if row.bundle not in known:
-            raise DataError(f"{name}: row {number} is about bundle {row.bundle!r}, which is not in it; it has {known}")
+            raise DataError(
+                f"{name}: row {number} is about bundle {row.bundle!r}, which is not in it; it has {list(known)}"
+            )
+        if row.stages > known[row.bundle]:
+            raise DataError(
+                f"{name}: row {number} ran {row.stages} stages of {row.bundle!r}, which has {known[row.bundle]}"
+            )
         for ratio in (row.to_first, row.to_float, row.to_base):
             if ratio is not None and not 0 <= ratio.row < len(bench.rows):
                 raise DataError(f"{name}: row {number} has a ratio to row {ratio.row} of {len(bench.rows)}")

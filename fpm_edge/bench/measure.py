@@ -14,8 +14,7 @@ from fpm_edge.bench.machine import describe_device, describe_environment
 from fpm_edge.bench.plan import Variant, make_plan
 from fpm_edge.bench.settings import PUBLISHED_QUERIES, PUBLISHED_SECONDS, Settings
 from fpm_edge.bench.spread import BOOTSTRAP, PERCENTILE, drift_of, ratio_of, spread_of
-from fpm_edge.bench.stream import Stream
-from fpm_edge.bench.turns import in_turns
+from fpm_edge.bench.stream import Stream, take_turns
 from fpm_edge.bench.warm_up import warm_up
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime import Bundle, Session
@@ -80,9 +79,7 @@ def bench(
             warm.append(warm_up(stream.query, settings.warm_up, clock))
             advance()
     with progress("measuring", len(streams) * settings.rounds) as advance:
-        for _, index in in_turns(len(streams), settings.rounds, settings.seed):
-            streams[index].turn(settings, None if isinstance(meter, str) else meter)
-            advance()
+        take_turns(streams, settings, None if isinstance(meter, str) else meter, advance)
     ratios = _Ratios(plan.variants, opened, streams)
     rows = tuple(
         _row(variant, opened[variant.label], stream, how, start, meter, ratios.of(index))

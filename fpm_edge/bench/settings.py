@@ -51,4 +51,4 @@ class Settings:
     @classmethod
     def short(cls) -> "Settings":
         """For a first look."""
-        return cls(queries=64, seconds=2.0, turns=10, processes=3, warm_up=WarmUpRule(seconds=0.1, most=5.0))
+        return cls(queries=64, seconds=2.0, turns=10, processes=3, warm_up=WarmUpRule(seconds=0.1, most=2.0))

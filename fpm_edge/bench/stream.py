@@ -1,7 +1,7 @@
 """One variant at work: queries one after the other, and what each took."""
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 
@@ -12,9 +12,10 @@ from fpm_edge.bench.energy import EnergyMeter
 from fpm_edge.bench.frames import Frames
 from fpm_edge.bench.settings import Settings
 from fpm_edge.bench.spread import percentile
+from fpm_edge.bench.turns import in_turns
 from fpm_edge_runtime import Detection, Session
 
-__all__ = ["Stream"]
+__all__ = ["Stream", "take_turns"]
 
 
 def _times() -> "array[float]":
@@ -100,6 +101,18 @@ class Stream:
         self.decode.append(timings.decode_ms)
         for name, took in timings.pieces.items():
             self.pieces.setdefault(name, _times()).append(took)
+
+
+def take_turns(
+    streams: Sequence[Stream],
+    settings: Settings,
+    meter: EnergyMeter | None = None,
+    advance: Callable[[], None] = lambda: None,
+) -> None:
+    """All turns of all streams, each round in a new order; `advance` is called after each turn."""
+    for _, index in in_turns(len(streams), settings.rounds, settings.seed):
+        streams[index].turn(settings, meter)
+        advance()
 
 
 def _median(times: "array[float]") -> float:

@@ -17,6 +17,7 @@ from fpm_edge_runtime import GateError, UsageError, open_bundle
 __all__ = ["command"]
 
 _LARGEST = 8192  # pixels of a side
+_BUSY = 0.5  # load average of each processor, before anything was measured
 
 
 @click.command("bench")
@@ -91,7 +92,8 @@ def command(
     if as_json:
         print_json(found)
     else:
-        print_table(_table(found))
+        print_table(_times_table(found))
+        print_table(_parts_table(found))
     for line in (*found.notes, *_warnings(found)):
         say(f"note: {line}")
     if export is not None:
@@ -119,30 +121,41 @@ def _numbers(option: str, text: str) -> list[int]:
     return numbers
 
 
-def _table(found: Bench) -> Table:
+def _times_table(found: Bench) -> Table:
     protocol = found.protocol
     kind = "QUICK, no published figure" if protocol.quick else f"{protocol.queries} queries and {protocol.seconds:g} s"
-    table = Table(title=f"{found.device.name} ({kind}); milliseconds", title_justify="left")
-    table.add_column("bundle")
-    table.add_column("engine")
-    for heading in ("threads", "stages", "p50", "p90", "p99", "pre", "engine", "decode", "last tenth", "cold", "MB"):
-        table.add_column(heading, justify="right")
-    table.add_column(f"× {_base(found)}", justify="right")
+    table = _table(f"{found.device.name} ({kind}); milliseconds", "p50", "p90", "p99", "last tenth")
+    compared = any(_compared(found, row) for row in found.rows)
+    if compared:
+        table.add_column(f"× {_base(found)}", justify="right")
     for row in found.rows:
-        table.add_row(
-            row.bundle,
-            row.engine,
-            str(row.threads),
-            str(row.stages),
-            *(_ms(time) for time in (row.total.p50, row.total.p90, row.total.p99, row.parts.preprocess)),
-            _ms(sum(row.parts.pieces.values())),
-            _ms(row.parts.decode),
-            f"{row.drift.ratio - 1:+.1%}",
-            "–" if row.cold is None else _ms(row.cold.total_ms),
-            "–" if row.memory.peak_mb is None else f"{row.memory.peak_mb:.0f}",
-            _ratio(_compared(found, row)),
-        )
+        times = [_ms(time) for time in (row.total.p50, row.total.p90, row.total.p99)]
+        ratio = [_ratio(_compared(found, row))] if compared else []
+        table.add_row(*_variant(row), *times, f"{row.drift.ratio - 1:+.1%}", *ratio)
     return table
+
+
+def _parts_table(found: Bench) -> Table:
+    table = _table("where it goes (medians); cold start; memory", "pre", "engine", "decode", "cold", "MB")
+    for row in found.rows:
+        parts = [_ms(time) for time in (row.parts.preprocess, sum(row.parts.pieces.values()), row.parts.decode)]
+        cold = "–" if row.cold is None else _ms(row.cold.total_ms)
+        memory = "–" if row.memory.peak_mb is None else f"{row.memory.peak_mb:.0f}"
+        table.add_row(*_variant(row), *parts, cold, memory)
+    return table
+
+
+def _table(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in ("bundle", "engine"):
+        table.add_column(heading, overflow="fold")
+    for heading in ("threads", "stages", *headings):
+        table.add_column(heading, justify="right")
+    return table
+
+
+def _variant(row: Row) -> tuple[str, ...]:
+    return row.bundle, row.engine, str(row.threads), str(row.stages)
 
 
 def _base(found: Bench) -> str:
@@ -166,6 +179,12 @@ def _ms(time: float) -> str:
 def _warnings(found: Bench) -> list[str]:
     """What a reader of the table must know and does not see in it."""
     said = []
+    device = found.device
+    if device.load is not None and device.load > _BUSY * device.usable_processors:
+        said.append(
+            f"the load average was {device.load:.1f} on {device.usable_processors} processors at the start: others "
+            "were at work; believe ratios, not times"
+        )
     for row in found.rows:
         name = f"{row.bundle}, {row.engine}, threads {row.threads}, stages {row.stages}"
         if not row.warm_up.stable:
