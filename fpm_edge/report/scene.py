@@ -1,7 +1,7 @@
 """A picture of the data set with what models found in it, ready to be drawn in the page."""
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,8 +15,6 @@ __all__ = ["Frame", "Heat", "Mark", "Scene", "frame_of", "jpeg_bytes"]
 # A record's region is shown with this share of its size around it.
 _MARGIN = 0.06
 _JPEG_QUALITY = 80
-
-_Place = Callable[[NDArray[np.floating]], NDArray[np.float64]]
 
 
 @dataclass(frozen=True, eq=False)
