@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types wheel fallbacks lock clean
+.PHONY: help setup demo test check format lint types docs wheel fallbacks lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
@@ -26,7 +26,7 @@ demo: $(READY) ## Convert the shipped model to int8, run it on pictures, write a
 test: $(READY) ## Run the whole test suite
 	$(BIN)/python scripts/run_tests.py
 
-check: lint types test wheel ## Format and lint check, types, tests, and what the wheel holds
+check: lint types docs test wheel ## Format and lint check, types, documentation, tests, and what the wheel holds
 
 format: $(READY) ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
@@ -38,6 +38,10 @@ lint: $(READY) ## Check format and lint
 
 types: $(READY) ## Check types (mypy strict)
 	$(BIN)/mypy
+
+docs: $(READY) ## Check the documentation, and build it as a site (out/site)
+	$(BIN)/python scripts/check_docs.py
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment
 	$(BIN)/python scripts/check_wheel.py
