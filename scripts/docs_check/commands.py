@@ -16,7 +16,7 @@ from fpm_edge_runtime.errors import FpmEdgeError
 __all__ = ["check_commands"]
 
 _SHELLS = ("sh", "bash", "console")
-_OMITTED = "..."
+_OMITTED = ("...", "…")
 _SCRIPTS = ("benchmarks", "scripts", "examples")
 _SCRIPT = re.compile(r"(?:[\w./-]*/)?(?:benchmarks|scripts|examples/\w+)/[\w/]+\.py$")
 
@@ -36,7 +36,7 @@ def check_commands(page: Path) -> Iterator[Problem]:
             except ValueError as error:
                 yield Problem(page, number, f"{span}: {error}")
                 continue
-            for problem in _problems([*words, _OMITTED]):
+            for problem in _problems([*words, *_OMITTED]):
                 yield Problem(page, number, problem)
 
 
@@ -98,8 +98,8 @@ def _problems(words: list[str]) -> Iterator[str]:
 
 def _of_fpm_edge(arguments: list[str]) -> Iterator[str]:
     """As click would parse it, with nothing run and no file looked at."""
-    partial = any(word == _OMITTED or word.startswith("$") for word in arguments)
-    arguments = [word for word in arguments if word != _OMITTED and not word.startswith("$")]
+    partial = any(word in _OMITTED or word.startswith("$") for word in arguments)
+    arguments = [word for word in arguments if word not in _OMITTED and not word.startswith("$")]
     command: click.Command = cli
     name = "fpm-edge"
     while isinstance(command, click.Group):

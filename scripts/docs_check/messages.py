@@ -15,11 +15,11 @@ _HOLE = "\0"
 
 
 def check_messages(page: Path) -> Iterator[Problem]:
-    """Each quoted message, a line `### `…`` with `…` or capitals for what differs, is in the code, part for part."""
+    """Each message that a heading of the third level quotes is in the code, but for the … of what differs."""
     for number, line in enumerate(page.read_text("utf-8").split("\n"), 1):
-        quoted = re.match(r"^### `(.*)`$", line)
-        if quoted and not any(_holds(message, quoted[1]) for message in _messages()):
-            yield Problem(page, number, f"no message in the code reads: {quoted[1]}")
+        quoted = re.match(r"^### (`+) ?(.*?) ?\1$", line)
+        if quoted and not any(_holds(message, quoted[2]) for message in _messages()):
+            yield Problem(page, number, f"no message in the code reads: {quoted[2]}")
 
 
 def _holds(message: str, quoted: str) -> bool:
