@@ -115,7 +115,7 @@ def _of_fpm_edge(arguments: list[str]) -> Iterator[str]:
         name, command = f"{name} {word}", found
     if {"-h", "--help"} & set(arguments):
         return
-    context = click.Context(command, info_name=name, resilient_parsing=partial)
+    context = click.Context(command, info_name=name)
     try:
         given, rest, _ = command.make_parser(context).parse_args(list(arguments))
     except click.UsageError as error:
@@ -127,7 +127,8 @@ def _of_fpm_edge(arguments: list[str]) -> Iterator[str]:
     for parameter in command.params:
         value = given.get(parameter.name or "")
         if not partial and parameter.required and value in (None, (), [], ""):
-            yield f"{name}: {parameter.human_readable_name} is missing"
+            shown = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.human_readable_name
+            yield f"{name}: {shown} is missing"
         for one in value if isinstance(value, list | tuple) else [value]:
             # A word in capitals stands for what the reader puts there.
             if isinstance(one, str) and not re.fullmatch(r"[A-Z][A-Z0-9_]*", one) and "$" not in one:
