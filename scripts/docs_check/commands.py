@@ -147,7 +147,7 @@ def _of_value(name: str, parameter: click.Parameter, value: str, context: click.
 
 @cache
 def _make_targets() -> set[str]:
-    return set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
+    return set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), flags=re.MULTILINE))
 
 
 @cache

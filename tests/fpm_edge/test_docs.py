@@ -1,7 +1,10 @@
 """What the documentation says is so, and the checks that hold it to that find what is not."""
 
 import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -109,6 +112,19 @@ def test_the_format_page_names_every_field_and_member(tiny_bundle: Path) -> None
         assert f"`{field.name}`" in text
     for member in {re.sub(r"\d+", "<n>", member) for member in open_bundle(tiny_bundle).members}:
         assert member.replace("stages/<n>", "stages/<t>") in text, member
+
+
+def test_the_site_builds_and_loads_nothing_from_elsewhere(tmp_path: Path) -> None:
+    """Strictly: every page is in the navigation, and every link leads to a page of the site."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, "NO_MKDOCS_2_WARNING": "1"}, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    home = (tmp_path / "index.html").read_text("utf-8")
+    assert "make demo" in home
+    assert 'href="start.html"' in home
+    assert re.findall(r'(?:src|<link[^>]* href)="(?:https?:)?//[^"]*', home) == []
 
 
 def test_the_start_page_runs(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
