@@ -41,6 +41,7 @@ types: $(READY) ## Check types (mypy strict)
 
 docs: $(READY) ## Check the documentation, and build it as a site (out/site)
 	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python scripts/make_reference.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment
