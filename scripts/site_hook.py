@@ -41,9 +41,13 @@ def on_config(config: Any) -> Any:
 
 
 def on_files(files: Files, config: Any) -> Files:
-    """Add the pages of `ELSEWHERE`."""
+    """Add the pages of `ELSEWHERE`, and the files beside them that they link to."""
     for source, page in ELSEWHERE.items():
         files.append(File.generated(config, page, abs_src_path=str(ROOT / source)))
+        for link in _LINK.finditer((ROOT / source).read_text("utf-8")):
+            beside = normpath(f"{dirname(source)}/{link[2]}".lstrip("/"))
+            if beside.startswith("examples/") and beside not in ELSEWHERE and (ROOT / beside).is_file():
+                files.append(File.generated(config, beside, abs_src_path=str(ROOT / beside)))
     return files
 
 
