@@ -31,6 +31,7 @@ _COMMANDS = {
     "drift-log": "What the drift monitor of a device said over time.",
     "self-check": "Which engine answers a bundle's golden cases rightly here, each in its own process.",
     "slots": "Keep two bundles on a device: install, try, confirm, roll back.",
+    "bench": "How long bundles take on this device, measured as MLPerf Mobile does.",
     "report": "Accuracy against latency of bundles, what changed between two, budgets for CI.",
 }
 

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from fpm_edge.bench.turns import in_turns
 from fpm_edge.data import Dataset, read_image
 from fpm_edge.report.data import Latency, Spread
 from fpm_edge_runtime import Session
@@ -59,14 +60,12 @@ def interleave(
     if repeats < 1:
         raise UsageError(f"repeats is {repeats}; expected at least 1")
     names = list(tasks)
-    generator = np.random.default_rng(seed)
     found: dict[_Key, list[Timings]] = {name: [] for name in names}
-    for number in range(warm_up + repeats):
-        for index in generator.permutation(len(names)):
-            timings = tasks[names[index]](number)
-            if number >= warm_up:
-                found[names[index]].append(timings)
-            advance()
+    for number, index in in_turns(len(names), warm_up + repeats, seed):
+        timings = tasks[names[index]](number)
+        if number >= warm_up:
+            found[names[index]].append(timings)
+        advance()
     return found
 
 
