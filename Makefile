@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types wheel fallbacks lock clean
+.PHONY: help setup demo report-demo test check format lint types wheel fallbacks lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
 
 setup: $(READY) ## Make .venv and install everything from the lock (the other targets do it by themselves)
 
@@ -22,6 +22,10 @@ $(READY): requirements.lock pyproject.toml
 
 demo: $(READY) ## Convert the shipped model to int8, run it on pictures, write a report (out/demo)
 	$(BIN)/fpm-edge demo -o out/demo
+
+report-demo: $(READY) ## Report of the demo bundle (out/report-demo), and screenshots of it (docs/images/report-*.png)
+	$(BIN)/fpm-edge demo -o out/report-demo
+	$(BIN)/python scripts/report_screenshots.py out/report-demo/report.html docs/images
 
 test: $(READY) ## Run the whole test suite
 	$(BIN)/python scripts/run_tests.py

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from fpm_edge.bench import read_bench
 from fpm_edge.cli.options import (
     DataSource,
     data_options,
@@ -70,6 +71,13 @@ __all__ = ["command"]
     help="Measured runs of each variant.",
 )
 @click.option(
+    "--bench",
+    "benches",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Result of `fpm-edge bench --export` of the same bundles, on this or another device; repeatable.",
+)
+@click.option(
     "--overlays", type=click.IntRange(0), default=DEFAULT_OVERLAYS, show_default=True, help="Pictures to draw on."
 )
 @budget_options
@@ -86,6 +94,7 @@ def command(
     engines: tuple[str, ...],
     threads: int,
     repeats: int,
+    benches: tuple[Path, ...],
     overlays: int,
     limits: Limits,
     trusted: tuple[Path, ...] | None,
@@ -95,7 +104,8 @@ def command(
     """Measure BUNDLEs side by side by number of stages and engine: accuracy, drift, latency and size.
 
     Give the float32 bundle of the same network as well: drift and speed are relative to it. With --holdout it measures
-    on the photographs that `train` with the same --holdout and --split-seed never saw.
+    on the photographs that `train` with the same --holdout and --split-seed never saw. With --bench, what other devices
+    measured with the same bundles stands beside it.
 
     With --compare it says what changed from A to B. With --gate or a --max-... budget it exits with code 3 where one is
     not met or cannot be judged; all files are written all the same.
@@ -109,6 +119,8 @@ def command(
     if compared is not None and _are_reports(*compared):
         if bundles or source is not None:
             raise UsageError("two reports are compared by the numbers in them; leave out --data and other bundles")
+        if benches:
+            raise UsageError("two reports are compared by what was measured for them; leave out --bench")
         found = _compare_reports(compared, engines or None, limits)
         written = None if output is None else write_comparison(found, output)
         show_comparison(found, as_json, written)
@@ -125,6 +137,7 @@ def command(
     result = measure(
         [(label, open_bundle(path, trusted)) for label, path in zip(labels, paths, strict=True)],
         source.held(),
+        benches=[(str(path), read_bench(path)) for path in benches],
         engines=engines or None,
         threads=threads,
         repeats=repeats,

@@ -7,14 +7,17 @@
   (bad rows left out), ``per_picture`` (of each picture in order: ``categories``, numbers of the names in
   ``dataset.categories``, and ``points``, how many are labelled)
 - ``bundles``: one for each file: ``label``, ``name``, ``digest``, ``created``, ``precision``, ``method``, ``stages``,
-  ``input`` ([width, height]), ``landmarks``, ``calibration``, ``max_ne_drift``, ``versions``
+  ``input`` ([width, height]), ``landmarks``, ``calibration``, ``max_ne_drift``, ``versions``, ``bytes`` and
+  ``file_digest`` (SHA-256) of the file, ``digests`` of its members
 - ``variants``: one for each bundle × engine: ``name``, ``bundle`` (its label), ``precision``, ``method``, ``format``,
   ``engine``, ``engine_version``, ``reference`` (label of the float model it is compared with, or null),
   ``is_reference``, ``budget`` (``limit``, ``upper``, ``met``; or null), ``landmarks`` and ``categories`` (drift of each
-  at the last stage), ``errors`` (NE of single pictures, in order, null without a label: ``stages``, for each number of
-  stages the mean of each picture's points, and ``landmarks``, name → NE of each picture at the last stage) and
-  ``stages``, one for each number of stages:
-  ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_visible``, ``pck`` (share of points within 0.05),
+  at the last stage; empty without a float model), ``landmark_ne`` and ``category_ne`` (``name``, ``count``, ``ne`` of
+  each at the last stage), ``errors`` (NE of single pictures, in order, null without a label: ``stages``, for each
+  number of stages the mean of each picture's points, and ``landmarks``, name → NE of each picture at the last stage)
+  and ``stages``, one for each number of stages:
+  ``stages``, ``bytes`` (of the pieces that run), ``ne``, ``ne_interval`` (``estimate``, ``lower``, ``upper``: 95 %
+  bounds of a bootstrap over pictures), ``ne_visible``, ``pck`` (share of points within 0.05),
   ``float_ne``, ``drift``, ``relative_drift``, ``disagreement`` (each ``estimate``, ``lower``, ``upper``; null without a
   float model), ``latency`` (milliseconds: ``inference`` = pieces and decoding, ``engine`` = pieces only, both with
   ``median``, ``p90``, ``p99``, ``runs``; medians of each of ``pieces``, of ``preprocess_ms``, of ``decode_ms``;
@@ -26,6 +29,10 @@
 - ``environment``: ``cpu``, ``logical_cpus``, ``load`` (one-minute average at the start, or null), ``system``,
   ``python``, ``threads``, ``repeats``, ``packages``
 - ``notes``: what was left out, and why
+- ``anytime``: what the main variant answered under deadlines: ``variant``, ``pictures``, and ``points``, each with
+  ``deadline_ms``, ``ne`` (with bounds), ``stages`` (mean) and ``late`` (share); or null
+- ``table1`` and ``contest``: Table 1 of all variants in the paper's and in the contest's NE (`Table1.to_dict`), or null
+- ``benches``: results of `fpm-edge bench` that were merged, as they were read
 - ``gates``: what the variants were held to, where budgets were given: ``name`` (the option), ``variant``, ``what``,
   ``unit``, ``limit``, ``estimate``, ``judged`` (the worst end of its bounds), ``passed``, ``reason`` (why it could not
   be judged, or null)
@@ -40,8 +47,11 @@ from typing import Any, Literal
 
 import msgspec
 
+from fpm_edge.bench import Bench
 from fpm_edge.drift import PartDrift
 from fpm_edge.report.gates import Gate
+from fpm_edge.report.parts import Anytime, PartNe
+from fpm_edge.report.scene import Scene
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
@@ -63,7 +73,7 @@ __all__ = [
 
 FORMAT = 1
 
-NOT_IN_JSON = ("pictures",)
+NOT_IN_JSON = ("pictures", "scenes", "photographs")
 """Fields of `ReportData` that only the page and the folder beside it hold."""
 
 
@@ -114,6 +124,7 @@ class StageRow:
     disagreement: Interval | None = None
     ratio: float | None = None
     engine_ratio: float | None = None
+    ne_interval: Interval | None = None
 
 
 @dataclass(frozen=True)
@@ -155,6 +166,8 @@ class Variant:
     landmarks: tuple[PartDrift, ...] = ()
     budget: Budget | None = None
     categories: tuple[PartDrift, ...] = ()
+    landmark_ne: tuple[PartNe, ...] = ()
+    category_ne: tuple[PartNe, ...] = ()
     errors: PictureErrors | None = None
 
     @property
@@ -179,6 +192,9 @@ class BundleFacts:
     calibration: CalibrationCard | None
     max_ne_drift: float | None
     versions: Mapping[str, str]
+    bytes: int = 0
+    file_digest: str = ""
+    digests: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -243,7 +259,11 @@ class Overlay:
 
 @dataclass(frozen=True)
 class ReportData:
-    """All of a report. `pictures` maps the overlays' files to PNGs; it is not part of the JSON."""
+    """All of a report.
+
+    Not part of the JSON (`NOT_IN_JSON`): `pictures` maps the overlays' files to PNGs; `scenes` are the page's drawings,
+    `photographs` maps the names of what lies under them to JPEGs.
+    """
 
     headline: str
     created: str
@@ -258,6 +278,12 @@ class ReportData:
     format: int = FORMAT
     gates: tuple[Gate, ...] = ()
     pictures: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    scenes: tuple[Scene, ...] = field(default=(), repr=False)
+    photographs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    anytime: Anytime | None = None
+    table1: Mapping[str, Any] | None = None
+    contest: Mapping[str, Any] | None = None
+    benches: tuple[Bench, ...] = ()
 
     @property
     def main_variant(self) -> Variant:
@@ -266,7 +292,7 @@ class ReportData:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        plain: dict[str, Any] = msgspec.to_builtins(replace(self, pictures={}))
+        plain: dict[str, Any] = msgspec.to_builtins(replace(self, pictures={}, scenes=(), photographs={}))
         for name in NOT_IN_JSON:
             del plain[name]
         return plain
