@@ -12,6 +12,8 @@ from reference.api import api_page
 from reference.cli import cli_page
 from reference.schemas import golden_schema, manifest_schema, signature_schema
 
+from fpm_edge.report.json_schema import schema_text
+
 ROOT = Path(__file__).resolve().parent.parent
 
 PAGES: dict[str, Callable[[], str]] = {
@@ -19,6 +21,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "docs/reference/cli.md": cli_page,
     "docs/schemas/golden.schema.json": golden_schema,
     "docs/schemas/manifest.schema.json": manifest_schema,
+    "docs/schemas/report.schema.json": schema_text,
     "docs/schemas/signature.schema.json": signature_schema,
 }
 

@@ -1,6 +1,6 @@
 """The published JSON Schema of ``report.json``, made from the dataclasses.
 
-Written anew with ``python -c "from fpm_edge.report.json_schema import schema_text; print(schema_text(), end='')"``.
+``scripts/make_reference.py`` writes it anew, into docs/schemas.
 """
 
 import dataclasses

@@ -1,11 +1,12 @@
 """Read a report back from its ``report.json``."""
 
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from fpm_edge.report.data import FORMAT, PictureErrors, ReportData
+from fpm_edge.report.data import FORMAT, PictureErrors, PictureList, ReportData, StageRow
 from fpm_edge.report.json_schema import REPORT_FILE, ReportFile
 from fpm_edge_runtime.errors import DataError
 
@@ -47,25 +48,48 @@ def read_report(path: Path) -> ReportData:
 
 
 def _check(file: Path, data: ReportData) -> None:
-    """Refuse what would later be an index out of range, or two numbers that do not belong together."""
-    wrong = None
-    if not data.variants or not 0 <= data.main < len(data.variants):
-        wrong = f"main is {data.main}, and it has {len(data.variants)} variants"
+    wrong = next(_complaints(data), None)
+    if wrong is not None:
+        raise DataError(f"{file}: damaged: {wrong}; make it again with `fpm-edge report`")
+
+
+def _complaints(data: ReportData) -> Iterator[str]:
+    """What would later be an index out of range or a division by 0, and numbers that do not belong together."""
+    if not 0 <= data.main < len(data.variants):
+        yield f"main is {data.main}, and it has {len(data.variants)} variants"
     each = data.dataset.per_picture
     if each is not None:
         if not len(each.points) == len(each.categories) == data.dataset.pictures:
-            wrong = f"it has {len(each.points)} per_picture.points for {data.dataset.pictures} pictures"
-        elif any(not 0 <= number < len(data.dataset.categories) for number in each.categories):
-            wrong = "per_picture.categories holds numbers of no category"
+            yield f"it has {len(each.points)} per_picture.points for {data.dataset.pictures} pictures"
+        if any(not 0 <= number < len(data.dataset.categories) for number in each.categories):
+            yield "per_picture.categories holds numbers of no category"
     for variant in data.variants:
+        name = f"variant {variant.name!r}"
         if not variant.stages:
-            wrong = f"variant {variant.name!r} has no stages"
-        elif variant.errors is not None and each is None:
-            wrong = f"variant {variant.name!r} has errors, and the data set no per_picture"
-        elif variant.errors is not None and not _fits(variant.errors, len(variant.stages), data.dataset.pictures):
-            wrong = f"variant {variant.name!r} has errors of other pictures or stages than the report"
-    if wrong is not None:
-        raise DataError(f"{file}: damaged: {wrong}; make it again with `fpm-edge report`")
+            yield f"{name} has no stages"
+        if not all(_possible(row) for row in variant.stages):
+            yield f"{name} has a size or a time that is not above 0"
+        if variant.errors is None:
+            continue
+        if each is None:
+            yield f"{name} has errors, and the data set no per_picture"
+        elif not _fits(variant.errors, len(variant.stages), data.dataset.pictures):
+            yield f"{name} has errors of other pictures or stages than the report"
+        elif not _complete(variant.errors, each):
+            yield f"{name} has labelled points without an error, or errors of others"
+
+
+def _possible(row: StageRow) -> bool:
+    times = (row.latency.inference.median, row.latency.engine.median, *row.latency.runs_ms)
+    return row.bytes > 0 and all(time > 0 for time in times)
+
+
+def _complete(errors: PictureErrors, each: PictureList) -> bool:
+    """Whether every labelled point has its error: one left out would count as none."""
+    labelled = [points > 0 for points in each.points]
+    found = [sum(row[index] is not None for row in errors.landmarks.values()) for index in range(len(labelled))]
+    means = all([value is not None for value in row] == labelled for row in errors.stages)
+    return means and found == list(each.points)
 
 
 def _fits(errors: PictureErrors, stages: int, pictures: int) -> bool:

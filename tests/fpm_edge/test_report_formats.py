@@ -109,6 +109,18 @@ def _too_few_errors(content: Any) -> None:
     content["variants"][1]["errors"]["stages"][0].pop()
 
 
+def _an_error_left_out(content: Any) -> None:
+    content["variants"][1]["errors"]["stages"][0][3] = None
+
+
+def _a_landmark_left_out(content: Any) -> None:
+    content["variants"][1]["errors"]["landmarks"].popitem()
+
+
+def _nothing_in_no_time(content: Any) -> None:
+    content["variants"][1]["stages"][0]["bytes"] = 0
+
+
 def _too_few_points(content: Any) -> None:
     content["dataset"]["per_picture"]["points"].pop()
 
@@ -128,6 +140,9 @@ def _no_such_main(content: Any) -> None:
         (_no_format, "not a report, or damaged: .*format"),
         (_text_for_number, r"\$\.variants\[1\]\.stages\[0\]\.ne"),
         (_too_few_errors, "variant 'int8, ONNX Runtime' has errors of other pictures"),
+        (_an_error_left_out, "has labelled points without an error"),
+        (_a_landmark_left_out, "has labelled points without an error"),
+        (_nothing_in_no_time, "a size or a time that is not above 0"),
         (_too_few_points, "29 per_picture.points for 30 pictures"),
         (_no_such_category, "numbers of no category"),
         (_no_such_main, "main is 4, and it has 4 variants"),
