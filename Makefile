@@ -5,10 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format lint types wheel fallbacks lock clean
+.PHONY: help setup demo report-demo test check format lint types docs wheel fallbacks lock clean
 
 help: ## List the targets
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
 
 setup: $(READY) ## Make .venv and install everything from the lock (the other targets do it by themselves)
 
@@ -23,10 +23,14 @@ $(READY): requirements.lock pyproject.toml
 demo: $(READY) ## Convert the shipped model to int8, run it on pictures, write a report (out/demo)
 	$(BIN)/fpm-edge demo -o out/demo
 
+report-demo: $(READY) ## Report of the demo bundle (out/report-demo), and screenshots of it (docs/images/report-*.png)
+	$(BIN)/fpm-edge demo -o out/report-demo
+	$(BIN)/python scripts/report_screenshots.py out/report-demo/report.html docs/images
+
 test: $(READY) ## Run the whole test suite
 	$(BIN)/python scripts/run_tests.py
 
-check: lint types test wheel ## Format and lint check, types, tests, and what the wheel holds
+check: lint types docs test wheel ## Format and lint check, types, documentation, tests, and what the wheel holds
 
 format: $(READY) ## Rewrite the code in the project's format
 	$(BIN)/ruff format .
@@ -38,6 +42,11 @@ lint: $(READY) ## Check format and lint
 
 types: $(READY) ## Check types (mypy strict)
 	$(BIN)/mypy
+
+docs: $(READY) ## Check the documentation, and build it as a site (out/site)
+	$(BIN)/python scripts/check_docs.py
+	$(BIN)/python scripts/make_reference.py --check
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment
 	$(BIN)/python scripts/check_wheel.py

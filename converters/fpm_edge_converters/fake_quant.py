@@ -8,7 +8,7 @@ int8 convolution is the clip itself, so the converted graph holds no clipping op
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import tensorflow as tf
@@ -39,6 +39,9 @@ _SMALLEST_RANGE = 1e-3
 _SMALLEST_KERNEL = np.float32(1e-6)
 # Share of its old range that a moving quantizer keeps at each training step, tfmot's own; with 1 nothing moves.
 _DECAY = 0.999
+# The largest code of a kernel by its bits. With 7, two products with a uint8 code never overflow 16 bits:
+# 2 · 255 · 64 = 32,640 (decision 0028).
+_LARGEST_CODE = {7: 64, 8: 127}
 
 
 class _FixedRange(_Quantizer):  # type: ignore[misc]
@@ -221,16 +224,21 @@ def assign_ranges(quantized: tf_keras.Model, ranges: Mapping[str, tuple[float, f
     assign_kernel_ranges(quantized)
 
 
-def assign_kernel_ranges(quantized: tf_keras.Model) -> None:
-    """Set every kernel quantizer to the symmetric extremes of each output channel."""
+def assign_kernel_ranges(quantized: tf_keras.Model, bits: Literal[7, 8] = 8) -> None:
+    """Set every kernel quantizer to the symmetric extremes of each output channel.
+
+    Args:
+        bits: with 7, the codes, which stay int8, go from −64 to 64 only.
+    """
+    unused = np.float32(_LARGEST_CODE[8] / _LARGEST_CODE[bits])
     variables = {variable.name: variable for variable in quantized.weights}
     for name, variable in variables.items():
         if not name.endswith("/kernel:0"):
             continue
         kernel = variable.numpy()
         extreme = np.maximum(np.abs(kernel).max(axis=tuple(range(kernel.ndim - 1))), _SMALLEST_KERNEL)
-        variables[f"{name.removesuffix(':0')}_min:0"].assign(-extreme)
-        variables[f"{name.removesuffix(':0')}_max:0"].assign(extreme)
+        variables[f"{name.removesuffix(':0')}_min:0"].assign(-extreme * unused)
+        variables[f"{name.removesuffix(':0')}_max:0"].assign(extreme * unused)
 
 
 def freeze_ranges(quantized: tf_keras.Model, frozen: bool) -> None:

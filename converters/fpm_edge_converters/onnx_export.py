@@ -9,6 +9,7 @@ image.
 import logging
 import tempfile
 import warnings
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,7 @@ def to_onnx(tflite: bytes, *, stages: int, half_weights: bool = False) -> onnx.M
         _channels_first_output(model.graph, f"heatmap_{stage}")
     for name in ("features", "context"):
         _name_after_activation(model.graph, name)
+    _clip_once(model.graph)
     if half_weights:
         _halve_weights(model.graph)
     if is_quantized(model.graph):
@@ -138,6 +140,42 @@ def _name_after_activation(graph: Any, name: str) -> None:
         after = readers[0].output[0]
         _rename(graph, name, f"{name}_linear")
         _rename(graph, after, name)
+
+
+def _clip_once(graph: Any) -> None:
+    """Make Relu, Min, Relu, which is what TFLite has for a clip to [0, c], one Clip, which engines fuse with a Conv."""
+    constants = {initializer.name: initializer for initializer in graph.initializer}
+    producers = {name: node for node in graph.node for name in node.output}
+    readers = Counter(name for node in graph.node for name in node.input)
+    readers.update(output.name for output in graph.output)
+    for last in list(graph.node):
+        least = producers.get(last.input[0]) if last.op_type == "Relu" else None
+        if least is None or least.op_type != "Min" or len(least.input) != 2 or readers[least.output[0]] != 1:
+            continue
+        highest = next((name for name in least.input if name in constants), None)
+        source = next((name for name in least.input if name not in constants), None)
+        # Clip takes a single number. Below 0 it would give c everywhere, and the Relu 0.
+        if highest is None or source is None or not _is_positive_number(constants[highest]):
+            continue
+        first = producers.get(source)
+        gone = [least, last]
+        if first is not None and first.op_type == "Relu" and readers[source] == 1:
+            source = first.input[0]
+            gone.append(first)
+        lowest = f"{last.output[0]}_lowest"
+        graph.initializer.append(numpy_helper.from_array(np.float32(0.0).reshape(()), lowest))
+        scalar = f"{last.output[0]}_highest"
+        number = numpy_helper.to_array(constants[highest]).reshape(())
+        graph.initializer.append(numpy_helper.from_array(number, scalar))
+        clip = helper.make_node("Clip", [source, lowest, scalar], [last.output[0]])
+        graph.node.insert(list(graph.node).index(last), clip)
+        for node in gone:
+            graph.node.remove(node)
+
+
+def _is_positive_number(constant: onnx.TensorProto) -> bool:
+    array = numpy_helper.to_array(constant)
+    return array.dtype == np.float32 and array.size == 1 and float(array.reshape(())) > 0.0
 
 
 def _halve_weights(graph: Any) -> None:

@@ -31,7 +31,8 @@ _COMMANDS = {
     "drift-log": "What the drift monitor of a device said over time.",
     "self-check": "Which engine answers a bundle's golden cases rightly here, each in its own process.",
     "slots": "Keep two bundles on a device: install, try, confirm, roll back.",
-    "report": "Accuracy against latency of bundles: one HTML file, and JSON.",
+    "bench": "How long bundles take on this device, measured as MLPerf Mobile does.",
+    "report": "Accuracy against latency of bundles, what changed between two, budgets for CI.",
 }
 
 _TOOLKIT_MODULES = {

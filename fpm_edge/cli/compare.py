@@ -50,7 +50,8 @@ def command(
     """Compare BUNDLE with the MODEL that it was made from: layer by layer, and by landmark in every engine.
 
     The first table has the signal-to-noise ratio (SQNR) of every tensor of the TFLite files, the layer that does most
-    damage first. The second holds float, every engine and the uncut graphs against each other.
+    damage first. The second holds float, every engine and the uncut graphs against each other. What changed from one
+    bundle or report to another is told by `fpm-edge report --compare A B`.
 
     \b
     fpm-edge compare runs/mine mine.fpm --data fashionai:DIR --holdout 100

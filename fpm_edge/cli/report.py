@@ -1,12 +1,15 @@
 """`fpm-edge report`."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import click
 from rich.table import Table
 
+from fpm_edge.bench import read_bench
 from fpm_edge.cli.options import (
     DataSource,
     data_options,
@@ -17,23 +20,47 @@ from fpm_edge.cli.options import (
     say,
     trusted_option,
 )
-from fpm_edge.report import ReportData, measure, words, write_report
+from fpm_edge.cli.report_budgets import budget_options, gate_table, hold
+from fpm_edge.cli.report_compare import show_comparison
+from fpm_edge.report import (
+    Comparison,
+    Limits,
+    ReportData,
+    compare_bundles,
+    compare_reports,
+    judge_comparison,
+    judge_report,
+    measure,
+    read_report,
+    words,
+    write_comparison,
+    write_report,
+)
 from fpm_edge.report.measure import DEFAULT_OVERLAYS, DEFAULT_REPEATS
-from fpm_edge_runtime import open_bundle
+from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.engines import ENGINES
 
 __all__ = ["command"]
 
 
 @click.command("report")
-@click.argument("bundles", type=click.Path(path_type=Path), metavar="BUNDLE...", nargs=-1, required=True)
-@data_options()
+@click.argument("bundles", type=click.Path(path_type=Path), metavar="[BUNDLE]...", nargs=-1)
+@data_options(required=False)
+@click.option(
+    "--compare",
+    "compared",
+    type=click.Path(path_type=Path),
+    nargs=2,
+    metavar="A B",
+    help="What changed from A to B, and whether it is more than chance: two bundles, or two reports (folder or "
+    "report.json; no data needed). For one bundle layer by layer, see `fpm-edge compare`.",
+)
 @click.option(
     "--engine",
     "engines",
     type=click.Choice(list(ENGINES)),
     multiple=True,
-    help="Repeatable; by default LiteRT and ONNX Runtime.",
+    help="Repeatable; by default LiteRT and ONNX Runtime. Of two reports, by default all.",
 )
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="For every engine.")
 @click.option(
@@ -44,34 +71,73 @@ __all__ = ["command"]
     help="Measured runs of each variant.",
 )
 @click.option(
+    "--bench",
+    "benches",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="Result of `fpm-edge bench --export` of the same bundles, on this or another device; repeatable.",
+)
+@click.option(
     "--overlays", type=click.IntRange(0), default=DEFAULT_OVERLAYS, show_default=True, help="Pictures to draw on."
 )
+@budget_options
 @trusted_option()
 @json_option
-@output_option("Folder for report.html, report.json and overlays.")
+@output_option(
+    "Folder for report.html, .json, .csv, .md and overlays, and for compare.json and .md; needed without --compare.",
+    required=False,
+)
 def command(
     bundles: tuple[Path, ...],
-    source: DataSource,
+    source: DataSource | None,
+    compared: tuple[Path, Path] | None,
     engines: tuple[str, ...],
     threads: int,
     repeats: int,
+    benches: tuple[Path, ...],
     overlays: int,
+    limits: Limits,
     trusted: tuple[Path, ...] | None,
     as_json: bool,
-    output: Path,
+    output: Path | None,
 ) -> None:
     """Measure BUNDLEs side by side by number of stages and engine: accuracy, drift, latency and size.
 
     Give the float32 bundle of the same network as well: drift and speed are relative to it. With --holdout it measures
-    on the photographs that `train` with the same --holdout and --split-seed never saw.
+    on the photographs that `train` with the same --holdout and --split-seed never saw. With --bench, what other devices
+    measured with the same bundles stands beside it.
+
+    With --compare it says what changed from A to B. With --gate or a --max-... budget it exits with code 3 where one is
+    not met or cannot be judged; all files are written all the same.
 
     \b
     fpm-edge report mine.fpm mine-float.fpm --data fashionai:DIR --holdout 100 -o out/report
+    fpm-edge report --compare old.fpm new.fpm --data fashionai:DIR --holdout 100 -o out/compare
+    fpm-edge report --compare base/report out/report --max-ne-increase 0.02
     """
-    opened = [(label, open_bundle(path, trusted)) for label, path in zip(_labels(bundles), bundles, strict=True)]
+    _check_budgets(limits, compared)
+    if compared is not None and _are_reports(*compared):
+        if bundles or source is not None:
+            raise UsageError("two reports are compared by the numbers in them; leave out --data and other bundles")
+        if benches:
+            raise UsageError("two reports are compared by what was measured for them; leave out --bench")
+        found = _compare_reports(compared, engines or None, limits)
+        written = None if output is None else write_comparison(found, output)
+        show_comparison(found, as_json, written)
+        hold(found.gates, limits)
+        return
+    paths = (*(compared or ()), *bundles)
+    if not paths:
+        raise UsageError("no bundle to report on; give at least one BUNDLE, or --compare A B")
+    if source is None:
+        raise UsageError("bundles are measured on data; give --data KIND:PATH")
+    if output is None and compared is None:
+        raise UsageError("no folder for the report; give -o PATH")
+    labels = _labels(paths)
     result = measure(
-        opened,
+        [(label, open_bundle(path, trusted)) for label, path in zip(labels, paths, strict=True)],
         source.held(),
+        benches=[(str(path), read_bench(path)) for path in benches],
         engines=engines or None,
         threads=threads,
         repeats=repeats,
@@ -79,22 +145,64 @@ def command(
         command=_command_line(click.get_current_context()),
         progress=say,
     )
-    page = write_report(result, output)
-    if as_json:
-        print_json(result.to_dict())
+    gates = judge_report(result, limits, bundle=None if compared is None else labels[1])
+    result = replace(result, gates=gates)
+    page = None if output is None else write_report(result, output)
+    if compared is not None:
+        found = compare_bundles(result, labels[0], labels[1])
+        found = replace(found, gates=(*gates, *judge_comparison(found, limits)))
+        gates = found.gates
+        written = None if output is None else write_comparison(found, output)
+        show_comparison(found, as_json, written)
     else:
-        print_table(_table(result))
-    say(result.headline)
-    say(f"report    {page} ({page.stat().st_size / 1e6:.2f} MB)")
-    say(f"numbers   {output / 'report.json'}")
-    if result.overlays:
-        say(f"pictures  {output / 'overlays'}")
+        if as_json:
+            print_json(result.to_dict())
+        else:
+            print_table(_table(result))
+            if gates:
+                print_table(gate_table(gates))
+        say(result.headline)
+    if page is not None:
+        say(f"report    {page} ({page.stat().st_size / 1e6:.2f} MB)")
+        say(f"numbers   {page.with_name('report.json')}, .csv, .md")
+        if result.overlays:
+            say(f"pictures  {page.with_name('overlays')}")
+    hold(gates, limits)
+
+
+def _check_budgets(limits: Limits, compared: tuple[Path, Path] | None) -> None:
+    if compared is None and limits.relative:
+        raise UsageError(f"{', '.join(limits.relative)}: an increase is of B against A; give --compare A B too")
+
+
+def _compare_reports(compared: tuple[Path, Path], engines: Sequence[str] | None, limits: Limits) -> Comparison:
+    a, b = (read_report(path) for path in compared)
+    found = compare_reports((str(compared[0]), a), (str(compared[1]), b), engines)
+    return replace(found, gates=(*judge_report(b, limits, engines=engines), *judge_comparison(found, limits)))
+
+
+def _are_reports(a: Path, b: Path) -> bool:
+    """Whether both are reports; False where both are bundles. Raises UsageError where they are not the same."""
+    kinds = [path.is_dir() or path.suffix == ".json" for path in (a, b)]
+    if kinds[0] != kinds[1]:
+        report, bundle = (a, b) if kinds[0] else (b, a)
+        raise UsageError(
+            f"--compare of a report ({report}) and a bundle ({bundle}); expected two of one kind: make a report of the "
+            "bundle first, or give both bundles"
+        )
+    return kinds[0]
 
 
 def _labels(paths: Sequence[Path]) -> list[str]:
-    """The files' names without suffix, or their whole paths where two are the same."""
+    """The files' names without suffix, their whole paths where two are the same, numbered where those are."""
     stems = [path.stem for path in paths]
-    return [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
+    names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
+    seen = Counter[str]()
+    labels = []
+    for name in names:
+        seen[name] += 1
+        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return labels
 
 
 def _command_line(context: click.Context) -> str:
@@ -107,6 +215,9 @@ def _command_line(context: click.Context) -> str:
         value = context.params[parameter.name or ""]
         if isinstance(parameter, click.Option) and parameter.is_flag:
             written.append(parameter.opts[-1])
+            continue
+        if isinstance(parameter, click.Option) and parameter.nargs > 1:
+            written += [parameter.opts[-1], *map(str, value)]
             continue
         for item in value if isinstance(value, tuple) else (value,):
             written += [parameter.opts[-1], str(item)] if isinstance(parameter, click.Option) else [str(item)]

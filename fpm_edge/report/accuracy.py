@@ -1,30 +1,41 @@
 """What every variant answers on the data, and how far that is from the truth and from the float model."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.bootstrap import bootstrap_intervals
 from fpm_edge.data import Dataset
 from fpm_edge.drift import DriftReport
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.kept_pictures import KeptPictures
+from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, Truth, drift_between, predict_session, truth_of
 from fpm_edge.report.plan import Candidate, Entry, float_engine
 from fpm_edge_runtime import DataError, Session
+from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.metrics import normalized_error
 
-__all__ = ["Accuracy", "Answers", "score", "truth_to_count"]
+__all__ = ["Accuracy", "Answers", "counts_of", "picture_means", "pooled_intervals", "score", "truth_to_count"]
 
 _Key = tuple[str, str]
 
 
 @dataclass(frozen=True)
 class Accuracy:
-    """One variant's accuracy; `drift` is None without a float model."""
+    """One variant's accuracy.
+
+    Attributes:
+        evaluation: NE of every stage, landmark, category and group.
+        drift: from the float model; None without one.
+        ne: of every stage, with bounds over pictures.
+    """
 
     evaluation: Evaluation
     drift: DriftReport | None
+    ne: tuple[Interval, ...]
 
 
 def truth_to_count(dataset: Dataset) -> Truth:
@@ -72,10 +83,28 @@ class Answers:
 def score(found: Predictions, expected: Predictions | None, truth: Truth, dataset: Dataset) -> Accuracy:
     """Accuracy of the predictions, and their drift from `expected` over the stages that both have."""
     evaluation = evaluate(found, truth, dataset.schema, dataset.name)
-    if expected is None:
-        return Accuracy(evaluation, None)
-    drift = drift_between(found, expected, truth, dataset.schema)
-    return Accuracy(evaluation, drift)
+    drift = None if expected is None else drift_between(found, expected, truth, dataset.schema)
+    return Accuracy(evaluation, drift, ne_intervals(found, truth))
+
+
+def ne_intervals(found: Predictions, truth: Truth) -> tuple[Interval, ...]:
+    """The NE of every stage over the labelled points, with 95 % bounds of a bootstrap over pictures."""
+    mask = point_mask(truth.visibility, "labelled")
+    stages = found.landmarks.shape[1]
+    errors = [normalized_error(found.landmarks[:, stage], truth.landmarks, found.sizes) for stage in range(stages)]
+    return pooled_intervals(errors, mask)
+
+
+def pooled_intervals(errors: Sequence[NDArray[np.float64]], mask: NDArray[np.bool_]) -> tuple[Interval, ...]:
+    """The mean of each of `errors` over the points of `mask`, with 95 % bounds of a bootstrap over pictures.
+
+    Args:
+        errors: each (pictures, landmarks).
+        mask: (pictures, landmarks), with a point in at least one picture.
+    """
+    sums = np.stack([np.where(mask, error, 0.0).sum(axis=1) for error in errors], axis=1)
+    counts = np.repeat(mask.sum(axis=1, keepdims=True), len(errors), axis=1)
+    return bootstrap_intervals(sums, counts)
 
 
 def picture_means(errors: NDArray[np.float64], mask: NDArray[np.bool_]) -> NDArray[np.float64]:

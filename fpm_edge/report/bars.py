@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from fpm_edge.report.plot import ticks
+from fpm_edge.report.axes import ticks
 
 __all__ = ["Bar", "bar_chart"]
 

@@ -2,14 +2,12 @@
 
 import os
 import platform
-from importlib.metadata import PackageNotFoundError, version
 
+from fpm_edge.bench.machine import load_average, package_versions
 from fpm_edge.report.data import Environment
 from fpm_edge_runtime.device import processor_model
 
 __all__ = ["describe_environment"]
-
-_PACKAGES = ("fpm-edge", "ai-edge-litert", "onnxruntime", "openvino", "tflite-runtime", "numpy", "pillow", "tensorflow")
 
 
 def describe_environment(threads: int, repeats: int) -> Environment:
@@ -17,20 +15,10 @@ def describe_environment(threads: int, repeats: int) -> Environment:
     return Environment(
         cpu=processor_model(),
         logical_cpus=os.cpu_count() or 1,
-        load=os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+        load=load_average(),
         system=f"{platform.system()} {platform.release()} ({platform.machine()})",
         python=platform.python_version(),
         threads=threads,
         repeats=repeats,
-        packages=_versions(),
+        packages=package_versions(),
     )
-
-
-def _versions() -> dict[str, str]:
-    found = {}
-    for name in _PACKAGES:
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            continue
-    return found

@@ -1,23 +1,45 @@
 """The page: one HTML file that needs nothing else."""
 
-import base64
-import io
 from importlib import resources
 from types import ModuleType
 
 import jinja2
 from markupsafe import Markup
-from PIL import Image
 
-from fpm_edge.drift import PartDrift
-from fpm_edge.report import plot, words
-from fpm_edge.report.data import Overlay, ReportData, Variant
+from fpm_edge.report import words
+from fpm_edge.report.choices import choices_of
+from fpm_edge.report.data import ReportData, Variant
+from fpm_edge.report.deadline_plot import deadline_plot, due
+from fpm_edge.report.facets import facets_of
+from fpm_edge.report.gate_words import gate_cells, gate_headings, gate_summary, shown_gates
+from fpm_edge.report.marks import interval_bar, marker
+from fpm_edge.report.pareto_plot import bubble_radius, pareto_plot
 from fpm_edge.report.plan import ENGINE_TITLES
+from fpm_edge.report.points import points_of
+from fpm_edge.report.scene import Scene
+from fpm_edge.report.scene_svg import scene_svg
+from fpm_edge.report.tables import benches_of, ne_rows, reach, side_by_side, table_cells, table_of, worst_first
 
 __all__ = ["render_html"]
 
 _TEMPLATE = "template.html"
-_JPEG_QUALITY = 82
+# Load for each logical processor up to which the machine counts as idle.
+_IDLE = 0.25
+# In the order of the page.
+_SECTIONS = (
+    "choices",
+    "pareto",
+    "deadlines",
+    "measurements",
+    "devices",
+    "landmarks",
+    "table1",
+    "pictures",
+    "calibration",
+    "bundles",
+    "environment",
+    "reproduce",
+)
 
 
 def render_html(data: ReportData) -> str:
@@ -32,26 +54,81 @@ def render_html(data: ReportData) -> str:
     environment.globals.update(
         words=_module(words),
         engine_titles=ENGINE_TITLES,
-        latency_plot=lambda: Markup(plot.latency_plot(data.variants)),
-        legend_mark=lambda engine: Markup(plot.marker(engine, 8, 8, 5.5)),
-        interval_bar=lambda interval, reach: Markup(plot.interval_bar(interval, reach)),
-        image=lambda overlay: _data_uri(data, overlay),
-        alt=_alt,
-        worst_first=_worst_first,
-        reach=_reach,
-    )
-    return environment.get_template(_TEMPLATE).render(
+        legend_mark=lambda engine: Markup(marker(engine, 8, 8, 5.5)),
+        interval_bar=lambda interval, reach: Markup(interval_bar(interval, reach)),
+        worst_first=worst_first,
+        reach=reach,
+        due=due,
+        table_cells=table_cells,
+        draw=_Drawer(data),
         data=data,
         main=data.main_variant,
-        precisions=list(dict.fromkeys(variant.precision for variant in data.variants)),
-        engines=list(dict.fromkeys(variant.engine for variant in data.variants)),
-        engine_versions=sorted({(ENGINE_TITLES[v.engine], v.engine_version) for v in data.variants}),
-        drifting=[v for v in _main_first(data) if v.landmarks and not v.is_reference],
-        comparisons=[overlay for overlay in data.overlays if overlay.kind == "comparison"],
-        by_stage=[overlay for overlay in data.overlays if overlay.kind == "stage"],
-        calibrations=[bundle for bundle in data.bundles if bundle.calibration is not None],
-        budgets=[variant for variant in data.variants if variant.precision != "float32"],
+        sections=_SECTIONS,
+        **_plots(data),
+        **_tables(data),
+        **_drawings(data),
     )
+    return environment.get_template(_TEMPLATE).render()
+
+
+def _plots(data: ReportData) -> dict[str, object]:
+    points = points_of(data)
+    largest = max(point.bytes for point in points)
+    return {
+        "points": points,
+        "pareto_plot": Markup(pareto_plot(points)),
+        "deadline_plot": Markup(deadline_plot(points, data.anytime)),
+        "facets": facets_of(points),
+        "choices": choices_of(data, points),
+        "optimal": {(p.variant, p.stages) for p in points if p.optimal and p.device == data.environment.cpu},
+        "devices": list(dict.fromkeys(point.device for point in points)),
+        "sizes": [(size, round(bubble_radius(size, largest), 1)) for size in (largest, largest // 4)],
+        "precisions": list(dict.fromkeys(point.precision for point in points)),
+        "engines": list(dict.fromkeys(point.engine for point in points)),
+        "busy": data.environment.load is not None and data.environment.load > _IDLE * data.environment.logical_cpus,
+        "side_by_side": side_by_side(points),
+        "benches": benches_of(data),
+    }
+
+
+def _tables(data: ReportData) -> dict[str, object]:
+    ordered = _main_first(data)
+    return {
+        "engine_versions": sorted({(ENGINE_TITLES[v.engine], v.engine_version) for v in data.variants}),
+        "drifting": [v for v in ordered if v.landmarks and not v.is_reference],
+        "ne_names": [variant.name for variant in ordered],
+        "landmark_rows": ne_rows([variant.landmark_ne for variant in ordered]),
+        "category_rows": ne_rows([variant.category_ne for variant in ordered]),
+        "table1": [table_of(table) for table in (data.table1, data.contest) if table is not None],
+        "calibrations": [bundle for bundle in data.bundles if bundle.calibration is not None],
+        "gate_headings": gate_headings(),
+        "gate_rows": [(gate_cells(gate), gate.passed) for gate in shown_gates(data.gates)],
+        "gate_summary": gate_summary(data.gates) if data.gates else "",
+        "budgets": [variant for variant in data.variants if variant.precision != "float32" and variant.budget],
+        "unbudgeted": list(
+            dict.fromkeys(v.bundle for v in data.variants if v.precision != "float32" and v.budget is None)
+        ),
+    }
+
+
+def _drawings(data: ReportData) -> dict[str, object]:
+    stages = [scene for scene in data.scenes if scene.kind == "stage"]
+    rows = list(dict.fromkeys(scene.row for scene in stages))
+    return {
+        "galleries": {kind: [s for s in data.scenes if s.kind == kind] for kind in ("apart", "wrong")},
+        "evolution": [(row, [scene for scene in stages if scene.row == row]) for row in rows],
+        "compared_with_float": any(mark.reference is not None for scene in data.scenes for mark in scene.marks),
+    }
+
+
+class _Drawer:
+    """Scene → SVG. A photograph is in the page once, in the first drawing of it."""
+
+    def __init__(self, data: ReportData) -> None:
+        self._left = dict(data.photographs)
+
+    def __call__(self, scene: Scene) -> Markup:
+        return Markup(scene_svg(scene, self._left.pop(scene.picture, None)))
 
 
 def _read(name: str) -> str:
@@ -62,30 +139,5 @@ def _module(module: ModuleType) -> dict[str, object]:
     return {name: getattr(module, name) for name in module.__all__}
 
 
-def _data_uri(data: ReportData, overlay: Overlay) -> str:
-    """The picture as a JPEG inside the page; the PNG beside it is the original."""
-    with Image.open(io.BytesIO(data.pictures[overlay.file])) as picture:
-        out = io.BytesIO()
-        picture.convert("RGB").save(out, format="JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
-
-
-def _alt(overlay: Overlay) -> str:
-    what = "with landmarks of both models" if overlay.kind == "comparison" else "with landmarks and the true places"
-    return f"Picture {overlay.identifier} {what}. {overlay.caption}."
-
-
 def _main_first(data: ReportData) -> list[Variant]:
     return sorted(data.variants, key=lambda variant: variant is not data.main_variant)
-
-
-def _worst_first(variant: Variant) -> list[PartDrift]:
-    """Landmarks that occur, the largest relative drift first."""
-    present = [entry for entry in variant.landmarks if entry.count]
-    return sorted(present, key=lambda e: -e.relative_drift.estimate if e.relative_drift else float("inf"))
-
-
-def _reach(variant: Variant) -> float:
-    """The scale of a variant's bars: the largest bound of any landmark."""
-    found = [entry.relative_drift for entry in variant.landmarks if entry.relative_drift is not None]
-    return max((max(abs(interval.lower), abs(interval.upper)) for interval in found), default=0.0)

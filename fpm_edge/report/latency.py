@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from fpm_edge.bench.turns import in_turns
 from fpm_edge.data import Dataset, read_image
 from fpm_edge.report.data import Latency, Spread
 from fpm_edge_runtime import Session
@@ -59,26 +60,26 @@ def interleave(
     if repeats < 1:
         raise UsageError(f"repeats is {repeats}; expected at least 1")
     names = list(tasks)
-    generator = np.random.default_rng(seed)
     found: dict[_Key, list[Timings]] = {name: [] for name in names}
-    for number in range(warm_up + repeats):
-        for index in generator.permutation(len(names)):
-            timings = tasks[names[index]](number)
-            if number >= warm_up:
-                found[names[index]].append(timings)
-            advance()
+    for number, index in in_turns(len(names), warm_up + repeats, seed):
+        timings = tasks[names[index]](number)
+        if number >= warm_up:
+            found[names[index]].append(timings)
+        advance()
     return found
 
 
 def latency_of(runs: Sequence[Timings]) -> Latency:
     """The quantiles of at least one run; all of them must have run the same pieces."""
     engine = [sum(run.pieces.values()) for run in runs]
+    inference = [time + run.decode_ms for time, run in zip(engine, runs, strict=True)]
     return Latency(
-        inference=spread_of([time + run.decode_ms for time, run in zip(engine, runs, strict=True)]),
+        inference=spread_of(inference),
         engine=spread_of(engine),
         pieces={name: float(np.median([run.pieces[name] for run in runs])) for name in runs[0].pieces},
         preprocess_ms=float(np.median([run.preprocess_ms for run in runs])),
         decode_ms=float(np.median([run.decode_ms for run in runs])),
+        runs_ms=tuple(round(time, 3) for time in inference),
     )
 
 

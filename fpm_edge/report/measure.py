@@ -1,18 +1,25 @@
 """Measure bundles side by side: accuracy, drift, size and latency by precision, engine and number of stages."""
 
+import hashlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.bench import Bench
 from fpm_edge.data import Dataset
 from fpm_edge.drift import DriftReport, StageDrift
+from fpm_edge.evaluate import Evaluation
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Truth
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.accuracy import Accuracy, Answers, counts_of, score, truth_to_count
+from fpm_edge.report.answers import Compared
+from fpm_edge.report.anytime import measure_deadlines
 from fpm_edge.report.data import (
     Budget,
     BundleFacts,
@@ -22,11 +29,15 @@ from fpm_edge.report.data import (
     StageRow,
     Variant,
 )
+from fpm_edge.report.devices import check_benches
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import WARM_UP, Frames, interleave, latency_of
-from fpm_edge.report.pictures import draw_overlays
+from fpm_edge.report.parts import parts_ne
+from fpm_edge.report.per_picture import picture_errors, picture_list
+from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
+from fpm_edge.table1 import Definition, table1
 from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]
@@ -47,6 +58,7 @@ def measure(
     threads: int = 1,
     repeats: int = DEFAULT_REPEATS,
     overlays: int = DEFAULT_OVERLAYS,
+    benches: Sequence[tuple[str, Bench]] = (),
     command: str | None = None,
     progress: Callable[[str], None] | None = None,
 ) -> ReportData:
@@ -59,6 +71,7 @@ def measure(
         threads: for every engine.
         repeats: measured runs of each variant and number of stages.
         overlays: how many pictures to draw the comparison on.
+        benches: (file, content) of results of `fpm-edge bench` with the same bundles, to stand beside.
         command: how to make the report again, for the reader.
         progress: told what is being done.
 
@@ -66,12 +79,15 @@ def measure(
         UsageError: no bundle, a label twice, an unknown engine, a number out of range.
         MissingExtraError: an engine that was asked for is not installed.
         SchemaError: bundle and data differ in landmarks.
-        DataError: no landmark is labelled.
+        DataError: no landmark is labelled; a bench is about other bundles.
     """
     tell = progress or (lambda message: None)
     environment = describe_environment(threads, repeats)
     truth = truth_to_count(dataset)
     plan = make_plan(bundles, engines, threads)
+    facts = tuple(_bundle_facts(entry) for entry in plan.entries)
+    # Before anything is measured: that takes minutes.
+    check_benches(facts, benches)
     answers = Answers(dataset, threads)
     accuracy: list[Accuracy] = []
     for candidate in plan.candidates:
@@ -80,27 +96,48 @@ def measure(
     tell(f"latency of {len(plan.candidates)} variants, {repeats} runs each")
     latency = _latencies(plan.candidates, dataset, repeats)
     variants = tuple(
-        _variant(candidate, found, plan.candidates, latency)
+        replace(
+            _variant(candidate, found, plan.candidates, latency),
+            errors=picture_errors(answers.of(candidate), truth, dataset.schema),
+        )
         for candidate, found in zip(plan.candidates, accuracy, strict=True)
     )
     main = main_index(variants)
     shown = plan.candidates[main]
     # A float model compared with itself shows nothing: then the truth is what it is compared with.
     expected = None if variants[main].is_reference else answers.of_reference(shown)
-    drawn = draw_overlays(dataset, truth, answers.of(shown), expected, variants[main].name, overlays)
+    tell(f"deadlines of {shown.name}")
+    anytime = measure_deadlines(shown.session, shown.name, dataset, truth)
+    compared = Compared(shown.name, dataset, truth, answers.of(shown), expected)
+    drawn = draw_pictures(compared, shown.entry.bundle, shown.session.engine, overlays)
+    results = [(one.name, found.evaluation) for one, found in zip(plan.candidates, accuracy, strict=True)]
     return ReportData(
         headline=headline(variants[main]),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         dataset=_dataset_facts(dataset, truth),
-        bundles=tuple(_bundle_facts(entry) for entry in plan.entries),
+        bundles=facts,
         variants=variants,
         main=main,
         environment=environment,
-        overlays=tuple(one.overlay for one in drawn),
+        overlays=drawn.overlays,
         notes=plan.notes,
         command=command,
-        pictures={one.overlay.file: one.png for one in drawn},
+        pictures=drawn.files,
+        scenes=drawn.scenes,
+        photographs=drawn.photographs,
+        anytime=anytime,
+        table1=_table1(results, dataset, "paper"),
+        contest=_table1(results, dataset, "contest"),
+        benches=tuple(bench for _, bench in benches),
     )
+
+
+def _table1(
+    results: Sequence[tuple[str, Evaluation]], dataset: Dataset, definition: Definition
+) -> dict[str, Any] | None:
+    """Table 1, where the schema has its columns and there are points."""
+    table = table1(results, definition) if dataset.schema.groups else None
+    return table.to_dict() if table is not None and any(table.rows[0].counts) else None
 
 
 def _latencies(candidates: Sequence[Candidate], dataset: Dataset, repeats: int) -> dict[_Key, Latency]:
@@ -140,6 +177,7 @@ def _variant(
                 disagreement=None if drift is None else drift.disagreement,
                 ratio=None if theirs is None else mine.inference.median / theirs.inference.median,
                 engine_ratio=None if theirs is None else mine.engine.median / theirs.engine.median,
+                ne_interval=accuracy.ne[found.stage - 1],
             )
         )
     return Variant(
@@ -154,7 +192,10 @@ def _variant(
         stages=tuple(rows),
         reference=None if reference is None else reference.label,
         landmarks=() if accuracy.drift is None else accuracy.drift.landmarks,
+        categories=() if accuracy.drift is None else accuracy.drift.categories,
         budget=_budget(manifest.max_ne_drift, rows[-1]),
+        landmark_ne=parts_ne(accuracy.evaluation.stages[-1].ne.landmarks),
+        category_ne=parts_ne(accuracy.evaluation.stages[-1].ne.categories),
     )
 
 
@@ -178,20 +219,24 @@ def _dataset_facts(dataset: Dataset, truth: Truth) -> DatasetFacts:
     def count(mask: NDArray[np.bool_]) -> int:
         return int(mask.sum())
 
+    categories = counts_of(truth.categories)
     return DatasetFacts(
         name=dataset.name,
         pictures=len(dataset),
         points=count(point_mask(truth.visibility, "labelled")),
         visible_points=count(point_mask(truth.visibility, "visible")),
-        categories=counts_of(truth.categories),
+        categories=categories,
         schema=dataset.schema.name,
         digest=dataset.digest,
         skipped=len(dataset.skipped),
+        per_picture=picture_list(truth, tuple(categories)),
     )
 
 
 def _bundle_facts(entry: Entry) -> BundleFacts:
     manifest = entry.bundle.manifest
+    source = entry.bundle.source
+    content = source if isinstance(source, bytes) else source.read_bytes()
     return BundleFacts(
         label=entry.label,
         name=manifest.name,
@@ -205,4 +250,7 @@ def _bundle_facts(entry: Entry) -> BundleFacts:
         calibration=manifest.calibration,
         max_ne_drift=manifest.max_ne_drift,
         versions=manifest.versions,
+        bytes=len(content),
+        file_digest=hashlib.sha256(content).hexdigest(),
+        digests=manifest.digests,
     )

@@ -60,8 +60,8 @@ class Plan:
 def make_plan(bundles: Sequence[tuple[str, Bundle]], engines: Sequence[str] | None, threads: int) -> Plan:
     """Load every bundle into the engines: those asked for, or the one for each of its formats.
 
-    A bundle's float model is the first float32 bundle given with the same landmarks, geometry and layers; otherwise the
-    one inside it, which is then measured as well.
+    A bundle's float model is the one inside it, which is measured as well unless the very same was given as a bundle;
+    where there is none inside, the first float32 bundle given with the same landmarks, geometry and layers.
 
     Raises:
         UsageError: no bundles, a label twice, an unknown engine, or none that reads any of the bundles.
@@ -74,10 +74,10 @@ def make_plan(bundles: Sequence[tuple[str, Bundle]], engines: Sequence[str] | No
         if engine not in ENGINES:
             raise UsageError(f"unknown engine {engine!r}; expected one of: {', '.join(ENGINES)}")
     notes: list[str] = []
-    entries = _with_embedded([Entry(label, bundle) for label, bundle in bundles], notes)
+    entries, own = _with_embedded([Entry(label, bundle) for label, bundle in bundles], notes)
     candidates = []
     for entry in entries:
-        reference = _reference_of(entry, entries)
+        reference = own.get(entry) or _reference_of(entry, entries)
         if reference is None:
             notes.append(f"{entry.label}: no float model to compare with; its drift is not known")
         candidates += [
@@ -102,14 +102,34 @@ def main_index(variants: Sequence[Variant]) -> int:
     )
 
 
-def _with_embedded(entries: list[Entry], notes: list[str]) -> list[Entry]:
+def _with_embedded(entries: list[Entry], notes: list[str]) -> tuple[list[Entry], dict[Entry, Entry]]:
+    """Further entries for the float models inside bundles, where the very same is not there; and whose each is."""
     found = list(entries)
+    own: dict[Entry, Entry] = {}
     for entry in entries:
-        if _reference_of(entry, found) is None and (inside := entry.bundle.reference()) is not None:
+        inside = entry.bundle.reference()
+        if inside is None:
+            continue
+        # Another network may have the same layers: then its float model is not the one that this was made from.
+        same = (one for one in found if one.precision == "float32" and _same_weights(one.bundle, inside))
+        known = next(same, None)
+        if known is None:
             label = f"{entry.label} (float model inside)"
-            found.append(Entry(label, inside))
+            known = Entry(label, inside)
+            found.append(known)
             notes.append(f"{entry.label}: measured against the float model inside the bundle, as {label!r}")
-    return found
+        own[entry] = known
+    return found, own
+
+
+def _same_weights(bundle: Bundle, inside: Bundle) -> bool:
+    """Whether a float bundle holds all pieces of another, byte for byte, in a format that both have."""
+    forms = set(bundle.formats) & set(inside.formats)
+    return any(
+        {bundle.manifest.digests[piece.member] for piece in bundle.manifest.pieces[form]}
+        >= {inside.manifest.digests[piece.member] for piece in inside.manifest.pieces[form]}
+        for form in forms
+    )
 
 
 def _reference_of(entry: Entry, entries: Sequence[Entry]) -> Entry | None:

@@ -9,6 +9,7 @@ __all__ = [
     "counted",
     "drift_statement",
     "headline",
+    "interval",
     "megabytes",
     "milliseconds",
     "ne",
@@ -22,6 +23,8 @@ __all__ = [
 _UNKNOWN = "–"
 _MINUS = "−"
 _NARROW = "\u202f"
+# Ratios of times nearer to 1 than this factor are told as no difference.
+_SAME = 1.05
 # Two speed ratios that differ by less than this factor are told as one.
 _CLOSE = 1.15
 
@@ -36,12 +39,19 @@ def percent(value: float | None) -> str:
     if value is None:
         return _UNKNOWN
     text = f"{value:+.1%}".removesuffix("%")
+    if text in ("+0.0", "-0.0"):
+        text = "0.0"
     return f"{text.replace('-', _MINUS)}{_NARROW}%"
 
 
 def bounds(interval: Interval | None) -> str:
     """The 95 % bounds of a relative change."""
     return _UNKNOWN if interval is None else f"{percent(interval.lower)} to {percent(interval.upper)}"
+
+
+def interval(value: Interval | None) -> str:
+    """The 95 % bounds of an NE or a disagreement."""
+    return _UNKNOWN if value is None else f"{ne(value.lower)} to {ne(value.upper)}"
 
 
 def share(value: float | None) -> str:
@@ -65,8 +75,10 @@ def ratio(value: float | None) -> str:
 
 
 def speed(value: float) -> str:
-    """The same ratio in words."""
-    return f"{1 / value:.1f} times faster" if value <= 1 else f"{value:.1f} times slower"
+    """The same ratio in words, to be followed by what it is compared with."""
+    if 1 / _SAME < value < _SAME:
+        return "about as fast as"
+    return f"{1 / value:.1f} times faster than" if value <= 1 else f"{value:.1f} times slower than"
 
 
 def counted(count: int, noun: str) -> str:
@@ -88,9 +100,9 @@ def headline(variant: Variant) -> str:
         accuracy = f"{what} against {ne(last.float_ne)} in float{change}"
     time = f"{milliseconds(last.latency.inference.median)} ms"
     if last.ratio is not None and variant.precision != "float32":
-        time += f", {speed(last.ratio)} than float32"
+        time += f", {speed(last.ratio)} float32"
         if last.engine_ratio is not None and not 1 / _CLOSE < last.engine_ratio / last.ratio < _CLOSE:
-            time += f" (the network without decoding: {speed(last.engine_ratio)})"
+            time += f" (the network without decoding: {speed(last.engine_ratio)} float32)"
     return f"{accuracy}, {time}, {megabytes(last.bytes)} MB."
 
 

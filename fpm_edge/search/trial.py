@@ -2,17 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb
 
 import numpy as np
 
+from fpm_edge.median import median_ranks
 from fpm_edge.search.space import Candidate
 from fpm_edge_runtime.manifest import Interval
 from fpm_edge_runtime.results import Timings
 
-__all__ = ["NE_DIGITS", "PartBound", "Score", "Time", "Trial", "median_ranks", "time_of"]
+__all__ = ["NE_DIGITS", "PartBound", "Score", "Time", "Trial", "time_of"]
 
-_CONFIDENCE = 0.95
 
 NE_DIGITS = 4
 """Two candidates whose NE is the same to so many digits are as accurate as each other: no table shows more."""
@@ -108,18 +107,3 @@ def time_of(runs: Sequence[Timings]) -> Time:
         runs=len(times),
         preprocess=float(np.median([run.preprocess_ms for run in runs])),
     )
-
-
-def median_ranks(count: int) -> tuple[int, int]:
-    """Ranks, from 0, of the two of `count` sorted values between which the median lies with 95 % confidence.
-
-    The number of values below the median is binomial. Of fewer than six values it is the first and the last, and the
-    confidence is what it is (94 % of five).
-    """
-    tail, low = 0.0, 0
-    for rank in range(count // 2):
-        tail += comb(count, rank) / 2**count
-        if 2 * tail > 1 - _CONFIDENCE:
-            break
-        low = rank
-    return low, count - 1 - low

@@ -26,7 +26,6 @@ from fpm_edge_runtime.manifest import Manifest
 from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
-from fpm_edge_runtime.self_check import GoldenReport, check_goldens
 from fpm_edge_runtime.session import Session
 
 if TYPE_CHECKING:
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.pack import write_bundle
     from fpm_edge_runtime.pool import Pool
     from fpm_edge_runtime.proxies import flip_consistency
+    from fpm_edge_runtime.self_check import GoldenReport, check_goldens
     from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
@@ -117,6 +117,7 @@ _LATER = {
     "DriftMonitor": "monitor",
     "EngineCheck": "isolated",
     "EngineChoice": "engine_choice",
+    "GoldenReport": "self_check",
     "Guard": "guard",
     "Installed": "slots",
     "Live": "live",
@@ -135,6 +136,7 @@ _LATER = {
     "StepTaken": "drift_steps",
     "Tracked": "tracking",
     "Tracker": "tracking",
+    "check_goldens": "self_check",
     "check_in_child": "isolated",
     "choose_engine": "engine_choice",
     "fastest_engine": "speed_choice",

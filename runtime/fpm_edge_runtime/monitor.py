@@ -178,7 +178,7 @@ class DriftMonitor:
             self._add_proxy("flip", distance)
 
     def add_failure(self, message: str) -> None:
-        """Take note that a frame could not be compared. A monitor that sees nothing must not say "ok"."""
+        """Take note that a frame could not be compared, or not logged. One that sees nothing must not say "ok"."""
         with self._lock:
             self._failures += 1
             self._failing = message
@@ -300,7 +300,7 @@ class DriftMonitor:
         if self._golden == "warning":
             return "warning", "a golden case is near its limit"
         if self._failing is not None:
-            return "warning", f"the last comparison failed ({self._failures} in all): {self._failing}"
+            return "warning", f"the last comparison or its log entry failed ({self._failures} in all): {self._failing}"
         fast = self._fast_alarms()
         return ("warning", f"fast alarm (promises nothing): {', '.join(fast)}") if fast else ("ok", "")
 

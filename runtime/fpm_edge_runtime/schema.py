@@ -1,7 +1,5 @@
 """Landmark schemas: which landmarks there are, which of them a category has, which swap when a picture is flipped."""
 
-import tomllib
-from importlib import resources
 from pathlib import Path
 
 import msgspec
@@ -80,6 +78,9 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
     """
     text = str(name_or_path)
     if text in SHIPPED_SCHEMAS:
+        # Not above: a device that reads the schema in its bundle needs neither this nor TOML.
+        from importlib import resources
+
         source = resources.files("fpm_edge_runtime").joinpath("schemas", f"{text}.toml").read_text("utf-8")
         return _parse(source, text)
     path = Path(name_or_path)
@@ -91,6 +92,8 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
 
 
 def _parse(source: str, where: str) -> LandmarkSchema:
+    import tomllib
+
     try:
         table = tomllib.loads(source)
     except tomllib.TOMLDecodeError as error:

@@ -129,7 +129,9 @@ class Shadow:
         self._movement = Sampler(movement_rate, None, 0.0, None if seed is None else seed + 1)
         self._changed = threading.Condition()
         self._waiting: tuple[_Watched, Trace] | None = None
+        # Entries that the log does not have yet, and whether there is one that was never tried.
         self._steps: deque[LogEntry] = deque()
+        self._untried = False
         self._busy = self._closed = False
         self._counts = ShadowCounts()
         self._logged: MonitorReport | None = None
@@ -221,6 +223,7 @@ class Shadow:
         with self._changed:
             if not self._closed:
                 self._steps.append(entry)
+                self._untried = True
                 self._changed.notify_all()
 
     @property
@@ -233,7 +236,7 @@ class Shadow:
         """Wait until nothing waits to be compared; False if that took longer."""
         with self._changed:
             return self._changed.wait_for(
-                lambda: self._waiting is None and not self._steps and not self._busy, timeout_s
+                lambda: self._waiting is None and not self._untried and not self._busy, timeout_s
             )
 
     def close(self) -> None:
@@ -258,9 +261,11 @@ class Shadow:
         with self._changed:
             self._counts = replace(self._counts, low_priority=low)
         while self._next():
-            self._guarded(self.monitor, self._write_steps)
             with self._changed:
+                untried, self._untried = self._untried, False
                 job, self._waiting = self._waiting, None
+            if untried:
+                self._guarded(self.monitor, self._write_steps)
             if job is not None:
                 self._do(*job)
             with self._changed:
@@ -290,8 +295,8 @@ class Shadow:
     def _next(self) -> bool:
         """Wait for something to do; False when it is closed and nothing is left."""
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._steps or self._waiting is not None)
-            self._busy = bool(self._steps) or self._waiting is not None
+            self._changed.wait_for(lambda: self._closed or self._untried or self._waiting is not None)
+            self._busy = self._untried or self._waiting is not None
             return self._busy
 
     def _guarded(self, monitor: DriftMonitor, work: Callable[[], None]) -> bool:
@@ -305,27 +310,28 @@ class Shadow:
         return False
 
     def _write(self, last: bool = False) -> None:
-        """The log's next entry, if it is time."""
+        """The log's next entry, if it is time; one that could not be written is tried again with the next."""
         if self._log is None:
             return
         try:
+            self._write_steps()
             with self._changed:
                 watched, before = self._watched, self._logged
             report = watched.monitor.report()
             due = before is None or report.verdict != before.verdict or report.samples >= before.samples + _LOG_EVERY
             if due or last:
+                self._log.append(self._entry(report, watched.answers))
                 with self._changed:
                     if watched is self._watched:
                         self._logged = report
-                self._log.append(self._entry(report, watched.answers))
         finally:
             if last:
                 self._log.close()
 
     def _write_steps(self) -> None:
-        """The entries that wait. One that cannot be written is lost, or it would be tried for ever."""
         while self._log is not None and self._steps:
-            self._log.append(self._steps.popleft())
+            self._log.append(self._steps[0])
+            self._steps.popleft()
 
     def _entry(self, report: MonitorReport, answers: str, step: StepTaken | None = None) -> LogEntry:
         return LogEntry.of(report, subject=self._bundle.digest, engine=answers, frames=self.counts.frames, step=step)

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import pytest
 import tf_keras
 from ai_edge_litert.interpreter import Interpreter
@@ -15,6 +16,9 @@ from fpm_edge_converters import (
     recorded_ranges,
 )
 from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_converters.onnx_export import to_onnx
+from fpm_edge_converters.tflite import to_tflite
+from fpm_edge_runtime.engines.onnxruntime import session_options
 from fpm_edge_runtime.errors import ConversionError
 
 layers = tf_keras.layers
@@ -77,6 +81,27 @@ def test_kernels_have_a_scale_for_each_channel(network: Any, int8_tflite: bytes)
         assert len(match) == 1, layer.name
         error = match[0] * scales[:, None, None, None] - kernel
         assert (np.abs(error) <= 0.5001 * scales[:, None, None, None]).all()
+
+
+def test_kernels_of_seven_bits_overflow_nowhere(network: Any, calibrated: Any, inputs: list[Any]) -> None:
+    made = calibrated(network, inputs[:4])
+    assign_kernel_ranges(made, 7)
+    graph = to_tflite(made, "int8")
+    codes = [graph.constant(op.inputs[1]).astype(int) for op in graph.operators if op.kind == "CONV_2D"]
+    largest = [np.abs(kernel).reshape(len(kernel), -1).max(axis=1) for kernel in codes]
+    assert len(largest) == len(convolutions(network))
+    assert all((found == 64).all() for found in largest)
+    assert np.iinfo(np.int16).max >= 2 * 255 * 64
+    # An engine without any option that keeps products exact, then, answers as one that has them.
+    data = to_onnx(graph.cut(graph.inputs, graph.outputs), stages=3).SerializeToString()
+    sessions = [
+        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        for options in (onnxruntime.SessionOptions(), session_options(1))
+    ]
+    for image in inputs[:2]:
+        plain, exact = (session.run(None, {"image": image[np.newaxis]}) for session in sessions)
+        for one, other in zip(plain, exact, strict=True):
+            np.testing.assert_array_equal(one, other)
 
 
 def test_the_quantized_network_is_the_float_one_but_for_rounding(

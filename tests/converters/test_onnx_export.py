@@ -13,6 +13,7 @@ from onnx import numpy_helper
 from fpm_edge.model import preset
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import build_model
+from fpm_edge_converters import onnx_export
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import IR_VERSION, OPSET, cut_onnx, to_onnx
 from fpm_edge_converters.pieces import plan_cuts
@@ -172,6 +173,23 @@ def test_half_weights_are_half_the_file(
     for name in HEATMAPS:
         assert half[name].dtype == np.float32
         np.testing.assert_allclose(half[name], full[name], atol=0.02)
+
+
+def test_a_map_is_clipped_once(float32_tflite: bytes, float32_onnx: Any, run_onnx: Runner, inputs: list[Any]) -> None:
+    assert not {"Min", "Max", "Relu"} & set(kinds(float32_onnx))
+    clips = {node.output[0]: node for node in float32_onnx.graph.node if node.op_type == "Clip"}
+    constants = {constant.name: numpy_helper.to_array(constant) for constant in float32_onnx.graph.initializer}
+    for name in HEATMAPS:
+        assert [constants[limit].tolist() for limit in clips[name].input[1:]] == [0.0, 1.0]
+    # As TFLite's three operators would have it, bit for bit.
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(onnx_export, "_clip_once", lambda graph: None)
+        before = to_onnx(float32_tflite, stages=3)
+    assert kinds(before)["Min"] == 3
+    image = {"image": inputs[0][np.newaxis]}
+    expected = run_onnx(before.SerializeToString(), image)
+    for name, found in run_onnx(float32_onnx.SerializeToString(), image).items():
+        np.testing.assert_array_equal(found, expected[name])
 
 
 def test_a_tensor_that_is_not_there(float32_onnx: Any, float32_tflite: bytes) -> None:

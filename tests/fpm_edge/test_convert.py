@@ -29,6 +29,7 @@ from fpm_edge.sampling import calibration_samples
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import observe_ranges
+from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime import check_goldens, load_schema, open_bundle
 from fpm_edge_runtime.errors import DataError, GateError, ModelError, SchemaError, UsageError
 
@@ -122,6 +123,20 @@ def test_biases_are_corrected_when_asked(tiny_model: Path, calibration_data: Dat
     assert corrected_card.estimator == "min-max, biases corrected"
     assert corrected_card.ranges == plain.ranges
     assert made[0].read("stages/1.tflite") != made[1].read("stages/1.tflite")
+
+
+def test_kernels_of_seven_bits_when_asked(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    calibration = Calibration(calibration_data, 8, kernel_bits=7)
+    bundle = tmp_path / "seven.fpm"
+    convert(tiny_model, bundle, precision="int8", calibration=calibration, stages=1, formats=("tflite",))
+    made = open_bundle(bundle)
+    assert made.manifest.calibration is not None
+    assert made.manifest.calibration.estimator == "min-max, kernels of 7 bits"
+    graph = FlatGraph(made.read("stages/1.tflite"))
+    kernels = [graph.constant(op.inputs[1]) for op in graph.operators if op.kind == "CONV_2D"]
+    assert {int(np.abs(kernel.astype(int)).max()) for kernel in kernels} == {64}
+    with pytest.raises(UsageError, match="kernels of 7 bits are for --int8"):
+        convert(tiny_model, tmp_path / "float.fpm", precision="float32", calibration=calibration)
 
 
 def test_an_unknown_estimator(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:

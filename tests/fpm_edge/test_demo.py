@@ -42,6 +42,8 @@ def test_the_demo_makes_everything(tiny_model: Path, tmp_path: Path, monkeypatch
     monkeypatch.setattr(demo, "shipped_model", lambda: tiny_model)
     monkeypatch.setattr(demo, "_CALIBRATION", "rendered:40@2/64")
     monkeypatch.setattr(demo, "_SAMPLES", 16)
+    # A tiny network on a dozen garments keeps no budget worth the name.
+    monkeypatch.setattr(demo, "_BUDGET", demo.Budget(10.0, 20.0))
     result = demo.run_demo(tmp_path / "demo", 12)
     for path in (result.bundle, result.float_bundle):
         assert check_goldens(open_bundle(path).session()).ok

@@ -66,7 +66,7 @@ def test_only_what_needs_tensorflow_names_it() -> None:
 
 @pytest.mark.parametrize(
     "program",
-    [f"import {name}" for name in ("fpm_edge", "fpm_edge.cli", "fpm_edge.data")]
+    [f"import {name}" for name in ("fpm_edge", "fpm_edge.bench", "fpm_edge.cli", "fpm_edge.data")]
     + [
         "import fpm_edge.render",
         "import fpm_edge.model",

@@ -105,9 +105,11 @@ def test_the_page_needs_nothing_else(page: str) -> None:
     for image in images:
         content = base64.b64decode(image.split(",", 1)[1])
         with Image.open(io.BytesIO(content)) as decoded:
-            assert decoded.width > 32
+            # A heatmap of the tiny network has 16 × 16 cells.
+            assert decoded.width >= 16
     assert len(page) < 3_000_000
-    assert len(re.findall(r"<img[^>]*alt=\"[^\"]+\"", page)) == len(images)
+    described = re.findall(r'<svg class="scene"[^>]* role="img" aria-label="[^"]+"', page)
+    assert len(described) == page.count('<svg class="scene"') > 2
 
 
 def test_pictures_lie_beside_the_page(numbers: Any, folder: Path) -> None:

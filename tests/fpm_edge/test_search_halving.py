@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
+from fpm_edge.median import median_ranks
 from fpm_edge.model.presets import preset
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.halving import judge, layers, pareto
@@ -16,7 +17,7 @@ from fpm_edge.search.result import nearest_of, within
 from fpm_edge.search.setup import RUNGS, Rung, rungs_for
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space, usual_sizes
 from fpm_edge.search.store import Store
-from fpm_edge.search.trial import PartBound, Score, Time, Trial, median_ranks, time_of
+from fpm_edge.search.trial import PartBound, Score, Time, Trial, time_of
 from fpm_edge_runtime.errors import DataError, ModelError, UsageError
 from fpm_edge_runtime.manifest import Interval
 from fpm_edge_runtime.results import Timings

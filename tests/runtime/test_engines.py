@@ -73,6 +73,17 @@ def test_outputs_stay_valid_after_the_next_call(tiny: Bundle, name: str) -> None
     assert (first != second).any()
 
 
+def test_tensors_are_shared_where_the_engine_can(tiny: Bundle) -> None:
+    """Not copied from what the engine wrote: the next piece reads them there (docs/results/runtime.md)."""
+    onnx = _pieces(tiny, "onnx")["stage_1"]
+    found = load_engine("onnxruntime").load(onnx, tiny.read(onnx.member), 1)({"image": _image()})["heatmap_1"]
+    assert not found.flags.owndata
+    lite = _pieces(tiny, "tflite")["stage_1"]
+    runner: Any = load_engine("openvino").load(lite, tiny.read(lite.member), 1)
+    found = runner({"image": _image()})["heatmap_1"]
+    assert np.shares_memory(found, runner._request.get_output_tensor(0).data)
+
+
 @pytest.mark.parametrize("name", AVAILABLE)
 def test_an_input_may_be_read_only(tiny: Bundle, name: str) -> None:
     engine = load_engine(name)

@@ -81,8 +81,20 @@ def test_a_step_that_cannot_be_logged_is_taken(device: FaultyDevice, tmp_path: P
     guard = device.guard("more stages")
     device.break_it("heatmap_1")
     assert device.act(guard, stages=1).fallback == "more stages"
+    # However many comparisons went well since, nobody must believe that the log has it.
+    for seed in range(3):
+        guard.detect(photo(seed))
+        assert device.shadow.flush(LONG)
+        report = guard.monitor.report()
+        assert (report.verdict, "IsADirectoryError" in report.reason) == ("warning", True)
+    (tmp_path / "drift.jsonl").rmdir()
+    guard.detect(photo())
     assert device.shadow.flush(LONG)
-    assert "IsADirectoryError" in guard.monitor.report().reason
+    guard.detect(photo())
+    assert device.shadow.flush(LONG)
+    assert guard.monitor.report().verdict == "ok"
+    steps = [entry.step for entry in read_drift_log(tmp_path / "drift.jsonl").entries if entry.step is not None]
+    assert tuple(steps) == guard.taken
 
 
 @pytest.mark.parametrize("step", ["more stages", "float"])

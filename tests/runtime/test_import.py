@@ -22,7 +22,7 @@ def test_import_loads_no_engine_and_no_toolkit() -> None:
     later = (
         *("slots", "isolated", "engine_choice", "shadow", "monitor", "drift_log", "proxies"),
         *("live", "smoothing", "tracking", "guard", "drift_steps", "_fallbacks"),
-        *("pool", "device", "record_cache", "isolated_speed", "speed_choice", "pack"),
+        *("pool", "device", "record_cache", "isolated_speed", "speed_choice", "pack", "self_check"),
     )
     loaded_parts = {name.removeprefix("fpm_edge_runtime.") for name in done.stdout.split()}
     assert loaded_parts.isdisjoint(later), "what only some devices need costs others nothing"
@@ -38,6 +38,7 @@ def test_only_the_chosen_engine_is_imported() -> None:
     assert loaded.isdisjoint({"onnxruntime", "openvino", "tensorflow"})
     assert "ai_edge_litert.interpreter" in done.stdout.split()
     assert "ai_edge_litert.compiled_model" not in done.stdout.split()
+    assert loaded.isdisjoint({"email", "tomllib"}), "importlib.metadata and TOML are for who asks for them"
 
 
 def test_public_names_are_sorted_and_exist() -> None:

@@ -245,6 +245,14 @@ def test_a_log_that_cannot_be_written_is_seen_and_detecting_goes_on(
         assert shadow.flush(10)
         assert shadow.counts.compared == 1
         assert "IsADirectoryError" in monitor.report().reason
+        shadow.detect(photo())
+        assert shadow.flush(10)
+        assert (shadow.counts.compared, shadow.counts.failed) == (2, 0)
+        assert "IsADirectoryError" in monitor.report().reason
+        path.rmdir()
+        shadow.detect(photo())
+        assert shadow.flush(10)
+    assert [entry.samples for entry in read_drift_log(path).entries] == [3, 3]
 
 
 def test_models_that_do_not_fit_are_refused(

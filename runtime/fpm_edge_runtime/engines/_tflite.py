@@ -1,12 +1,13 @@
 """The interpreter API that LiteRT and tflite-runtime share."""
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.engines import PieceRunner
+from fpm_edge_runtime.engines import ENGINES, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_quantization, check_type, damaged
 from fpm_edge_runtime.manifest import Format, Piece, TensorSpec
 
@@ -24,10 +25,17 @@ class TFLiteEngine:
 
     formats: tuple[Format, ...] = ("tflite",)
 
-    def __init__(self, name: str, version: str, interpreter: Any) -> None:
+    def __init__(self, name: str, interpreter: Any) -> None:
         self.name = name
-        self.version = version
         self._interpreter = interpreter
+
+    @cached_property
+    def version(self) -> str:
+        """Of the package."""
+        # Asked for, it takes as long to find out as an eighth of the runtime's import.
+        from importlib import metadata
+
+        return metadata.version(ENGINES[self.name].package)
 
     def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
         """See `Engine.load`."""

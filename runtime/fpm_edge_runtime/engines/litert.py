@@ -1,7 +1,5 @@
 """LiteRT, the default engine."""
 
-from importlib import metadata
-
 from ai_edge_litert.interpreter import Interpreter
 
 from fpm_edge_runtime.engines import Engine
@@ -12,4 +10,4 @@ __all__ = ["load"]
 
 def load() -> Engine:
     """The engine."""
-    return TFLiteEngine("litert", metadata.version("ai-edge-litert"), Interpreter)
+    return TFLiteEngine("litert", Interpreter)

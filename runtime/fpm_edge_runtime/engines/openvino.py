@@ -1,7 +1,7 @@
 """OpenVINO, on the CPU. It reads the TFLite pieces as well as the ONNX ones."""
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_type, damaged
 from fpm_edge_runtime.engines._openvino_overflow import overflows
-from fpm_edge_runtime.manifest import Format, Piece
+from fpm_edge_runtime.manifest import Format, Piece, TensorSpec
 
 __all__ = ["load"]
 
@@ -51,14 +51,14 @@ class _OpenVINO:
             request = compiled.create_infer_request()
         except RuntimeError as error:
             raise damaged(piece, self.name, error) from error
-        ports = [{_name(port, specs): port for port in side} for side, specs in _sides(compiled, piece)]
-        check_names(piece, *ports)
-        for by_name, specs in zip(ports, (piece.inputs, piece.outputs), strict=True):
+        inputs, outputs = ({_name(port, specs): port for port in side} for side, specs in _sides(compiled, piece))
+        check_names(piece, inputs, outputs)
+        for by_name, specs in ((inputs, piece.inputs), (outputs, piece.outputs)):
             for spec in specs:
                 port = by_name[spec.name]
                 dtype = port.element_type.get_type_name()
                 check_type(piece, spec, _TYPES.get(dtype, dtype), list(port.shape))
-        return _Runner(request, *ports)
+        return _Runner(request, inputs, outputs, piece.outputs)
 
     def _read(self, model: bytes, suffix: str) -> Any:
         if suffix == ".onnx":
@@ -71,18 +71,31 @@ class _OpenVINO:
 
 
 class _Runner:
-    def __init__(self, request: Any, inputs: dict[str, Any], outputs: dict[str, Any]) -> None:
+    def __init__(
+        self, request: Any, inputs: dict[str, Any], outputs: dict[str, Any], specs: Sequence[TensorSpec]
+    ) -> None:
         self._request = request
         self._inputs = inputs
-        self._outputs = outputs
+        self._outputs = [(spec.name, outputs[spec.name], spec.shape, spec.dtype) for spec in specs]
+        # The request knows arrays by their address, and does not keep them: these are what it knows.
+        self._known: list[NDArray[Any]] = []
 
     def __call__(self, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        request, known = self._request, []
         for name, port in self._inputs.items():
+            array = inputs[name]
             # It shares no array that it might not write to, though it never writes to an input.
-            shared = inputs[name].flags.writeable
-            self._request.set_tensor(port, openvino.Tensor(inputs[name], shared_memory=shared))
-        self._request.infer()
-        return {name: np.array(self._request.get_tensor(port).data) for name, port in self._outputs.items()}
+            request.set_tensor(port, openvino.Tensor(array, shared_memory=array.flags.writeable))
+            known.append(array)
+        found = {}
+        for name, port, shape, dtype in self._outputs:
+            # It writes into them, and the next piece reads them there.
+            found[name] = np.empty(shape, dtype)
+            request.set_tensor(port, openvino.Tensor(found[name], shared_memory=True))
+            known.append(found[name])
+        self._known = known
+        request.infer()
+        return found
 
 
 def _sides(compiled: Any, piece: Piece) -> list[tuple[Any, set[str]]]:

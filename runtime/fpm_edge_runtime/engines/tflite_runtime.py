@@ -1,7 +1,5 @@
 """tflite-runtime, LiteRT's predecessor with the same API, for machines that LiteRT has no wheel for."""
 
-from importlib import metadata
-
 from tflite_runtime.interpreter import Interpreter
 
 from fpm_edge_runtime.engines import Engine
@@ -12,4 +10,4 @@ __all__ = ["load"]
 
 def load() -> Engine:
     """The engine."""
-    return TFLiteEngine("tflite-runtime", metadata.version("tflite-runtime"), Interpreter)
+    return TFLiteEngine("tflite-runtime", Interpreter)

@@ -1,0 +1,31 @@
+"""What was typed, for results that say how to make them again."""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+__all__ = ["command_line", "file_labels"]
+
+
+def file_labels(paths: Sequence[Path]) -> list[str]:
+    """The files' names without suffix, or their whole paths where two are the same."""
+    stems = [path.stem for path in paths]
+    return [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
+
+
+def command_line(context: click.Context) -> str:
+    """The command that does this again: every option that was given, in the order of `--help`."""
+    written: list[str] = []
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
+        if not given:
+            continue
+        value = context.params[parameter.name or ""]
+        if isinstance(parameter, click.Option) and parameter.is_flag:
+            written.append(parameter.opts[-1])
+            continue
+        for item in value if isinstance(value, tuple) else (value,):
+            written += [parameter.opts[-1], str(item)] if isinstance(parameter, click.Option) else [str(item)]
+    return shlex.join(["fpm-edge", context.command.name or "", *written])
