@@ -208,6 +208,7 @@ def predictions(runner: peers_run.Runner, network: Network, samples: Sequence[Sa
 
 def measure(chosen: Sequence[str], models: dict[str, tf_keras.Model], test: Dataset, output: Path, rounds: int) -> None:
     """Drift reports, and `costs.json`: sizes and times of the float and the int8 file of every network."""
+    (output / "reports").mkdir(exist_ok=True)
     samples = [load_sample(test, index, networks()[chosen[0]].config) for index in range(len(test))]
     runners: dict[str, peers_run.Runner] = {}
     costs: dict[str, Any] = {}
