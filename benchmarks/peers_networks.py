@@ -1,7 +1,7 @@
 """Networks that a user would pick instead of `lite-s`, at its cost, trained on the same garments by the same command.
 
     fpm-edge data shard rendered:8000@1/192 -o runs/garments
-    benchmarks/peers_networks.py --data shards:runs/garments --rates 1e-3,2e-3,4e-3     # how RATES were found
+    benchmarks/peers_networks.py --data shards:runs/garments --rates 1e-3,2e-3,4e-3 -o runs/peers-rates
     benchmarks/peers_networks.py --data shards:runs/garments -o runs/peers-networks
 
 1. Trains each network that has no weights yet; what was stopped is resumed.
@@ -61,7 +61,7 @@ COUNT = len(SCHEMA.landmarks)
 LITE: Any = preset("lite-s", SCHEMA)
 BINS_A_PIXEL = 2.0
 SETTINGS = msgspec.structs.replace(RECIPES["lite"], epochs=2)
-# The best of 1e-3, 2e-3 and 4e-3 (`--rates`).
+# That of recipe `lite`; `--rates` tries others (docs/results/peers.md says which were tried).
 RATES = {"lite-s": 4e-3, "mobilenet": 4e-3, "simcc": 4e-3, "cpm-mobile": 4e-3}
 SEARCHED = 1920
 
