@@ -211,6 +211,7 @@ def test_missing_landmarks_are_null(
 def test_a_window_needs_a_display(
     tiny_bundle: Path, clip: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    pytest.importorskip("tkinter", reason="this Python has no tkinter")
     monkeypatch.setenv("DISPLAY", "")
     code, _, said = run(capsys, tiny_bundle, "--video", clip, "--show")
     assert code == 2
