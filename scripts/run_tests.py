@@ -11,7 +11,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # The two halves take about as long: the toolkit's tests but for these, and all others.
-MOVED = ("tests/fpm_edge/test_distribute.py", "tests/fpm_edge/test_train.py")
+MOVED = tuple(
+    f"tests/fpm_edge/test_{name}.py" for name in ("baselines", "distribute", "pipeline", "qat", "shards", "train")
+)
 FIRST = ("tests/fpm_edge", *(f"--ignore={name}" for name in MOVED))
 OTHERS = sorted(f"tests/{path.parent.name}" for path in ROOT.glob("tests/*/test_*.py"))
 SECOND = (*dict.fromkeys(folder for folder in OTHERS if folder != "tests/fpm_edge"), *MOVED)

@@ -1,6 +1,7 @@
 """What was typed, for results that say how to make them again."""
 
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -10,9 +11,15 @@ __all__ = ["command_line", "file_labels"]
 
 
 def file_labels(paths: Sequence[Path]) -> list[str]:
-    """The files' names without suffix, or their whole paths where two are the same."""
+    """The files' names without suffix, their whole paths where two are the same, numbered where those are."""
     stems = [path.stem for path in paths]
-    return [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
+    names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
+    seen = Counter[str]()
+    labels = []
+    for name in names:
+        seen[name] += 1
+        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return labels
 
 
 def command_line(context: click.Context) -> str:
@@ -25,6 +32,9 @@ def command_line(context: click.Context) -> str:
         value = context.params[parameter.name or ""]
         if isinstance(parameter, click.Option) and parameter.is_flag:
             written.append(parameter.opts[-1])
+            continue
+        if isinstance(parameter, click.Option) and parameter.nargs > 1:
+            written += [parameter.opts[-1], *map(str, value)]
             continue
         for item in value if isinstance(value, tuple) else (value,):
             written += [parameter.opts[-1], str(item)] if isinstance(parameter, click.Option) else [str(item)]

@@ -1,7 +1,5 @@
 """`fpm-edge report`."""
 
-import shlex
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +8,7 @@ import click
 from rich.table import Table
 
 from fpm_edge.bench import read_bench
+from fpm_edge.cli.command_line import command_line, file_labels
 from fpm_edge.cli.options import (
     DataSource,
     data_options,
@@ -133,7 +132,7 @@ def command(
         raise UsageError("bundles are measured on data; give --data KIND:PATH")
     if output is None and compared is None:
         raise UsageError("no folder for the report; give -o PATH")
-    labels = _labels(paths)
+    labels = file_labels(paths)
     result = measure(
         [(label, open_bundle(path, trusted)) for label, path in zip(labels, paths, strict=True)],
         source.held(),
@@ -142,7 +141,7 @@ def command(
         threads=threads,
         repeats=repeats,
         overlays=overlays,
-        command=_command_line(click.get_current_context()),
+        command=command_line(click.get_current_context()),
         progress=say,
     )
     gates = judge_report(result, limits, bundle=None if compared is None else labels[1])
@@ -191,37 +190,6 @@ def _are_reports(a: Path, b: Path) -> bool:
             "bundle first, or give both bundles"
         )
     return kinds[0]
-
-
-def _labels(paths: Sequence[Path]) -> list[str]:
-    """The files' names without suffix, their whole paths where two are the same, numbered where those are."""
-    stems = [path.stem for path in paths]
-    names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
-    seen = Counter[str]()
-    labels = []
-    for name in names:
-        seen[name] += 1
-        labels.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return labels
-
-
-def _command_line(context: click.Context) -> str:
-    """The command that makes this report again: every option that was given, in the order of `--help`."""
-    written: list[str] = []
-    for parameter in context.command.params:
-        given = context.get_parameter_source(parameter.name or "") == click.core.ParameterSource.COMMANDLINE
-        if not given:
-            continue
-        value = context.params[parameter.name or ""]
-        if isinstance(parameter, click.Option) and parameter.is_flag:
-            written.append(parameter.opts[-1])
-            continue
-        if isinstance(parameter, click.Option) and parameter.nargs > 1:
-            written += [parameter.opts[-1], *map(str, value)]
-            continue
-        for item in value if isinstance(value, tuple) else (value,):
-            written += [parameter.opts[-1], str(item)] if isinstance(parameter, click.Option) else [str(item)]
-    return shlex.join(["fpm-edge", "report", *written])
 
 
 def _table(data: ReportData) -> Table:
