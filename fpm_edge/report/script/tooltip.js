@@ -42,6 +42,14 @@
     tip.style.top = `${Math.max(0, Math.min(top, around.height - size.height))}px`;
   };
 
+  // Focus scrolls the page, also from under a mouse that rests on another point: the focused one stays shown.
+  const leave = (point) => {
+    const focused = document.activeElement;
+    if (point !== active || point === focused) return;
+    if (points.includes(focused)) show(focused);
+    else hide();
+  };
+
   // One stop of the tab key for the whole plot: the point that was visited last.
   const visit = (point) => {
     for (const other of points) other.setAttribute("tabindex", other === point ? "0" : "-1");
@@ -63,7 +71,7 @@
     // The browser's own tooltip would lie over this one; aria-label says the same.
     point.querySelector("title")?.remove();
     point.addEventListener("pointerenter", () => show(point));
-    point.addEventListener("pointerleave", () => point !== document.activeElement && hide());
+    point.addEventListener("pointerleave", () => leave(point));
     point.addEventListener("focus", () => { visit(point); show(point); });
     point.addEventListener("blur", hide);
   }
