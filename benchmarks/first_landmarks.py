@@ -1,18 +1,22 @@
 """From nothing to the first landmarks: import, open and detect in fresh processes, and the memory that takes.
 
-    benchmarks/first_landmarks.py runs/lite.fpm
+    benchmarks/first_landmarks.py runs/lite.fpm [--against DIR]
 
-Each process has numpy, Pillow, msgspec and LiteRT, and says when it was done with what. Medians over the processes.
+Each process has numpy, Pillow, msgspec and LiteRT, and says when it was done with what. Medians over the processes,
+which take turns. `--against`: a folder with another version of the runtime (`runtime` in another checkout) to try too.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from fpm_edge_runtime import open_bundle
@@ -56,21 +60,44 @@ print(json.dumps({"import": imported - start, "all": found - start,
 """
 
 
-def measured(program: str, arguments: list[str], processes: int) -> dict[str, float]:
-    """Medians of what the processes said."""
-    said = []
+@dataclass(frozen=True)
+class Started:
+    """A program, its arguments, and the folder where it finds the runtime before any other; None for no other."""
+
+    program: str
+    arguments: tuple[str, ...]
+    runtime: Path | None = None
+
+    def said(self) -> dict[str, float]:
+        """What a fresh process of it says."""
+        environment = dict(os.environ)
+        if self.runtime is not None:
+            environment["PYTHONPATH"] = str(self.runtime.absolute())
+        command = [sys.executable, "-c", self.program, *self.arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+        return dict(json.loads(done.stdout.strip().splitlines()[-1]))
+
+
+def in_turns(programs: Mapping[str, Started], processes: int) -> None:
+    """Print the medians of what so many processes of each said."""
+    said: dict[str, list[dict[str, float]]] = {name: [] for name in programs}
     for _ in range(processes):
-        command = [sys.executable, "-c", program, *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)
-        said.append(json.loads(done.stdout.strip().splitlines()[-1]))
-    return {name: statistics.median(one[name] for one in said) for name in said[0]}
+        for name, program in programs.items():
+            said[name].append(program.said())
+    for name, all_of_it in said.items():
+        row = {part: statistics.median(one[part] for one in all_of_it) for part in all_of_it[0]}
+        seconds = ", ".join(f"{part} {value * 1e3:.0f} ms" for part, value in row.items() if part != "MB")
+        print(f"{name}: {seconds}; {row['MB']:.1f} MB at most")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle")
     parser.add_argument("--processes", type=int, default=15)
+    parser.add_argument("--against", type=Path, help="a folder that holds another version of fpm_edge_runtime")
     arguments = parser.parse_args()
+    if arguments.against is not None and not (arguments.against / "fpm_edge_runtime").is_dir():
+        parser.error(f"--against: {arguments.against} has no folder fpm_edge_runtime")
     bundle = open_bundle(arguments.bundle)
     with tempfile.TemporaryDirectory() as folder:
         pieces = []
@@ -78,13 +105,11 @@ def main() -> None:
             path = Path(folder) / Path(piece.member).name
             path.write_bytes(bundle.read(piece.member))
             pieces.append(str(path))
-        rows = {
-            "the runtime": measured(PROGRAM, [arguments.bundle], arguments.processes),
-            "LiteRT alone, the same pieces": measured(BARE, pieces, arguments.processes),
-        }
-    for name, row in rows.items():
-        seconds = ", ".join(f"{part} {value * 1e3:.0f} ms" for part, value in row.items() if part != "MB")
-        print(f"{name}: {seconds}; {row['MB']:.1f} MB at most")
+        programs = {"the runtime": Started(PROGRAM, (arguments.bundle,))}
+        if arguments.against is not None:
+            programs[f"that in {arguments.against}"] = Started(PROGRAM, (arguments.bundle,), arguments.against)
+        programs["LiteRT alone, the same pieces"] = Started(BARE, tuple(pieces))
+        in_turns(programs, arguments.processes)
 
 
 if __name__ == "__main__":

@@ -140,7 +140,9 @@ def command(
         engines=engines or None,
         threads=threads,
         repeats=repeats,
-        overlays=overlays,
+        # A comparison without a page shows neither pictures nor deadlines.
+        overlays=0 if output is None else overlays,
+        deadlines=output is not None,
         command=command_line(click.get_current_context()),
         progress=say,
     )

@@ -58,6 +58,7 @@ def measure(
     threads: int = 1,
     repeats: int = DEFAULT_REPEATS,
     overlays: int = DEFAULT_OVERLAYS,
+    deadlines: bool = True,
     benches: Sequence[tuple[str, Bench]] = (),
     command: str | None = None,
     progress: Callable[[str], None] | None = None,
@@ -71,6 +72,7 @@ def measure(
         threads: for every engine.
         repeats: measured runs of each variant and number of stages.
         overlays: how many pictures to draw the comparison on.
+        deadlines: whether the main variant is also asked with deadlines, which takes up to a minute.
         benches: (file, content) of results of `fpm-edge bench` with the same bundles, to stand beside.
         command: how to make the report again, for the reader.
         progress: told what is being done.
@@ -106,8 +108,10 @@ def measure(
     shown = plan.candidates[main]
     # A float model compared with itself shows nothing: then the truth is what it is compared with.
     expected = None if variants[main].is_reference else answers.of_reference(shown)
-    tell(f"deadlines of {shown.name}")
-    anytime = measure_deadlines(shown.session, shown.name, dataset, truth)
+    anytime = None
+    if deadlines:
+        tell(f"deadlines of {shown.name}")
+        anytime = measure_deadlines(shown.session, shown.name, dataset, truth)
     compared = Compared(shown.name, dataset, truth, answers.of(shown), expected)
     drawn = draw_pictures(compared, shown.entry.bundle, shown.session.engine, overlays)
     results = [(one.name, found.evaluation) for one, found in zip(plan.candidates, accuracy, strict=True)]

@@ -15,9 +15,9 @@ from typing import IO, TypeVar
 import msgspec
 import numpy as np
 
-from fpm_edge_runtime._child_process import child_program, how_it_died, kill_child, last_words, start_child
 from fpm_edge_runtime._speed_child import Loaded, Took, Turn
 from fpm_edge_runtime.bundle import open_bundle
+from fpm_edge_runtime.child_process import child_program, how_it_died, kill_child, last_words, start_child
 from fpm_edge_runtime.device import thread_words
 from fpm_edge_runtime.isolated import Outcome
 

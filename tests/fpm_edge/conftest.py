@@ -1,12 +1,21 @@
 """What several test modules of the toolkit share."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import run_command
 
 from fpm_edge.bench import data as bench_data
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
+    """`run_command` of these arguments."""
+    return partial(run_command, capsys)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from small_bundle import PUBLIC, signed_bundle, small_bundle
 
-from fpm_edge.__main__ import main
 from fpm_edge.bench import Bench, Settings, bench, read_bench, synthetic_frames
 from fpm_edge.bench.cold import cold_starts
 from fpm_edge.bench.plan import Variant
@@ -23,20 +22,6 @@ from fpm_edge_runtime import open_bundle
 Run = Callable[..., tuple[int, str, str]]
 
 FEW = ("--quick", "--queries", 2, "--seconds", 0, "--size", "40x30")
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(str(caught.value.code)), said.out, said.err
-
-    return call
 
 
 @pytest.fixture

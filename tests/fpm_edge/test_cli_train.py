@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_command
 from PIL import Image
 from safetensors.numpy import load_file
 
@@ -41,11 +42,7 @@ holdout = 8
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        main(["train", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    assert "Traceback" not in captured.err
-    return int(caught.value.code or 0), captured.out, captured.err
+    return run_command(capsys, "train", *arguments)
 
 
 def planned(source: str | None = "rendered:8@3/64", config: Path | None = None, **given: Any) -> TrainPlan:

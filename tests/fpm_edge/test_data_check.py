@@ -8,9 +8,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_command
 from PIL import Image
 
-from fpm_edge.__main__ import main
 from fpm_edge.data import Dataset, ProblemKind, Record, describe, inspect, load_dataset, read_to_the_end
 from fpm_edge.data.pictures import scan_pictures
 from fpm_edge.data.sheet import draw_sheet
@@ -281,11 +281,7 @@ def test_the_sheet_has_what_can_be_read(folder: Path) -> None:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        main(["data", "check", *map(str, arguments)])
-    captured = capsys.readouterr()
-    assert "Traceback" not in captured.err
-    return int(caught.value.code or 0), captured.out, captured.err
+    return run_command(capsys, "data", "check", *arguments)
 
 
 def test_the_command_says_all_and_returns_one(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

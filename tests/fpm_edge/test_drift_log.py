@@ -7,19 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import run_command
 from PIL import Image
 
-from fpm_edge.__main__ import main
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry
 from fpm_edge_runtime.drift_steps import StepTaken
 from fpm_edge_runtime.monitor import DriftMonitor
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        main(["drift-log", *(str(argument) for argument in arguments)])
-    captured = capsys.readouterr()
-    return int(caught.value.code or 0), captured.out, captured.err
+    return run_command(capsys, "drift-log", *arguments)
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import exit_code
 
-from fpm_edge.__main__ import main
 from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import Dataset
 from fpm_edge.report import Comparison, ReportData, compare_bundles, compare_reports, measure, write_report
@@ -226,19 +226,12 @@ def test_the_environment_is_compared(small_report: ReportData) -> None:
     assert "on different devices" in found.statements[1]
 
 
-def _run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(["report", *map(str, arguments)])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
-
-
 def test_the_command_compares_reports(
     small_report: ReportData, small_report_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write_report(_scaled(small_report, 1.02), tmp_path / "b")
-    assert _run("--compare", small_report_folder, tmp_path / "b/report.json", "--json", "-o", tmp_path / "out") == 0
+    reports = (small_report_folder, tmp_path / "b/report.json")
+    assert exit_code("report", "--compare", *reports, "--json", "-o", tmp_path / "out") == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / "out/compare.json").read_text())
     assert printed["variants"][0]["stages"][-1]["ne"]["verdict"] == "worse"
@@ -247,7 +240,7 @@ def test_the_command_compares_reports(
     tables = [part for part in text.split("\n\n") if part.startswith("|")]
     for table in tables:
         assert len({line.count("|") for line in table.splitlines()}) == 1
-    assert _run("--compare", small_report_folder, tmp_path / "b", "--engine", "onnxruntime") == 0
+    assert exit_code("report", "--compare", small_report_folder, tmp_path / "b", "--engine", "onnxruntime") == 0
     captured = capsys.readouterr()
     assert "What changed from A to B" in captured.out
     assert "+2.0\u202f%, 95 % bounds" in captured.err
@@ -256,8 +249,10 @@ def test_the_command_compares_reports(
 
 def test_the_command_compares_bundles(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     options = ("--data", "rendered:6@9/64", "--engine", "litert", "--repeats", "2", "--overlays", "0")
-    assert _run("--compare", tiny_bundle, tiny_bundle, *options, "--json", "-o", tmp_path) == 0
-    printed = json.loads(capsys.readouterr().out)
+    assert exit_code("report", "--compare", tiny_bundle, tiny_bundle, *options, "--json", "-o", tmp_path) == 0
+    captured = capsys.readouterr()
+    assert "deadlines of" in captured.err
+    printed = json.loads(captured.out)
     assert (printed["a"]["title"], printed["b"]["title"]) == (str(tiny_bundle), f"{tiny_bundle} (2)")
     assert printed["one_run"]
     assert printed["variants"][0]["digest_a"] == printed["variants"][0]["digest_b"]
@@ -271,6 +266,14 @@ def test_the_command_compares_bundles(tiny_bundle: Path, tmp_path: Path, capsys:
         "report.json",
         "report.md",
     ]
+
+
+def test_without_a_page_nothing_is_measured_for_one(tiny_bundle: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ("--data", "rendered:6@9/64", "--engine", "litert", "--repeats", "2")
+    assert exit_code("report", "--compare", tiny_bundle, tiny_bundle, *options) == 0
+    captured = capsys.readouterr()
+    assert "What changed from A to B" in captured.out
+    assert "deadlines of" not in captured.err
 
 
 @pytest.mark.parametrize(
@@ -290,5 +293,5 @@ def test_what_cannot_be_meant_is_refused(
     small_report_folder: Path, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     named = [str(small_report_folder) if one == "A" else one for one in arguments]
-    assert _run(*named) == 2
+    assert exit_code("report", *named) == 2
     assert message.replace("(A)", f"({small_report_folder})") in capsys.readouterr().err

@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from commands import exit_code
 
-from fpm_edge.__main__ import main
 from fpm_edge.report import (
     Limits,
     ReportData,
@@ -177,19 +177,11 @@ def test_limits_are_numbers() -> None:
         Limits(max_part_drift=0.1)
 
 
-def _run(*arguments: object) -> int:
-    with pytest.raises(SystemExit) as caught:
-        main(["report", *map(str, arguments)])
-    code = caught.value.code
-    assert isinstance(code, int)
-    return code
-
-
 def test_exit_code_3_after_all_is_written(
     tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--data", "rendered:12@9/64", "--engine", "litert", "--repeats", "1", "--overlays", "0")
-    assert _run(tiny_bundle, *options, "--max-size-mb", "0.001", "--gate", "-o", tmp_path) == 3
+    assert exit_code("report", tiny_bundle, *options, "--max-size-mb", "0.001", "--gate", "-o", tmp_path) == 3
     captured = capsys.readouterr()
     assert "FAILED" in captured.out
     assert "1 of 2 budgets not met. First max-size-mb of int8, LiteRT" in captured.err
@@ -203,22 +195,22 @@ def test_reports_are_gated(
     small_report: ReportData, small_report_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     compared = ("--compare", small_report_folder, small_report_folder)
-    assert _run(*compared, "--gate", "--max-ne-increase", "0", "--max-size-increase", "0") == 0
+    assert exit_code("report", *compared, "--gate", "--max-ne-increase", "0", "--max-size-increase", "0") == 0
     assert "All 6 budgets are met." in capsys.readouterr().out
-    assert _run(*compared, "--max-latency-increase", "0.1", "--json", "-o", tmp_path / "out") == 3
+    assert exit_code("report", *compared, "--max-latency-increase", "0.1", "--json", "-o", tmp_path / "out") == 3
     captured = capsys.readouterr()
     assert json.loads(captured.out)["gates"][0]["passed"] is False
     assert "not judged, Times are of two runs" in captured.err
     assert (tmp_path / "out/compare.md").is_file()
     floats = replace(small_report, variants=small_report.variants[2:], main=0)
     write_report(floats, tmp_path / "floats")
-    assert _run("--compare", tmp_path / "floats", tmp_path / "floats", "--gate") == 0
+    assert exit_code("report", "--compare", tmp_path / "floats", tmp_path / "floats", "--gate") == 0
 
 
 def test_a_budget_that_is_about_nothing_fails(
     tiny_float_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     options = ("--data", "rendered:2@9/64", "--engine", "litert", "--repeats", "1", "--overlays", "0")
-    assert _run(tiny_float_bundle, *options, "--gate", "-o", tmp_path) == 3
+    assert exit_code("report", tiny_float_bundle, *options, "--gate", "-o", tmp_path) == 3
     assert "there is nothing to hold to the budgets" in capsys.readouterr().err
     assert (tmp_path / "report.json").is_file()

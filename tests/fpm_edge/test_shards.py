@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
+from commands import run_command
 from people_shards import COUNT, SCHEMA, files, people_in, shards_of
 from PIL import Image
 
-from fpm_edge.__main__ import main
 from fpm_edge.data import Dataset, ShardKey, load_dataset, read_encoded, read_image, split_dataset
 from fpm_edge.data.shard_index import load_index
 from fpm_edge.data.shard_pictures import PictureOptions, encode_record
@@ -293,20 +293,13 @@ def test_a_killed_run_leaves_no_folder_that_looks_whole(tmp_path: Path) -> None:
                 write_shards(load_dataset("rendered:2@5/32"), [folder])
 
 
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        main([str(argument) for argument in arguments])
-    captured = capsys.readouterr()
-    return int(caught.value.code or 0), captured.out, captured.err
-
-
 def test_the_command(people: Dataset, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec, one, two = f"lsp:{tmp_path / 'people'}", tmp_path / "one", tmp_path / "two"
-    code, _, said = run(capsys, "data", "shard", spec, "-o", one, "-o", two, "--shards", 4, "--seed", 3)
+    code, _, said = run_command(capsys, "data", "shard", spec, "-o", one, "-o", two, "--shards", 4, "--seed", 3)
     assert code == 0, said
     assert f"12 records in 4 shards, 0.2 MB; use shards:{one},{two}" in said
     assert load_dataset(f"shards:{one},{two}").digest == people.digest
-    code, out, said = run(capsys, "data", "check", f"shards:{one},{two}", "--pictures", "--json")
+    code, out, said = run_command(capsys, "data", "check", f"shards:{one},{two}", "--pictures", "--json")
     assert code == 0, said
     assert json.loads(out)["summary"]["pictures"] == COUNT
     victim = load_dataset(f"shards:{one},{two}").records[3]
@@ -314,14 +307,14 @@ def test_the_command(people: Dataset, tmp_path: Path, capsys: pytest.CaptureFixt
     content = bytearray(victim.image.path.read_bytes())
     content[victim.image.offset + 9] ^= 1
     victim.image.path.write_bytes(content)
-    code, out, said = run(capsys, "data", "check", f"shards:{one},{two}", "--pictures", "--json")
+    code, out, said = run_command(capsys, "data", "check", f"shards:{one},{two}", "--pictures", "--json")
     # The joints are anywhere, so that there is a warning too.
     finding = json.loads(out)["findings"][0]
     assert (code, finding["kind"], finding["count"]) == (1, "damaged picture", 1)
     assert finding["examples"][0]["where"] == victim.identifier
-    assert run(capsys, "data", "shard", spec, "-o", one)[0] == 2
-    assert run(capsys, "data", "shard", spec, "-o", tmp_path / "x", "--shards", 2, "--shard-mb", 9)[0] == 2
-    assert run(capsys, "data", "shard", spec)[0] == 2
-    code, _, said = run(capsys, "data", "shard", spec, "-o", tmp_path / "small", "--size", 64, "--quality", 50)
+    assert run_command(capsys, "data", "shard", spec, "-o", one)[0] == 2
+    assert run_command(capsys, "data", "shard", spec, "-o", tmp_path / "x", "--shards", 2, "--shard-mb", 9)[0] == 2
+    assert run_command(capsys, "data", "shard", spec)[0] == 2
+    code, _, said = run_command(capsys, "data", "shard", spec, "-o", tmp_path / "small", "--size", 64, "--quality", 50)
     assert code == 0, said
     assert {max(read_image(r).shape) for r in load_dataset(f"shards:{tmp_path / 'small'}").records} == {64}

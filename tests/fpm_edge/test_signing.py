@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from commands import run_command
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -16,7 +17,6 @@ from cryptography.hazmat.primitives.serialization import (
 from PIL import Image
 from small_bundle import small_bundle
 
-from fpm_edge.__main__ import main
 from fpm_edge.signing import make_keys, sign_bundle, stated
 from fpm_edge_runtime import BundleError, UsageError, open_bundle
 
@@ -39,12 +39,9 @@ def public(key: Path) -> Path:
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    """Exit code, stdout, stderr."""
-    with pytest.raises(SystemExit) as caught:
-        main([str(argument) for argument in arguments])
-    said = capsys.readouterr()
-    assert "Traceback" not in said.err
-    return int(caught.value.code or 0), said.out, " ".join(said.err.split())
+    """Exit code, stdout, and stderr in one line."""
+    code, out, err = run_command(capsys, *arguments)
+    return code, out, " ".join(err.split())
 
 
 def test_keys(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

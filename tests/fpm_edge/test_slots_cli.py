@@ -8,24 +8,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from fpm_edge.__main__ import main
 from fpm_edge_runtime import open_bundle, write_bundle
 
 Run = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command line: exit code, stdout, stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as caught:
-            main([str(argument) for argument in arguments])
-        said = capsys.readouterr()
-        assert "Traceback" not in said.err
-        return int(str(caught.value.code)), said.out, said.err
-
-    return call
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_command
 
-from fpm_edge.__main__ import main
 from fpm_edge.cli import run_video
 from fpm_edge.video import VideoFile, VideoSource, open_camera, open_video
 from fpm_edge_runtime import DataError, UsageError
@@ -43,11 +43,8 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
     """Exit code, stdout and stderr of `fpm-edge run`."""
-    with pytest.raises(SystemExit) as caught:
-        main(["run", *map(str, arguments)])
-    captured = capsys.readouterr()
-    assert "Traceback" not in captured.err
-    return int(caught.value.code or 0), captured.out, captured.err.strip()
+    code, out, err = run_command(capsys, "run", *arguments)
+    return code, out, err.strip()
 
 
 # ---- files ----

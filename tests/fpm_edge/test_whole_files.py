@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from commands import run_command
 
-from fpm_edge.__main__ import main
 from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import Dataset
 from fpm_edge_converters import check_whole
@@ -32,15 +32,8 @@ def bundle(tiny_model: Path, calibration_data: Dataset, tmp_path_factory: pytest
 def assets(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Path:
     """A folder with the plain files."""
     folder = tmp_path / "app" / "assets"
-    assert run(capsys, "extract", bundle, "-o", folder)[0] == 0
+    assert run_command(capsys, "extract", bundle, "-o", folder)[0] == 0
     return folder
-
-
-def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:
-    with pytest.raises(SystemExit) as caught:
-        main([str(argument) for argument in arguments])
-    printed = capsys.readouterr()
-    return int(caught.value.code or 0), printed.out, printed.err
 
 
 def test_the_files_are_what_the_bundle_holds(bundle: Path, assets: Path) -> None:
@@ -52,7 +45,7 @@ def test_the_files_are_what_the_bundle_holds(bundle: Path, assets: Path) -> None
 
 
 def test_named_members(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, _ = run(capsys, "extract", bundle, "stages/1.tflite", "card.md", "-o", tmp_path / "x", "--json")
+    code, out, _ = run_command(capsys, "extract", bundle, "stages/1.tflite", "card.md", "-o", tmp_path / "x", "--json")
     assert code == 0
     files = json.loads(out)["files"]
     assert [Path(file["path"]) for file in files] == [
@@ -60,14 +53,14 @@ def test_named_members(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixtu
         tmp_path / "x" / "card.md",
     ]
     assert all(Path(file["path"]).stat().st_size == file["bytes"] for file in files)
-    code, _, error = run(capsys, "extract", bundle, "../secret", "-o", tmp_path / "y")
+    code, _, error = run_command(capsys, "extract", bundle, "../secret", "-o", tmp_path / "y")
     assert (code, "has no member '../secret'" in error) == (2, True)
     assert not (tmp_path / "y").exists()
-    assert run(capsys, "extract", bundle, "-o", tmp_path / "x" / "card.md")[0] == 2
+    assert run_command(capsys, "extract", bundle, "-o", tmp_path / "x" / "card.md")[0] == 2
 
 
 def test_a_bundle_without_them(tiny_bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, error = run(capsys, "extract", tiny_bundle, "-o", tmp_path / "x")
+    code, _, error = run_command(capsys, "extract", tiny_bundle, "-o", tmp_path / "x")
     assert code == 2
     assert "convert the model with --whole" in error
 

@@ -10,7 +10,7 @@ import pytest
 from small_bundle import small_bundle
 
 from fpm_edge.bench import Bench, Settings, bench, read_bench, synthetic_frames, write_bench
-from fpm_edge.bench.data import MOST_BYTES, decode_bench, encode_bench
+from fpm_edge.bench.file import MOST_BYTES, decode_bench, encode_bench
 from fpm_edge.bench.warm_up import WarmUpRule
 from fpm_edge_runtime import DataError, open_bundle
 
