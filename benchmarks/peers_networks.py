@@ -135,10 +135,10 @@ def networks() -> dict[str, Network]:
     }
 
 
-def trained(name: str, data: Dataset, folder: Path, seed: int) -> tf_keras.Model:
+def trained(name: str, data: Dataset, folder: Path, epochs: int, seed: int) -> tf_keras.Model:
     """The network with its weights, trained where it has none."""
     network = networks()[name]
-    settings = msgspec.structs.replace(SETTINGS, learning_rate=RATES[name], seed=seed)
+    settings = msgspec.structs.replace(SETTINGS, epochs=epochs, learning_rate=RATES[name], seed=seed)
     tf_keras.utils.set_random_seed(seed)
     model = network.build()
     if not (folder / "weights.safetensors").exists():
@@ -243,6 +243,7 @@ def main() -> None:
     parser.add_argument("--test", default="rendered:1000@102/192", help="garments to measure on")
     parser.add_argument("--only", help="comma-separated names of networks; lite-s is always among those measured")
     parser.add_argument("--rates", help="comma-separated learning rates to try shortly, and nothing else")
+    parser.add_argument("--epochs", type=int, default=SETTINGS.epochs, help="passes over the garments")
     parser.add_argument("--train", action="store_true", help="train, and leave the rest to a later call")
     parser.add_argument("--samples", type=int, default=128, help="calibration pictures")
     parser.add_argument("--rounds", type=int, default=100, help="of the latency measurement")
@@ -256,7 +257,10 @@ def main() -> None:
         rates = [float(rate) for rate in arguments.rates.split(",")]
         search(chosen, data, load_dataset(arguments.test), rates, output)
         return
-    models = {name: trained(name, data, output / f"{name}-{arguments.seed}", arguments.seed) for name in chosen}
+    models = {
+        name: trained(name, data, output / f"{name}-{arguments.seed}", arguments.epochs, arguments.seed)
+        for name in chosen
+    }
     if arguments.train:
         return
     indices = np.random.default_rng(0).choice(len(data), arguments.samples, replace=False)

@@ -167,8 +167,8 @@ def _whole_runs(
     for engine, form in forms.items():
         if any(made.members[piece.member] != bundle.read(piece.member) for piece in manifest.pieces[form]):
             notes.append(
-                f"{engine}: the {form} graph, made again, has other bytes than the bundle's pieces (another version of "
-                "a tool?), so there is no whole graph to compare with"
+                f"{engine}: the {form} graph, made again, has other bytes than the bundle's pieces (--kernel-bits, "
+                "--correct-biases, --fallback or another version of a tool), so there is no whole graph to compare with"
             )
             continue
         piece, data = made.wholes[form]

@@ -18,6 +18,8 @@ __all__ = ["load"]
 
 _TYPES = {"u8": "uint8", "i8": "int8", "i16": "int16", "f32": "float32"}
 _BYTES = ("int8", "uint8")
+# Two products of a kernel's code up to this with a uint8 code fit in 16 bits (decision 0028).
+_SAFE = 64
 
 
 def load() -> Engine:
@@ -37,16 +39,16 @@ class _OpenVINO:
         """See `Engine.load`. Scales are not compared: OpenVINO turns them into operations while reading."""
         # Left alone, it computes in bfloat16 or float16 where the CPU can, and the landmarks drift unseen.
         settings: dict[str, Any] = {"PERFORMANCE_HINT": "LATENCY", "INFERENCE_PRECISION_HINT": "f32"}
-        # Float pieces have no such products, and the question takes a tenth of a second.
-        if any(spec.dtype in _BYTES for spec in piece.outputs) and overflows():
-            # Codes are then multiplied as real numbers, which is slower, and right.
-            settings["LP_TRANSFORMS_MODE"] = False
         if threads is not None:
             settings["INFERENCE_NUM_THREADS"] = threads
         # Left alone, it ties its threads to the first processors, those of every session and process to the same ones.
         settings["ENABLE_CPU_PINNING"] = False
         try:
             graph = self._read(model, Path(piece.member).suffix)
+            # Float pieces have no such products, and the question takes a tenth of a second.
+            if any(spec.dtype in _BYTES for spec in piece.outputs) and _largest_kernel(graph) > _SAFE and overflows():
+                # Codes are then multiplied as real numbers, which is slower, and right.
+                settings["LP_TRANSFORMS_MODE"] = False
             compiled = self._core.compile_model(graph, "CPU", settings)
             request = compiled.create_infer_request()
         except RuntimeError as error:
@@ -96,6 +98,17 @@ class _Runner:
         self._known = known
         request.infer()
         return found
+
+
+def _largest_kernel(graph: Any) -> int:
+    """The largest absolute code of the kernels in bytes; 0 where there are none. Zero points have no axes or one."""
+    constants = (node for node in graph.get_ops() if node.get_type_name() == "Constant")
+    kernels = (
+        node.get_data()
+        for node in constants
+        if node.get_element_type().get_type_name() in ("i8", "u8") and len(node.get_output_shape(0)) > 1
+    )
+    return max((int(np.abs(codes.astype(np.int16)).max()) for codes in kernels), default=0)
 
 
 def _sides(compiled: Any, piece: Piece) -> list[tuple[Any, set[str]]]:
