@@ -30,7 +30,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-from roofline_machine import ENGINES, KINDS, Kind, Machine, bandwidth_for, copies, measure_machine, seconds
+from roofline_machine import ENGINES, KINDS, Kind, Machine, Peak, bandwidth_for, copies, measure_machine, seconds
 from roofline_parts import NETWORKS, Part, convert_all, layers_of, pieces_of, profiled
 from roofline_plot import Point, plot
 
@@ -39,6 +39,7 @@ from fpm_edge_converters.layer_costs import LayerCost
 
 # A part is repeated until one measurement takes about so long.
 _AT_LEAST = 300e-6
+_LOOKS = 12
 
 
 @dataclass
@@ -81,22 +82,28 @@ def limit(costs: Iterable[LayerCost], rate: float, bandwidth: Mapping[str, float
 
 
 def measure(parts: Sequence[Part], machine: Machine, threads: int, turns: int) -> list[Series]:
-    """All parts, both peaks and all copies, in turns."""
+    """All parts, the peaks and all copies, in turns. A turn's peak is the best of `_LOOKS` that are spread over it."""
     found = []
     for part in parts:
         once = seconds(part.run, threads)
         found.append(Series(part, max(1, min(50, round(_AT_LEAST / once)))))
     moved = copies()
+    between = -(-len(found) // _LOOKS)
     for _ in range(turns):
-        rates = {
-            kind: max(peak.macs / seconds(peak.run, threads) / 1e9 for peak in chosen)
-            for kind, chosen in machine.chosen.items()
-        }
         bandwidth = {name: size / seconds(run, 1) / 1e9 for name, (run, size) in moved.items()}
-        for series in found:
+        rates = dict.fromkeys(machine.chosen, 0.0)
+        for number, series in enumerate(found):
+            if number % between == 0:
+                rates = {kind: max(rates[kind], _rate(chosen, threads)) for kind, chosen in machine.chosen.items()}
             series.times.append(seconds(series.part.run, threads, series.repeat))
+        for series in found:
             series.limits.append(limit(series.part.costs, rates[series.part.kind], bandwidth))
     return found
+
+
+def _rate(peaks: Iterable[Peak], threads: int) -> float:
+    """GMAC/s of the fastest of them, now."""
+    return max(peak.macs / seconds(peak.run, threads) / 1e9 for peak in peaks)
 
 
 def row(series: Series) -> Row:
