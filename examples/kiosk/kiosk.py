@@ -37,6 +37,9 @@ def main() -> None:
     source = parser.add_mutually_exclusive_group(required=True)
     source.add_argument("bundle", nargs="?", type=Path)
     source.add_argument("--slots", type=Path, metavar="DIR", help="start what is in these slots (docs/updates.md)")
+    parser.add_argument(
+        "--trusted", type=Path, action="append", metavar="KEY", help="public key; only bundles signed with one start"
+    )
     parser.add_argument("--pictures", type=Path, required=True, metavar="DIR", help="the camera: played by name")
     parser.add_argument("--loop", action="store_true", help="from the beginning again, for ever")
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second that the camera gives")
@@ -74,7 +77,7 @@ def main() -> None:
 def run(options: argparse.Namespace, stack: ExitStack) -> None:
     frames = camera(options.pictures, options.loop)
     options.state.mkdir(parents=True, exist_ok=True)
-    session = start(options.bundle, options.slots, options.state)
+    session = start(options.bundle, options.slots, options.trusted, options.state)
     if options.category is not None:
         session.schema.landmarks_of(options.category)  # an unknown one is said now, not with every frame
     screen: Screen = Window() if options.window else Files(options.output)
@@ -104,23 +107,24 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
         print(f"drift: {report.verdict}, {report.samples} frames compared {report.reason}".rstrip())
 
 
-def start(bundle: Path | None, slots: Path | None, state: Path) -> fpm.Session:
+def start(bundle: Path | None, slots: Path | None, trusted: list[Path] | None, state: Path) -> fpm.Session:
     """The fastest engine that answers the bundle's golden cases rightly here; then the bundle counts as good."""
-    boot = None if slots is None else fpm.Slots(slots).boot()
+    boot = None if slots is None else fpm.Slots(slots, trusted_keys=trusted).boot()
     path = bundle if boot is None else boot.path
     assert path is not None  # the parser saw to it
     # Measured once; later starts know it.
     checks, speeds = fpm.CheckCache(state / "checks.json"), fpm.SpeedCache(state / "speeds.json")
-    choice = fpm.fastest_engine(path, cache=speeds, checks=checks)
+    # What boots has been verified, and goes on to run after it expires; a file has not.
+    choice = fpm.fastest_engine(path, trusted_keys=None if boot else trusted, cache=speeds, checks=checks)
     failed = (f"{tried.name}: {tried.outcome}, {tried.reason}" for tried in choice.tried if tried.ms is None)
     chosen = f"engine: {choice.engine}, threads: {choice.threads}, {choice.ms:.1f} ms"
     for line in (*(boot.notes if boot else ()), *failed, *choice.notes, chosen):
         print(line, file=sys.stderr)
-    opened = fpm.open_bundle(path) if boot is None else boot.bundle
+    opened = fpm.open_bundle(path, trusted) if boot is None else boot.bundle
     session = opened.session(choice.engine, choice.threads)
     if slots is not None:
         # Had anything above failed, the next start would fall back to the bundle before.
-        fpm.Slots(slots).confirm(opened.digest)
+        fpm.Slots(slots, trusted_keys=trusted).confirm(opened.digest)
     return session
 
 

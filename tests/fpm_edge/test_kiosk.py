@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fpm_edge.signing import make_keys, sign_bundle
 from fpm_edge_runtime import Slots
 from fpm_edge_runtime.drift_log import read_drift_log
 
@@ -87,6 +88,23 @@ def test_what_to_do_on_drift(tiny_bundle: Path, pictures: Path, tmp_path: Path) 
     assert [(step.step, step.after is None) for step in taken] == [("more stages", True), ("float", False)]
     assert "more stages: litert" in done.stdout
     assert msgspec.json.decode(memory.read_bytes())["fallback"] == "float"
+
+
+def test_only_what_a_trusted_key_signed(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
+    keys, signed, slots, output = (
+        make_keys(tmp_path / "release.pem"),
+        *(tmp_path / name for name in ("s.fpm", "s", "o")),
+    )
+    sign_bundle(tiny_bundle, keys.private, signed)
+    Slots(slots).install(tiny_bundle)
+    settings = ("--pictures", pictures, "--output", output, "--state", tmp_path / "state", "--trusted", keys.public)
+    for source in ((tiny_bundle,), ("--slots", slots)):
+        done = kiosk(*source, *settings)
+        assert (done.returncode, "is not signed" in done.stderr, output.exists()) == (4, True, False), done.stderr
+    assert kiosk(signed, *settings).returncode == 0
+    Slots(slots).install(signed)
+    done = kiosk("--slots", slots, *settings)
+    assert (done.returncode, len(list(output.iterdir()))) == (0, 3), done.stderr
 
 
 def test_what_cannot_start_says_why(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
