@@ -23,7 +23,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -46,7 +46,7 @@ from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax
-from fpm_edge_converters import calibrated, export
+from fpm_edge_converters import assign_kernel_ranges, calibrated, export
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.manifest import Format
 
@@ -64,9 +64,16 @@ PEERS = {
 ENGINES = {".tflite": "litert", ".onnx": "onnxruntime", ".xml": "openvino", ".param": "ncnn", ".mnn": "mnn"}
 # Engines that run in their own environments, as they need other versions of numpy or bring much with them.
 APART = ("ncnn", "mnn")
-OURS: dict[Format, str] = {"tflite": "ours-tflite", "onnx": "ours-onnx"}
+# Name → format, and bits of the kernels (decision 0028).
+OURS: dict[str, tuple[Format, Literal[7, 8]]] = {
+    "ours-tflite": ("tflite", 8),
+    "ours-onnx": ("onnx", 8),
+    "ours-7bit-tflite": ("tflite", 7),
+    "ours-7bit-onnx": ("onnx", 7),
+}
+MEASURE = "ours-tflite"  # what times are compared with
 # Ours in the engine that NNCF's files are for.
-ALSO = {"ours-tflite": "openvino", "ours-onnx": "openvino"}
+ALSO = {"ours-tflite": "openvino", "ours-onnx": "openvino", "ours-7bit-tflite": "openvino"}
 
 
 @dataclass(frozen=True)
@@ -118,9 +125,10 @@ def write_saved_model(network: tf.keras.Model, folder: Path) -> None:
 
 def make_ours(loaded: LoadedModel, output: Path, inputs: Sequence[NDArray[np.uint8]]) -> None:
     """Min-max ranges and both formats, checked as `convert` checks them."""
-    for form, name in OURS.items():
+    for name, (form, bits) in OURS.items():
         start = time.process_time()
         quantized = calibrated(loaded.network, inputs, MinMax())
+        assign_kernel_ranges(quantized, bits)
         piece, data = export(quantized, "int8", (form,), inputs[:2]).wholes[form]
         seconds = time.process_time() - start
         path = output / f"{name}.{form}"
@@ -204,7 +212,7 @@ def keep_costs(path: Path, listed: Sequence[Entry], files: Path, turns: dict[str
         }
     costs["float"] = {"engine": "litert", "bytes": (files.parent / "task" / "float.tflite").stat().st_size}
     for title, cost in costs.items():
-        cost |= turns[title].against(turns[OURS["tflite"]])
+        cost |= turns[title].against(turns[MEASURE])
     for notes_path in sorted(files.glob("*.json")):
         notes = json.loads(notes_path.read_text())
         if "error" in notes:
