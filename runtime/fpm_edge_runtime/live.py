@@ -1,32 +1,22 @@
 """Live cameras: hand frames over as they come; the newest is detected next, and older ones that wait are dropped."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.results import Detection
+from fpm_edge_runtime.results import Detection, Detector
 
-__all__ = ["Detector", "Live", "LiveCounts"]
+__all__ = ["Live", "LiveCounts"]
 
 Frame = str | Path | NDArray[np.uint8]
-
-
-class Detector(Protocol):
-    """What `Live` runs: a `Session`, a `Shadow`, or anything else that detects."""
-
-    @property
-    def detect(self) -> Callable[..., Detection]:
-        """See `Session.detect`."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,8 @@
 """What a session answers."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.decode import Doubt
 from fpm_edge_runtime.geometry import Letterbox
 
-__all__ = ["Detection", "Fallback", "StageResult", "StopReason", "Timings", "Trace"]
+__all__ = ["Detection", "Detector", "Fallback", "StageResult", "StopReason", "Timings", "Trace"]
 
 StopReason = Literal["all stages", "stage limit", "deadline", "converged"]
 Fallback = Literal["more stages", "engine", "float"]
@@ -100,3 +100,12 @@ class Trace:
     landmarks: NDArray[np.float32]
     input: NDArray[np.uint8]
     fit: Letterbox
+
+
+class Detector(Protocol):
+    """What `Live` and `Tracker` run: a `Session`, a `Shadow`, a `Guard`, a `Pool`, or anything else that detects."""
+
+    @property
+    def detect(self) -> Callable[..., Detection]:
+        """See `Session.detect`."""
+        ...

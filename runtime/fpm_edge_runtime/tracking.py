@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.image import check_image
-from fpm_edge_runtime.results import Detection
-from fpm_edge_runtime.session import Box, Session
+from fpm_edge_runtime.results import Detection, Detector
+from fpm_edge_runtime.session import Box
 from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
 
 __all__ = ["Cropping", "Tracked", "Tracker"]
@@ -55,18 +55,18 @@ class Tracked(Steady):
 
 
 class Tracker:
-    """One video through a session. Several may share the session; one is not for several threads."""
+    """One video through a session, or what else detects. Several may share it; one is not for several threads."""
 
     def __init__(
         self,
-        session: Session,
+        detector: Detector,
         *,
         category: str | None = None,
         smoothing: Smoothing | None = None,
         cropping: Cropping | None = None,
     ) -> None:
         """Without `smoothing`, with its defaults; without `cropping`, every frame is seen whole."""
-        self._session = session
+        self._detector = detector
         self._category = category
         self._smoother = Smoother(smoothing)
         self._cropping = cropping
@@ -94,7 +94,7 @@ class Tracker:
         """
         height, width = check_image(frame).shape[:2]
         box = self._box
-        found = self._session.detect(
+        found = self._detector.detect(
             frame,
             category=self._category,
             box=box,

@@ -6,7 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpm_edge_runtime import Bundle, Cropping, DataError, Detection, Session, Smoothing, Tracker, UsageError
+from fpm_edge_runtime import (
+    Bundle,
+    Cropping,
+    DataError,
+    Detection,
+    DriftMonitor,
+    Session,
+    Shadow,
+    Smoothing,
+    Tracker,
+    UsageError,
+)
 
 WIDTH, HEIGHT = 240, 160
 OFFSETS = np.array([[-25, -15], [25, -15], [0, 20]])
@@ -78,7 +89,7 @@ class Scripted:
 
 def regions(session: Session, cropping: Cropping, *at: tuple[float, float]) -> list[np.ndarray]:
     """The region after each of these places of the garment."""
-    script: Any = Scripted(session.detect(frame(120, 80)))
+    script = Scripted(session.detect(frame(120, 80)))
     tracker = Tracker(script, smoothing=RAW, cropping=cropping)
     boxes = []
     for number, script.at in enumerate((*at, at[-1])):
@@ -129,6 +140,18 @@ def test_a_whole_frame_now_and_then(session: Session) -> None:
     tracker = Tracker(session, smoothing=RAW, cropping=Cropping(whole_every=3))
     whole = [tracker.detect(frame(120, 80), number / 30).box is None for number in range(9)]
     assert whole == [True, False, False, False] * 2 + [True]
+
+
+def test_a_watched_session_is_tracked_too(colour_bundle: Bundle, session: Session) -> None:
+    monitor = DriftMonitor([0.01], session.schema.landmarks)
+    reference = colour_bundle.session("onnxruntime")
+    with Shadow(session, reference, monitor, rate=1.0, spacing_s=0) as shadow:
+        tracker = Tracker(shadow, smoothing=RAW, cropping=Cropping())
+        assert tracker.detect(frame(100, 90), 0.0).box is None
+        assert shadow.flush(10)
+        assert tracker.detect(frame(100, 90), 0.1).box is not None
+        assert shadow.flush(10)
+    assert monitor.report().samples == 2
 
 
 def test_the_session_is_asked_as_usual(session: Session) -> None:
