@@ -68,16 +68,29 @@ def assert_close(first: list[Any], second: list[Any], share: float) -> None:
         assert np.abs(a - b).max() <= share * np.abs(a).max() + 1e-7
 
 
+@pytest.fixture(scope="module")
+def usual(config: NetworkConfig, dataset: Dataset) -> tuple[Any, Any]:
+    """Losses and moments of a step with nothing special."""
+    return one_step(config, dataset, SETTINGS)[:2]
+
+
+@pytest.fixture(scope="module")
+def usual_plain(plain: NetworkConfig, dataset: Dataset) -> tuple[Any, Any]:
+    return one_step(plain, dataset, SETTINGS)[:2]
+
+
 @pytest.mark.parametrize("size", [1, 4, 6, 9])
-def test_micro_batches_add_up_to_the_batch(plain: NetworkConfig, dataset: Dataset, size: int) -> None:
-    losses, moments, _ = one_step(plain, dataset, SETTINGS)
+def test_micro_batches_add_up_to_the_batch(
+    usual_plain: tuple[Any, Any], plain: NetworkConfig, dataset: Dataset, size: int
+) -> None:
+    losses, moments = usual_plain
     found, summed, _ = one_step(plain, dataset, changed(micro_batch=size))
     np.testing.assert_allclose(found, losses, rtol=1e-5)
     assert_close(moments, summed, 1e-4)
 
 
-def test_xla_computes_the_same(config: NetworkConfig, dataset: Dataset) -> None:
-    losses, moments, _ = one_step(config, dataset, SETTINGS)
+def test_xla_computes_the_same(usual: tuple[Any, Any], config: NetworkConfig, dataset: Dataset) -> None:
+    losses, moments = usual
     found, compiled, _ = one_step(config, dataset, changed(xla=True))
     np.testing.assert_allclose(found, losses, rtol=1e-4)
     assert_close(moments, compiled, 1e-3)
@@ -91,8 +104,10 @@ def test_xla_cannot_normalise_over_devices(config: NetworkConfig, plain: Network
 
 
 @pytest.mark.parametrize("precision", ["mixed_bfloat16", "mixed_float16"])
-def test_sixteen_bits_give_nearly_the_same_gradient(config: NetworkConfig, dataset: Dataset, precision: str) -> None:
-    losses, moments, _ = one_step(config, dataset, SETTINGS)
+def test_sixteen_bits_give_nearly_the_same_gradient(
+    usual: tuple[Any, Any], config: NetworkConfig, dataset: Dataset, precision: str
+) -> None:
+    losses, moments = usual
     found, rough, model = one_step(config, dataset, changed(precision=precision))
     np.testing.assert_allclose(found, losses, rtol=0.03)
     for a, b in zip(moments, rough, strict=True):
@@ -144,8 +159,8 @@ def test_the_average_of_the_weights_is_what_is_kept(config: NetworkConfig, datas
     assert 0.1 < way < 0.5
 
 
-def test_long_gradients_are_shortened(config: NetworkConfig, dataset: Dataset) -> None:
-    _, moments, _ = one_step(config, dataset, SETTINGS)
+def test_long_gradients_are_shortened(usual: tuple[Any, Any], config: NetworkConfig, dataset: Dataset) -> None:
+    _, moments = usual
     _, clipped, _ = one_step(config, dataset, changed(clip_norm=0.5))
     norms = [float(np.sqrt(sum((m.astype(np.float64) ** 2).sum() for m in each))) * 10 for each in (moments, clipped)]
     assert norms[0] > 0.6
@@ -183,14 +198,15 @@ def teacher_like(config: NetworkConfig, value: float) -> Teacher:
 
 
 @pytest.mark.parametrize("side", [64, 96])
-def test_a_teacher_adds_the_distance_to_its_last_maps(config: NetworkConfig, dataset: Dataset, side: int) -> None:
+def test_a_teacher_adds_the_distance_to_its_last_maps(
+    usual: tuple[Any, Any], config: NetworkConfig, dataset: Dataset, side: int
+) -> None:
     assert isinstance(config, ModelConfig)
     tutor = teacher_like(msgspec.structs.replace(config, input_width=side, input_height=side), 0.25)
-    losses, _, model = one_step(config, dataset, SETTINGS)
+    losses, _ = usual
     taught, _, _ = one_step(config, dataset, changed(teacher_weight=2.0), teacher=tutor)
     tf_keras.utils.set_random_seed(0)
     step, _ = make_step(network_for(config).build(config), config, changed(augmentation=None))
-    del model
     batch = batch_of(dataset, config)
     cells = config.map_size[0] * config.map_size[1]
     # Untrained landmark maps are about 0 and the background is about 1: 0.25² and 0.75² a cell.
@@ -218,16 +234,20 @@ def test_a_teacher_needs_a_weight_and_a_weight_a_teacher(config: NetworkConfig, 
     make_step(student, other, changed(self_weight=1.0))
 
 
-def test_earlier_stages_learn_from_the_last_one(config: NetworkConfig, dataset: Dataset) -> None:
-    losses, _, _ = one_step(config, dataset, SETTINGS)
+def test_earlier_stages_learn_from_the_last_one(
+    usual: tuple[Any, Any], config: NetworkConfig, dataset: Dataset
+) -> None:
+    losses, _ = usual
     found, _, _ = one_step(config, dataset, changed(self_weight=1.0))
     assert found[0] > losses[0]
     assert found[1] == losses[1]
 
 
-def test_the_truth_can_be_left_out(config: NetworkConfig, dataset: Dataset, schema24: Any) -> None:
+def test_the_truth_can_be_left_out(
+    usual: tuple[Any, Any], config: NetworkConfig, dataset: Dataset, schema24: Any
+) -> None:
+    losses, _ = usual
     tutor = teacher_like(config, 0.25)
-    losses, _, _ = one_step(config, dataset, SETTINGS)
     both, _, _ = one_step(config, dataset, changed(teacher_weight=2.0), teacher=tutor)
     alone_, _, _ = one_step(config, dataset, changed(teacher_weight=2.0, truth_weight=0.0), teacher=tutor)
     np.testing.assert_allclose(both - losses, alone_, rtol=1e-4)
