@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import msgspec
@@ -95,16 +96,23 @@ def test_only_what_a_trusted_key_signed(tiny_bundle: Path, pictures: Path, tmp_p
         make_keys(tmp_path / "release.pem"),
         *(tmp_path / name for name in ("s.fpm", "s", "o")),
     )
-    sign_bundle(tiny_bundle, keys.private, signed)
-    Slots(slots).install(tiny_bundle)
+    expires = int(time.time()) + 10
+    sign_bundle(tiny_bundle, keys.private, signed, expires=expires)
+    Slots(slots, trusted_keys=[keys.public]).install(signed)
+    unsigned = tmp_path / "unsigned"
+    Slots(unsigned).install(tiny_bundle)
     settings = ("--pictures", pictures, "--output", output, "--state", tmp_path / "state", "--trusted", keys.public)
-    for source in ((tiny_bundle,), ("--slots", slots)):
+    for source in ((tiny_bundle,), ("--slots", unsigned)):
         done = kiosk(*source, *settings)
         assert (done.returncode, "is not signed" in done.stderr, output.exists()) == (4, True, False), done.stderr
-    assert kiosk(signed, *settings).returncode == 0
-    Slots(slots).install(signed)
+    time.sleep(max(0.0, expires + 1 - time.time()))
+    # Nobody brings a file that has expired; what was installed before goes on.
+    done = kiosk(signed, *settings)
+    assert (done.returncode, "expired" in done.stderr, output.exists()) == (4, True, False), done.stderr
     done = kiosk("--slots", slots, *settings)
     assert (done.returncode, len(list(output.iterdir()))) == (0, 3), done.stderr
+    sign_bundle(tiny_bundle, keys.private, signed)
+    assert kiosk(signed, *settings).returncode == 0
 
 
 def test_what_cannot_start_says_why(tiny_bundle: Path, pictures: Path, tmp_path: Path) -> None:
