@@ -7,12 +7,14 @@ OUT gets:
 seen/           annotations of all but the test part
 dev.txt         a part of it that no weight is trained on: contributors in the order of the hash of their number,
                 those with at most 20 photographs, until there are 180
+held-N.txt      what is left to train on N photographs: all of dev.txt, and all others but N drawn with a seed
 nothing-train/  links to pictures without a garment, by contributors that training sees
 nothing-test/   the same by others
 """
 
 import csv
 import hashlib
+import random
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import Path
@@ -21,6 +23,8 @@ import click
 
 _DEV_PHOTOGRAPHS = 180
 _MOST_OF_ONE = 20  # A part to tune on should be of many people.
+_CURVE = (100, 200, 400, 800)
+_CURVE_SEED = 0
 
 
 @click.command()
@@ -36,6 +40,11 @@ def main(garments: Path, out: Path) -> None:
     dev = _dev(seen)
     (out / "seen").mkdir(parents=True, exist_ok=True)
     (out / "dev.txt").write_text("\n".join(image for images in dev.values() for image in images) + "\n", "utf-8")
+    held = sorted(image for images in dev.values() for image in images)
+    trained = sorted(image for name in seen.keys() - dev.keys() for image in seen[name])
+    random.Random(_CURVE_SEED).shuffle(trained)
+    for count in _CURVE:
+        (out / f"held-{count}.txt").write_text("\n".join([*held, *trained[count:]]) + "\n", "utf-8")
     lines = (garments / "annotations.csv").read_text("utf-8").splitlines()
     kept = [lines[0], *(line for line in lines[1:] if line.partition(",")[0] not in test)]
     (out / "seen" / "annotations.csv").write_text("\n".join(kept) + "\n", "utf-8")
@@ -45,9 +54,8 @@ def main(garments: Path, out: Path) -> None:
         part = "train" if row["contributor"] in seen.keys() - dev.keys() else "test"
         counts[part] += 1
         _link(out / f"nothing-{part}" / row["image"], garments / "others" / row["image"])
-    held = sum(map(len, dev.values()))
-    print(f"train: {len(kept) - 1 - held} photographs of {len(seen) - len(dev)} contributors")
-    print(f"dev: {held} of {len(dev)}; test: {len(test)}")
+    print(f"train: {len(trained)} photographs of {len(seen) - len(dev)} contributors")
+    print(f"dev: {len(held)} of {len(dev)}; test: {len(test)}")
     print(f"without a garment: {counts['train']} to train on, {counts['test']} to test")
 
 
