@@ -19,9 +19,9 @@ ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"fpm_edge", "fpm_edge_calibration", "fpm_edge_converters", "fpm_edge_runtime"}
 MUST_HOLD = {
     *(f"{package}/py.typed" for package in PACKAGES),
-    "fpm_edge/models/lite-fashionai24/card.md",
-    "fpm_edge/models/lite-fashionai24/config.json",
-    "fpm_edge/models/lite-fashionai24/weights.safetensors",
+    "fpm_edge/models/lite-m/card.md",
+    "fpm_edge/models/lite-m/config.json",
+    "fpm_edge/models/lite-m/weights.safetensors",
     "fpm_edge/report/script/filter.js",
     "fpm_edge/report/sections/pareto.html",
     "fpm_edge/report/style/base.css",
@@ -79,7 +79,7 @@ def convert_demo(folder: Path) -> Path:
     """The shipped model as an int8 bundle."""
     bundle = folder / "demo.fpm"
     run(
-        sys.executable, "-m", "fpm_edge", "convert", str(ROOT / "fpm_edge/models/lite-fashionai24"),
+        sys.executable, "-m", "fpm_edge", "convert", str(ROOT / "fpm_edge/models/lite-m"),
         "--int8", "--calibration", "rendered:32@101", "--samples", "16", "-o", str(bundle),
     )  # fmt: skip
     return bundle

@@ -198,7 +198,7 @@ def test_the_shipped_weights(calibrated: Any, run_tflite: Runner, run_onnx: Runn
     from fpm_edge.train.pipeline import load_sample
     from fpm_edge_converters.tflite import to_tflite
 
-    loaded = load_any(Path(__file__).parents[2] / "fpm_edge" / "models" / "lite-fashionai24")
+    loaded = load_any(Path(__file__).parents[2] / "fpm_edge" / "models" / "lite-m")
     data = load_dataset("rendered:6@11/192")
     pictures = [load_sample(data, index, loaded.config).image for index in range(6)]
     graph = to_tflite(calibrated(loaded.network, pictures), "int8")
