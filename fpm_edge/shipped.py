@@ -1,9 +1,16 @@
 """The models that the package ships: float weights by name, and one int8 bundle that is ready to run."""
 
-from importlib import resources
 from pathlib import Path
 
-__all__ = ["SHIPPED_BUNDLE", "SHIPPED_MODEL", "SHIPPED_MODELS", "model_folder", "shipped_bundle", "shipped_model"]
+__all__ = [
+    "SHIPPED_BUNDLE",
+    "SHIPPED_MODEL",
+    "SHIPPED_MODELS",
+    "TRAINED_ON",
+    "model_folder",
+    "shipped_bundle",
+    "shipped_model",
+]
 
 SHIPPED_MODEL = "lite-m"
 """The one that is meant where none is named."""
@@ -13,6 +20,9 @@ SHIPPED_MODELS = {"lite-m": "lite-m", "lite-s": "lite-s", "lite-fashionai24": "l
 
 SHIPPED_BUNDLE = "lite-m.fpm"
 """`SHIPPED_MODEL` in int8, of TFLite stages and golden cases; made by ``scripts/make_shipped_bundle.py``."""
+
+TRAINED_ON = "drawn garments only"
+"""What the shipped weights saw, in a few words; their cards say it all."""
 
 
 def shipped_model(name: str = SHIPPED_MODEL) -> Path:
@@ -35,4 +45,4 @@ def model_folder(path: Path) -> Path:
 
 
 def _models() -> Path:
-    return Path(str(resources.files("fpm_edge"))) / "models"
+    return Path(__file__).parent / "models"

@@ -3,9 +3,9 @@
     python scripts/make_shipped_bundle.py
     python scripts/make_shipped_bundle.py --calibration fashionai:DIR --score fashionai:DIR --max-ne-drift 0.01
 
-Options go to ``fpm-edge convert``; what the script decides itself is in `OWN`. The bundle has the TFLite stages only. Its
-golden cases, which are pictures, come from drawn garments whatever set the ranges: no photograph is shipped. They are
-those that compress best, of all categories, so that the bundle stays within `LARGEST`.
+Options go to ``fpm-edge convert``; what the script decides itself is in `OWN`. The bundle has the TFLite stages only.
+Its golden cases, which are pictures, come from drawn garments whatever set the ranges: no photograph is shipped. They
+are those that compress best, of all categories, so that the bundle stays within `LARGEST`.
 """
 
 import subprocess

@@ -131,6 +131,7 @@ class Session:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Detection:
         """Find the landmarks of one picture.
 
@@ -150,6 +151,8 @@ class Session:
             SchemaError: the category is unknown.
             DataError: the image is not a picture (ImageError for a file), or the box lies outside it.
         """
+        if looks != 1:
+            raise UsageError(f"looks is {looks}; expected 1")
         return self._detect(self._frame(stages, deadline_ms), image, category, box, converge_px)[0]
 
     def trace(

@@ -1,0 +1,62 @@
+"""What a session found, drawn so that only what is believed is seen."""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from fpm_edge.overlay.draw import draw_landmarks
+from fpm_edge_runtime.convergence import CLEAR_PEAK
+from fpm_edge_runtime.results import Detection
+from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = ["LEAST_CONFIDENCE", "believed", "category_words", "draw_detection"]
+
+LEAST_CONFIDENCE = 0.5
+"""A landmark is believed that lies within 0.05 of its true place with at least this probability."""
+
+
+def believed(found: Detection) -> NDArray[np.bool_]:
+    """(landmarks,) bool, which of the category's landmarks to trust.
+
+    By their confidence, `LEAST_CONFIDENCE` or more, where the bundle has one; else by a peak that is clear
+    (`CLEAR_PEAK`). Never where the heatmap says nothing: its score is 0.
+    """
+    if found.confidences is not None:
+        sure = (found.confidences >= LEAST_CONFIDENCE) & (found.scores > 0)
+    else:
+        sure = found.scores >= CLEAR_PEAK
+    result: NDArray[np.bool_] = found.labelled & sure
+    return result
+
+
+def category_words(found: Detection) -> str:
+    """The category for people: ``trousers 97 %``, as given ``trousers``, ``no garment 88 %``; empty if not known."""
+    if found.category is None:
+        return ""
+    name = "no garment" if found.category == "none" else found.category
+    return name if found.category_score is None else f"{name} {found.category_score:.0%}".replace("%", " %")
+
+
+def draw_detection(
+    image: NDArray[np.uint8], found: Detection, schema: LandmarkSchema, *, labels: bool = False
+) -> Image.Image:
+    """A copy of a picture with what was found in it: the believed landmarks, the outline through them, the category.
+
+    Args:
+        image: (height, width, 3) uint8 RGB, the picture that was looked at.
+        found: the answer.
+        schema: of the session.
+        labels: write the landmarks' names beside them.
+
+    Raises:
+        DataError: the image is not a picture, or schema and answer differ in landmarks.
+    """
+    return draw_landmarks(
+        image,
+        found.landmarks,
+        schema=schema,
+        category=found.category,
+        keep=believed(found),
+        labels=labels,
+        caption=category_words(found),
+    )
