@@ -13,6 +13,7 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.deepfashion import DeepFashionReader
 from fpm_edge.data.fashionai import FashionAIReader
 from fpm_edge.data.lsp import LSPReader
+from fpm_edge.data.nothing import BackdropsReader, NothingReader
 from fpm_edge.data.problems import Problem
 from fpm_edge.data.rendered import RenderedReader
 from fpm_edge.data.rows import ReadOptions
@@ -58,6 +59,8 @@ READERS: Mapping[str, DatasetReader] = MappingProxyType(
             LSPReader(),
             RenderedReader(),
             ShardReader(),
+            NothingReader(),
+            BackdropsReader(),
         )
     }
 )
@@ -76,7 +79,7 @@ def load_dataset(
     on_problem: Callable[[Problem], None] | None = None,
 ) -> Dataset:
     """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``coco:JSON``, ``lsp:DIR``, ``rendered:COUNT``,
-    ``shards:DIR``.
+    ``shards:DIR``, ``nothing:DIR``, ``backdrops:COUNT``.
 
     Args:
         spec: ``KIND:PATH``; see the `form` of each of `READERS`.
