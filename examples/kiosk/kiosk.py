@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--loop", action="store_true", help="from the beginning again, for ever")
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second that the camera gives")
     parser.add_argument("--frames", type=int, help="stop after so many")
-    parser.add_argument("--category", help="what garments they are, such as trousers")
+    parser.add_argument("--category", help="what garments they are, such as trousers; else each frame's own is found")
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="from the frame to its answer")
     parser.add_argument("--rate", type=float, default=0.01, help="share of the frames that the float model sees too")
     parser.add_argument("--spacing-s", type=float, default=120.0, help="seconds between two of them at least")
@@ -78,7 +78,7 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     frames = camera(options.pictures, options.loop)
     options.state.mkdir(parents=True, exist_ok=True)
     session = start(options.bundle, options.slots, options.trusted, options.state)
-    if options.category is not None:
+    if options.category not in (None, "any"):
         session.schema.landmarks_of(options.category)  # an unknown one is said now, not with every frame
     screen: Screen = Window() if options.window else Files(options.output)
     detector, guard = watched(session, options, stack)
@@ -172,7 +172,7 @@ def drawn(picture: Picture, found: fpm.Detection, schema: fpm.LandmarkSchema) ->
     draw = ImageDraw.Draw(canvas)
     radius = max(2.0, max(canvas.size) / 120)
     text: dict[str, Any] = {"fill": TEXT, "font_size": max(9.0, 2.5 * radius), "stroke_width": 1, "stroke_fill": INK}
-    middle = found.landmarks[found.labelled, 0].mean()
+    middle = found.landmarks[:, 0].mean(where=found.labelled) if found.labelled.any() else 0.0
     dots: list[tuple[tuple[float, float, float, float], bool]] = []
     for name, (x, y), score, labelled in zip(
         schema.landmarks, found.landmarks.tolist(), found.scores.tolist(), found.labelled.tolist(), strict=True
@@ -189,6 +189,8 @@ def drawn(picture: Picture, found: fpm.Detection, schema: fpm.LandmarkSchema) ->
     for box, sure in dots:  # over the names
         draw.ellipse(box, fill=DOT if sure else None, outline=TEXT if sure else RING, width=max(1, int(radius / 3)))
     told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
+    if found.category is not None:
+        told = f"{'no garment' if found.category == 'none' else found.category}: {told}"
     draw.text((radius, radius), told, anchor="la", **text)
     return canvas
 

@@ -88,8 +88,8 @@ class Answer:
 
     def _category(self) -> str:
         found = self._found
-        if self._given is not None and self._given == found.category:
-            return f"{found.category} (as given)"
+        if self._given is not None:
+            return f"{self._given} (as given)"
         if found.category == "none":
             return _NOTHING
         return category_words(found) or _UNKNOWN
