@@ -19,14 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 from screen import Files, Screen, Window
 
 import fpm_edge_runtime as fpm
+from fpm_edge.overlay import draw_detection
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-CLEAR = 0.25  # lower peaks are drawn hollow: the network is not sure of them
-DOT, RING, TEXT, INK = (255, 64, 96), (255, 200, 64), (255, 255, 255), (20, 22, 28)
 
 Picture = NDArray[np.uint8]
 Waiting = deque[tuple[int, Picture, "Future[fpm.Detection]"]]
@@ -163,36 +161,8 @@ def show(screen: Screen, schema: fpm.LandmarkSchema, waiting: Waiting, stages: C
             continue
         found = answer.result()
         stages[f"{found.stages_run} stages ({found.stop_reason})"] += 1
-        screen.show(number, drawn(picture, found, schema))
-
-
-def drawn(picture: Picture, found: fpm.Detection, schema: fpm.LandmarkSchema) -> Image.Image:
-    """A copy of the frame with a dot and a name for each landmark of the category."""
-    canvas = Image.fromarray(picture)
-    draw = ImageDraw.Draw(canvas)
-    radius = max(2.0, max(canvas.size) / 120)
-    text: dict[str, Any] = {"fill": TEXT, "font_size": max(9.0, 2.5 * radius), "stroke_width": 1, "stroke_fill": INK}
-    middle = found.landmarks[:, 0].mean(where=found.labelled) if found.labelled.any() else 0.0
-    dots: list[tuple[tuple[float, float, float, float], bool]] = []
-    for name, (x, y), score, labelled in zip(
-        schema.landmarks, found.landmarks.tolist(), found.scores.tolist(), found.labelled.tolist(), strict=True
-    ):
-        if labelled:
-            sure = score >= CLEAR
-            box = (x - radius, y - radius, x + radius, y + radius)
-            dots.append((box, sure))
-            label = name.replace("_", " ")
-            width = draw.textlength(label, font_size=text["font_size"])
-            left = x - 1.6 * radius - width if x < middle else x + 1.6 * radius
-            left = max(1.0, min(left, canvas.width - width - 1))  # whole names, at the edges too
-            draw.text((left, y), label, anchor="lm", **text)
-    for box, sure in dots:  # over the names
-        draw.ellipse(box, fill=DOT if sure else None, outline=TEXT if sure else RING, width=max(1, int(radius / 3)))
-    told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
-    if found.category is not None:
-        told = f"{'no garment' if found.category == 'none' else found.category}: {told}"
-    draw.text((radius, radius), told, anchor="la", **text)
-    return canvas
+        told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
+        screen.show(number, draw_detection(picture, found, schema, note=told))
 
 
 if __name__ == "__main__":

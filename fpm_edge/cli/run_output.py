@@ -7,6 +7,7 @@ from rich.table import Table
 
 from fpm_edge.overlay import believed, category_words
 from fpm_edge_runtime import Detection, Session
+from fpm_edge_runtime.recognition import NOTHING
 
 __all__ = ["HEADINGS", "Answer"]
 
@@ -14,7 +15,6 @@ HEADINGS = ("picture", "category", "stages", "stopped by", "ms", "believed")
 """Of a table of pictures, see `Answer.cells`."""
 
 _UNKNOWN = "not known: all landmarks"
-_NOTHING = "no garment found"
 # Rows of landmarks that are not drawn.
 _DIM = "dim"
 
@@ -90,8 +90,9 @@ class Answer:
         found = self._found
         if self._given is not None:
             return f"{self._given} (as given)"
-        if found.category == "none":
-            return _NOTHING
+        if found.category == NOTHING:
+            share = found.category_score
+            return "no garment found" if share is None else f"no garment found ({share:.0%})".replace("%", " %")
         return category_words(found) or _UNKNOWN
 
     def _points(self) -> dict[str, dict[str, Any]]:

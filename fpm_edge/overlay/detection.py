@@ -6,6 +6,7 @@ from PIL import Image
 
 from fpm_edge.overlay.draw import draw_landmarks
 from fpm_edge_runtime.convergence import CLEAR_PEAK
+from fpm_edge_runtime.recognition import NOTHING
 from fpm_edge_runtime.results import Detection
 from fpm_edge_runtime.schema import LandmarkSchema
 
@@ -33,12 +34,12 @@ def category_words(found: Detection) -> str:
     """The category for people: ``trousers 97 %``, as given ``trousers``, ``no garment 88 %``; empty if not known."""
     if found.category is None:
         return ""
-    name = "no garment" if found.category == "none" else found.category
+    name = "no garment" if found.category == NOTHING else found.category
     return name if found.category_score is None else f"{name} {found.category_score:.0%}".replace("%", " %")
 
 
 def draw_detection(
-    image: NDArray[np.uint8], found: Detection, schema: LandmarkSchema, *, labels: bool = False
+    image: NDArray[np.uint8], found: Detection, schema: LandmarkSchema, *, labels: bool = False, note: str = ""
 ) -> Image.Image:
     """A copy of a picture with what was found in it: the believed landmarks, the outline through them, the category.
 
@@ -47,6 +48,7 @@ def draw_detection(
         found: the answer.
         schema: of the session.
         labels: write the landmarks' names beside them.
+        note: what the caption says after the category.
 
     Raises:
         DataError: the image is not a picture, or schema and answer differ in landmarks.
@@ -58,5 +60,5 @@ def draw_detection(
         category=found.category,
         keep=believed(found),
         labels=labels,
-        caption=category_words(found),
+        caption=": ".join(words for words in (category_words(found), note) if words),
     )

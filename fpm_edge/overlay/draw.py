@@ -77,6 +77,10 @@ def draw_landmarks(
     # Pixel centres are integers in `geometry`, and half-integers in the edge coordinates of drawing.
     at: list[Point] = [(float(x) + 0.5, float(y) + 0.5) for x, y in landmarks]
     around = outline_of(schema, category)
+    points = [at[i] for i in order]
+    if caption:
+        # Under the rest: it may cover the picture, but no landmark.
+        draw_caption(canvas, caption, points, style)
     colours = group_colours(schema) if around is None else [ACCENT] * count
     if around is not None:
         _draw_outline(canvas, schema, around, at, shown & ~faint, style)
@@ -85,14 +89,11 @@ def draw_landmarks(
         draw_reference(canvas, at[i], ring, style)
     for i in order:
         draw_dot(canvas, at[i], colours[i], style, hollow=bool(faint[i]))
-    points = [at[i] for i in order]
     if labels:
         names = [schema.landmarks[i] for i in order]
         draw_labels(canvas, points, list(rings.values()), names, faint[order].tolist(), style)
     if reference is not None:
         draw_legend(canvas, points, style)
-    if caption:
-        draw_caption(canvas, caption, points, style)
     return canvas
 
 
@@ -100,11 +101,8 @@ def _finite(reference: NDArray[np.floating[Any]] | None, order: list[int]) -> di
     """Where the rings are, by landmark."""
     if reference is None:
         return {}
-    return {i: (float(reference[i, 0]) + 0.5, float(reference[i, 1]) + 0.5) for i in order if _all_finite(reference[i])}
-
-
-def _all_finite(point: NDArray[np.floating[Any]]) -> bool:
-    return bool(np.isfinite(point).all())
+    finite = np.isfinite(reference).all(axis=1)
+    return {i: (float(reference[i, 0]) + 0.5, float(reference[i, 1]) + 0.5) for i in order if finite[i]}
 
 
 def _draw_outline(

@@ -16,7 +16,7 @@ _Place = Callable[[float, float], Point]
 # Shapes are drawn this many times larger and reduced, because Pillow draws them without smooth edges; less for large
 # ones, whose edges nobody sees pixel by pixel: at most so many pixels.
 _SUPERSAMPLING = 4
-_MOST_PIXELS = 16_000_000
+_MOST_PIXELS = 8_000_000
 
 
 def disc(canvas: Image.Image, centre: Point, radius: float, colour: Colour, opacity: float = 1.0) -> None:

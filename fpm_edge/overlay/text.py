@@ -11,8 +11,9 @@ from fpm_edge.overlay.style import FAINT_INK, INK, WHITE, Style, font_of
 __all__ = ["draw_caption", "draw_labels", "draw_legend"]
 
 _PANEL_OPACITY = 0.62
-# A caption leaves this share of the picture's width free at least.
-_MARGIN_SHARE = 0.02
+# A caption takes this share of the picture's width at most, and is left out where its letters would be lower than this.
+_CAPTION_SHARE = 0.6
+_LEGIBLE = 6.5
 
 
 def draw_labels(
@@ -64,12 +65,11 @@ def draw_caption(canvas: Image.Image, text: str, points: Sequence[Point], style:
     """A line of text on a dark panel, in the corner with the fewest landmarks; smaller where the picture is narrow."""
     size = style.font_size * 1.2
     gap = size * 0.5
-    room = canvas.width * (1 - 2 * _MARGIN_SHARE) - 2 * gap
+    room = _CAPTION_SHARE * canvas.width - 2 * gap
     length = font_of(size).getlength(text)
-    if length > room > 0:
-        size *= room / length
-    if size < 5:
-        return  # nobody could read it
+    size *= min(1.0, room / length)
+    if size < _LEGIBLE:
+        return
     font = font_of(size)
     width, height = font.getlength(text) + 2 * gap, size * 1.2 + gap
     box = _corner(canvas.size, (width, height), gap, _around(points, style.radius * 2), ("top", "bottom"))
