@@ -138,7 +138,7 @@ def _onnx(raw: Callable[[], bytes]) -> Callable[[], bytes]:
     return lambda: _bundle({"stages/1.onnx": raw()})
 
 
-_MANY_KNOTS = msgspec.json.encode(
+_MANY_KNOTS = json.dumps(
     {
         "confidences": {
             "stages": [
@@ -153,7 +153,7 @@ _MANY_KNOTS = msgspec.json.encode(
             "points": 1,
         }
     }
-)
+).encode()
 
 
 def _external(where: str) -> Callable[[], bytes]:
