@@ -11,6 +11,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
+from fpm_edge.train.category import category_loss, signed_members
 from fpm_edge.train.regression import LossWeights, fashionnet_losses
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.targets import (
@@ -86,6 +87,7 @@ class _Heatmaps:
         self._settings = settings
         self._teacher = teacher
         self._reference = reference
+        self._signs = signed_members(list(config.schema.categories.values()), len(config.schema.landmarks))
 
     def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
         config, settings = self._config, self._settings
@@ -98,6 +100,11 @@ class _Heatmaps:
             taught = self._teachers_maps(self._teacher, goal.image)
             losses = [
                 loss + settings.teacher_weight * map_distance(maps, taught, weights)
+                for loss, maps in zip(losses, outputs, strict=True)
+            ]
+        if settings.category_weight:
+            losses = [
+                loss + settings.category_weight * category_loss(maps, goal.category, self._signs)
                 for loss, maps in zip(losses, outputs, strict=True)
             ]
         if self._reference is not None and settings.float_weight:
