@@ -33,12 +33,13 @@ SAME_PX = 0.0  # between formats; there is only one
 
 def main() -> None:
     given = sys.argv[1:]
-    refused = OWN & {option.split("=")[0] for option in given}
+    options = {word.split("=")[0] for word in given}
+    refused = OWN & options
     if refused:
         sys.exit(f"{', '.join(sorted(refused))}: the script decides that; see its first lines")
     with tempfile.TemporaryDirectory() as folder:
         converted = Path(folder) / f"{SHIPPED_MODEL}.fpm"
-        defaults = [word for name, value in DEFAULTS.items() if name not in given for word in (name, value)]
+        defaults = [word for name, value in DEFAULTS.items() if name not in options for word in (name, value)]
         made = ("--int8", "--format", "tflite", "--reference", "-o", str(converted))
         command = (sys.executable, "-m", "fpm_edge", "convert", str(shipped_model()), *defaults, *given, *made)
         done = subprocess.run(command, check=False)

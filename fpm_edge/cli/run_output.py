@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from fpm_edge.overlay import believed, category_words
+from fpm_edge.overlay import believed, category_words, percent
 from fpm_edge_runtime import Detection, Session
 from fpm_edge_runtime.recognition import NOTHING
 
@@ -81,7 +81,7 @@ class Answer:
             cells = [name, f"{point['x']:.1f}", f"{point['y']:.1f}"]
             cells.append(f"{point['score']:.2f}" + (f" ({point['doubt']})" if "doubt" in point else ""))
             if confident:
-                cells.append(f"{point['confidence']:.0%}")
+                cells.append(percent(point["confidence"]))
             sure = trusted[self._session.schema.landmarks.index(name)]
             table.add_row(*cells, style=None if sure else _DIM)
         return table
@@ -92,7 +92,7 @@ class Answer:
             return f"{self._given} (as given)"
         if found.category == NOTHING:
             share = found.category_score
-            return "no garment found" if share is None else f"no garment found ({share:.0%})".replace("%", " %")
+            return "no garment found" if share is None else f"no garment found ({percent(share)})"
         return category_words(found) or _UNKNOWN
 
     def _points(self) -> dict[str, dict[str, Any]]:

@@ -3,7 +3,7 @@
 Needs the plain install only.
 """
 
-from fpm_edge.overlay.detection import LEAST_CONFIDENCE, believed, category_words, draw_detection
+from fpm_edge.overlay.detection import LEAST_CONFIDENCE, believed, category_words, draw_detection, percent
 from fpm_edge.overlay.draw import FAINT_SCORE, draw_landmarks
 from fpm_edge.overlay.sheet import contact_sheet
 
@@ -15,4 +15,5 @@ __all__ = [
     "contact_sheet",
     "draw_detection",
     "draw_landmarks",
+    "percent",
 ]

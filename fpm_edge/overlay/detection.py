@@ -10,10 +10,13 @@ from fpm_edge_runtime.recognition import NOTHING
 from fpm_edge_runtime.results import Detection
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["LEAST_CONFIDENCE", "believed", "category_words", "draw_detection"]
+__all__ = ["LEAST_CONFIDENCE", "believed", "category_words", "draw_detection", "percent"]
 
 LEAST_CONFIDENCE = 0.5
 """A landmark is believed that lies within 0.05 of its true place with at least this probability."""
+
+# A category that is less likely than this is more likely another one.
+_LIKELY = 0.5
 
 
 def believed(found: Detection) -> NDArray[np.bool_]:
@@ -31,11 +34,18 @@ def believed(found: Detection) -> NDArray[np.bool_]:
 
 
 def category_words(found: Detection) -> str:
-    """The category for people: ``trousers 97 %``, as given ``trousers``, ``no garment 88 %``; empty if not known."""
+    """For people: ``trousers 97 %``, ``no garment 88 %``, ``skirt? 30 %``, as given ``skirt``; empty if not known."""
     if found.category is None:
         return ""
     name = "no garment" if found.category == NOTHING else found.category
-    return name if found.category_score is None else f"{name} {found.category_score:.0%}".replace("%", " %")
+    if found.category_score is None:
+        return name
+    return f"{name}{'' if found.category_score >= _LIKELY else '?'} {percent(found.category_score)}"
+
+
+def percent(share: float) -> str:
+    """Such as ``97 %``."""
+    return f"{100 * share:.0f} %"
 
 
 def draw_detection(

@@ -56,6 +56,7 @@ def test_confidence_is_what_counts_where_there_is_one() -> None:
         ({}, "skirt"),
         ({"category_score": 0.968}, "skirt 97 %"),
         ({"category": "none", "category_score": 0.9}, "no garment 90 %"),
+        ({"category_score": 0.3}, "skirt? 30 %"),
         ({"category": None}, ""),
     ],
 )
