@@ -12,6 +12,7 @@ from fpm_edge_runtime import Detection, Session, UsageError, load_image, open_bu
 from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.image import png_bytes
+from fpm_edge_runtime.recognition import NOTHING
 
 __all__ = ["command"]
 
@@ -19,7 +20,10 @@ __all__ = ["command"]
 @click.command("run")
 @click.argument("bundle", type=click.Path(path_type=Path))
 @click.argument("images", type=click.Path(path_type=Path), nargs=-1)
-@click.option("--category", help="What garment it is; only its landmarks are shown.")
+@click.option(
+    "--category",
+    help="What garment it is; only its landmarks are shown. By default found, if BUNDLE can; any: all landmarks.",
+)
 @click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
 @engine_option
 @click.option("--threads", type=click.IntRange(1), help="For the engine; by default its own choice.")
@@ -108,7 +112,7 @@ def command(
         print_json(rows)
         return
     print_table(_table(rows))
-    if len(rows) == 1:
+    if len(rows) == 1 and rows[0]["landmarks"]:
         print_table(_points(rows[0]))
     if overlay is not None:
         say(f"{len(rows)} pictures with landmarks written to {overlay}")
@@ -143,12 +147,17 @@ def _row(path: Path, found: Detection, session: Session) -> dict[str, Any]:
         )
         if kept
     }
+    if found.confidences is not None:
+        for name, sure in zip(session.schema.landmarks, found.confidences.tolist(), strict=True):
+            if name in points:
+                points[name]["confidence"] = round(sure, 4)
     for name, doubt in found.doubts.items():
         if name in points:
             points[name]["doubt"] = doubt
     return {
         "image": str(path),
         "category": found.category,
+        "category_score": None if found.category_score is None else round(found.category_score, 4),
         "stages_run": found.stages_run,
         "stop_reason": found.stop_reason,
         "engine": found.engine,
@@ -162,23 +171,35 @@ def _row(path: Path, found: Detection, session: Session) -> dict[str, Any]:
 def _points(row: dict[str, Any]) -> Table:
     table = Table()
     table.add_column("landmark")
-    for heading in ("x", "y", "score"):
+    sure = any("confidence" in point for point in row["landmarks"].values())
+    for heading in ("x", "y", "score", *(("confidence",) if sure else ())):
         table.add_column(heading, justify="right")
     for name, point in row["landmarks"].items():
         score = f"{point['score']:.2f}" + (f" ({point['doubt']})" if "doubt" in point else "")
-        table.add_row(name, f"{point['x']:.1f}", f"{point['y']:.1f}", score)
+        more = (f"{point['confidence']:.0%}",) if sure else ()
+        table.add_row(name, f"{point['x']:.1f}", f"{point['y']:.1f}", score, *more)
     return table
+
+
+def _garment(row: dict[str, Any]) -> str:
+    """Such as ``trousers (98 %)``; the share only where it was found."""
+    name, score = row["category"], row["category_score"]
+    if name is None:
+        return "–"
+    shown = "no garment" if name == NOTHING else str(name)
+    return shown if score is None else f"{shown} ({score:.0%})"
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
     table = Table()
-    for heading in ("picture", "stages", "stopped by", "ms", "clear landmarks"):
+    for heading in ("picture", "category", "stages", "stopped by", "ms", "clear landmarks"):
         table.add_column(heading)
     for row in rows:
         points = row["landmarks"]
         clear = sum(point["score"] >= CLEAR_PEAK for point in points.values())
         table.add_row(
             Path(row["image"]).name,
+            _garment(row),
             str(row["stages_run"]),
             row["stop_reason"],
             f"{row['total_ms']:.1f}",

@@ -115,11 +115,15 @@ def _row(number: int, frame: Frame, tracked: Tracked, schema: LandmarkSchema) ->
             "score": round(float(found.scores[index]), 4),
             "held": bool(tracked.held[index]),
         }
+        if found.confidences is not None:
+            points[name]["confidence"] = round(float(found.confidences[index]), 4)
         if name in found.doubts:
             points[name]["doubt"] = found.doubts[name]
     return {
         "frame": number,
         "time_s": round(frame.time_s, 4),
+        "category": found.category,
+        "category_score": None if found.category_score is None else round(found.category_score, 4),
         "restarted": tracked.restarted,
         "box": None if tracked.box is None else [round(edge, 1) for edge in tracked.box],
         "stages_run": found.stages_run,
