@@ -36,6 +36,13 @@ __all__ = ["command"]
     help="Stop where landmarks move by at most this, px of the input, or: fitted.",
 )
 @click.option(
+    "--looks",
+    type=int,
+    default=1,
+    show_default=True,
+    help="2: look again at the region of what stage 1 found, for garments that are small in the picture.",
+)
+@click.option(
     "--overlay",
     type=click.Path(path_type=Path),
     metavar="DIR|FILE",
@@ -58,6 +65,7 @@ def command(
     stages: int | None,
     deadline_ms: float | None,
     converge_px: str | None,
+    looks: int,
     overlay: Path | None,
     video: Path | None,
     camera: int | None,
@@ -80,6 +88,8 @@ def command(
     source = video if video is not None else camera
     if source is not None and region is not None:
         raise UsageError("--box is for pictures; on video, --track finds the region itself")
+    if source is not None and looks != 1:
+        raise UsageError("--looks is for pictures; on video, --track finds the region itself")
     if source is None and (track or show or frames is not None):
         raise UsageError("--track, --frames and --show are for --video and --camera")
     session = open_bundle(bundle, trusted).session(engine, threads=threads)
@@ -98,7 +108,13 @@ def command(
     for path in images:
         picture = load_image(path)
         found = session.detect(
-            picture, category=category, box=region, stages=stages, deadline_ms=deadline_ms, converge_px=still
+            picture,
+            category=category,
+            box=region,
+            stages=stages,
+            deadline_ms=deadline_ms,
+            converge_px=still,
+            looks=looks,
         )
         rows.append(_row(path, found, session))
         if overlay is not None:
@@ -158,6 +174,7 @@ def _row(path: Path, found: Detection, session: Session) -> dict[str, Any]:
         "image": str(path),
         "category": found.category,
         "category_score": None if found.category_score is None else round(found.category_score, 4),
+        "look": found.looks,
         "stages_run": found.stages_run,
         "stop_reason": found.stop_reason,
         "engine": found.engine,
@@ -200,7 +217,7 @@ def _table(rows: list[dict[str, Any]]) -> Table:
         table.add_row(
             Path(row["image"]).name,
             _garment(row),
-            str(row["stages_run"]),
+            str(row["stages_run"]) if row["look"] == 1 else f"{row['stages_run']}, second look",
             row["stop_reason"],
             f"{row['total_ms']:.1f}",
             f"{clear} of {len(points)}",
