@@ -72,7 +72,7 @@ def spots(x: float, y: float, apart: float, size: tuple[int, int] = (960, 640)) 
     rows, columns = np.mgrid[: size[1], : size[0]]
     image = np.zeros((size[1], size[0], 3), np.uint8)
     for channel, (dx, dy) in enumerate(((-apart, 0), (apart, 0), (0, apart))):
-        blob = np.exp(-((columns - x - dx) ** 2 + (rows - y - dy) ** 2) / (2 * 40.0**2))
+        blob = np.exp(-((columns - x - dx) ** 2 + (rows - y - dy) ** 2) / (2 * 50.0**2))
         image[..., channel] = np.round(255 * blob)
     return image
 
