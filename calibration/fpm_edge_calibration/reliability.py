@@ -12,8 +12,8 @@ __all__ = ["BINS", "Bin", "calibration_error", "fit_curve", "reliability"]
 BINS = 10
 """Of the same width, from 0 to 1."""
 
-# Points in each step of a curve before it is made monotone, and steps at most: its noise is then a few per cent.
-_EACH, _MOST_STEPS = 50, 12
+# Steps of a curve before it is made monotone at most, and points in each at least.
+_MOST_STEPS, _EACH = 24, 20
 _DECIMALS = 4
 
 
@@ -66,7 +66,10 @@ def calibration_error(bins: tuple[Bin, ...]) -> float:
 def fit_curve(
     scores: NDArray[np.floating[Any]], right: NDArray[np.bool_]
 ) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """A curve that never falls from scores to the probability of being right: steps of as many points, isotonic.
+    """A curve that never falls from scores to the probability of being right: the means of steps, made isotonic.
+
+    Most points are right and high. So that the low scores, which are to warn, get steps of their own, a step has its
+    share of the points and of the wrong points together.
 
     Args:
         scores: (points,) 0 to 1; at least one.
@@ -78,11 +81,15 @@ def fit_curve(
     order = np.argsort(scores, kind="stable")
     x, y = scores[order].astype(np.float64), right[order].astype(np.float64)
     steps = max(1, min(_MOST_STEPS, len(x) // _EACH))
-    edges = np.rint(np.linspace(0, len(x), steps + 1)).astype(int)
+    load = np.cumsum(1 / len(x) + (1 - y) / max(1.0, (1 - y).sum()))
+    wanted = np.searchsorted(load, load[-1] * np.arange(1, steps) / steps)
+    edges = [0]
     # Points with one score stay together.
-    edges = np.unique(np.searchsorted(x, x[np.minimum(edges, len(x) - 1)]))
-    edges = np.append(edges[edges < len(x)], len(x))
-    blocks = [(float(x[a:b].sum()), float(y[a:b].sum()), int(b - a)) for a, b in pairwise(edges) if b > a]
+    for edge in np.searchsorted(x, x[wanted]).tolist():
+        if edge >= edges[-1] + _EACH and edge <= len(x) - _EACH:
+            edges.append(edge)
+    edges.append(len(x))
+    blocks = [(float(x[a:b].sum()), float(y[a:b].sum()), b - a) for a, b in pairwise(edges)]
     places = [total / count for total, _, count in blocks]
     # Half a point of each kind: no probability that was estimated is 0 or 1.
     heights = _never_falling([(hits + 0.5) / (count + 1) for _, hits, count in blocks], [c for *_, c in blocks])

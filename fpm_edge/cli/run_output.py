@@ -61,7 +61,7 @@ class Answer:
         return (
             self._path.name,
             self._category(),
-            str(found.stages_run),
+            str(found.stages_run) if found.looks == 1 else f"{found.stages_run}, second look",
             found.stop_reason,
             f"{found.timings.total_ms:.1f}",
             f"{int(believed(found).sum())} of {int(found.labelled.sum())}",

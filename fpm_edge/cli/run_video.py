@@ -126,9 +126,9 @@ def _row(number: int, frame: Frame, tracked: Tracked, schema: LandmarkSchema) ->
     return {
         "frame": number,
         "time_s": round(frame.time_s, 4),
-        "restarted": tracked.restarted,
         "category": found.category,
         "category_score": None if found.category_score is None else round(found.category_score, 4),
+        "restarted": tracked.restarted,
         "box": None if tracked.box is None else [round(edge, 1) for edge in tracked.box],
         "stages_run": found.stages_run,
         "stop_reason": found.stop_reason,

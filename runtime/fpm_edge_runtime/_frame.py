@@ -39,6 +39,8 @@ class Frame:
         fit: where the picture lies in the input; None for a ready-made input.
         found: stage → what it found, of those that were decoded.
         pieces: piece → its time, of those that ran.
+        fitting: time that making the input of pixels took; part of `preprocess`.
+        look: 1, or 2 for that at a region which the first one found.
         other: the other look at the same picture, whose time counts too.
     """
 
@@ -51,6 +53,7 @@ class Frame:
     found: dict[int, Found] = field(default_factory=dict)
     pieces: dict[str, float] = field(default_factory=dict)
     preprocess: float = 0.0
+    fitting: float = 0.0
     decode: float = 0.0
     stop_reason: StopReason = "all stages"
     look: int = 1
@@ -59,6 +62,10 @@ class Frame:
     def to_picture(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
         """Pixels of the input → pixels of the picture that it was made of, if it was made of one."""
         return landmarks if self.fit is None else self.fit.to_picture(landmarks)
+
+    def again(self) -> "Frame":
+        """A second look at the same picture, in what is left of the time."""
+        return Frame(self.start, self.limit, self.deadline, self.category, look=2, other=self)
 
     def result(self, stage: int) -> StageResult:
         """What a stage that was decoded found, now."""

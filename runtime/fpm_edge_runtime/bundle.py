@@ -32,14 +32,16 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.schema import LandmarkSchema
     from fpm_edge_runtime.signature import Statement
 
-__all__ = ["WHOLE_MEMBERS", "Bundle", "open_bundle"]
+__all__ = ["REFERENCE", "WHOLE_MEMBERS", "Bundle", "open_bundle"]
+
+REFERENCE = "reference/float.fpm"
+"""The float model that the bundle is compared with, a bundle itself."""
 
 WHOLE_MEMBERS = ("whole.tflite", "whole.onnx", "stages.tflite")
 """Optional members that an app can use by themselves, without this runtime."""
 
 _MANIFEST = "manifest.json"
 _GOLDEN = "golden/golden.json"
-_REFERENCE = "reference/float.fpm"
 
 
 def open_bundle(
@@ -208,22 +210,12 @@ class Bundle:
         Raises:
             BundleError: it is damaged, or has other landmarks, stages or geometry.
         """
-        if _REFERENCE not in self._entries:
+        if REFERENCE not in self._entries:
             return None
-        where = f"{self._data.where}: {_REFERENCE}"
-        content = self.read(_REFERENCE)
-        try:
-            reference = open_bundle(content)
-        except BundleError as error:
-            raise BundleError(f"{where}: {error}") from error
-        mine, its = self._manifest, reference.manifest
-        if (mine.landmarks, mine.geometry, mine.stages) != (its.landmarks, its.geometry, its.stages):
-            raise BundleError(
-                f"{where} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
-            )
-        if _REFERENCE in reference.members:
-            raise BundleError(f"{where} has a reference of its own; make the bundle again")
-        return reference
+        # Devices that compare nothing need none of it.
+        from fpm_edge_runtime._reference import open_reference
+
+        return open_reference(self, f"{self._data.where}: {REFERENCE}")
 
     def check(self) -> None:
         """Read everything in it, that of its float model too, but load no model.

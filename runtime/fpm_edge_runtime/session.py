@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._frame import Found, Frame, check_stages, start_frame
-from fpm_edge_runtime._pace import Pace
+from fpm_edge_runtime._pace import DECODE, Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.convergence import moved_px
 from fpm_edge_runtime.decode import read_heatmaps
@@ -32,7 +33,6 @@ __all__ = ["MOST_THREADS", "Session"]
 _WARM_UP_RUNS = 2
 MOST_THREADS = 256
 """Engines crash when asked for absurdly many."""
-_DECODE = "decode"
 
 Box = tuple[float, float, float, float]
 
@@ -144,15 +144,17 @@ class Session:
             converge_px: run no further stage where no clear landmark of the category moved by more than this since the
                 stage before, in pixels of the network's input (`moved_px`); ``fitted`` for what the bundle was found to
                 bear (`Manifest.convergence`).
+            looks: 2 to run stage 1 on the whole picture (or box), and all stages on the region of what it found, where
+                that shows the garment larger and stage 1 then sees it more clearly (`looks`); `Detection.looks` says
+                which look answered. Deadline and timings are of both.
 
         Raises:
-            UsageError: stages, box, deadline_ms or converge_px is out of range, or nothing was fitted.
+            UsageError: stages, box, deadline_ms, converge_px or looks is out of range, or nothing was fitted.
             SchemaError: the category is unknown.
             DataError: the image is not a picture (ImageError for a file), or the box lies outside it.
         """
-        if looks != 1:
-            raise UsageError(f"looks is {looks}; expected 1")
-        return self._detect(start_frame(self._stage_limit, stages, deadline_ms, category), image, box, converge_px)[0]
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        return self._detect(frame, image, box, converge_px, looks)[0]
 
     def trace(
         self,
@@ -163,16 +165,19 @@ class Session:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Trace:
         """As `detect`, with what a comparison with another model needs: every stage's landmarks, and the input.
 
-        Arguments and errors are those of `detect`. The earlier stages are decoded after the answer was there.
+        Arguments and errors are those of `detect`; of two looks, the one that answered is traced. The earlier stages
+        are decoded after the answer was there.
         """
         frame = start_frame(self._stage_limit, stages, deadline_ms, category)
-        detection, fit = self._detect(frame, image, box, converge_px)
+        detection, frame = self._detect(frame, image, box, converge_px, looks)
+        assert frame.fit is not None
         earlier = [self._decode(frame, stage).landmarks for stage in range(1, detection.stages_run)]
-        landmarks = np.stack([*earlier, fit.to_input(detection.landmarks)])
-        return Trace(detection, landmarks, frame.tensors["image"][0].copy(), fit)
+        landmarks = np.stack([*earlier, frame.fit.to_input(detection.landmarks)])
+        return Trace(detection, landmarks, frame.tensors["image"][0].copy(), frame.fit)
 
     def detect_input(self, image: NDArray[np.uint8], *, stages: int | None = None) -> tuple[StageResult, ...]:
         """Every stage's landmarks for a ready-made network input, in pixels of that input.
@@ -214,11 +219,27 @@ class Session:
         image: str | Path | NDArray[np.uint8],
         box: Box | None,
         converge_px: float | Literal["fitted"] | None,
-    ) -> tuple[Detection, Letterbox]:
+        looks: int,
+    ) -> tuple[Detection, Frame]:
+        """The answer, and the look that gave it."""
         self._recognizer.check(frame.category)
         still = self._still(converge_px)
-        fit = self._prepare(frame, image, box)
-        return self._answer(frame, still), fit
+        if looks == 1:
+            self._prepare(frame, image, box)
+        else:
+            from fpm_edge_runtime.looks import check_looks, look_again
+
+            check_looks(looks)
+            pixels = self._prepare(frame, image, box)
+            frame = look_again(frame, partial(self._see, pixels), self._pace, self._input_size)
+        return self._answer(frame, still), frame
+
+    def _see(self, pixels: NDArray[np.uint8], frame: Frame, box: Box | None) -> Found:
+        """What stage 1 finds; in this box, if the frame has no input yet."""
+        if frame.fit is None:
+            self._fit(frame, pixels, box)
+        next(self._advance(frame))
+        return self._decode(frame, 1)
 
     def _each_stage(self, frame: Frame) -> Iterator[StageResult]:
         for stage in self._advance(frame):
@@ -241,6 +262,7 @@ class Session:
             recognized.category,
             category_score=recognized.score,
             confidences=recognized.confidences,
+            looks=frame.look,
         )
 
     def _run_stages(self, frame: Frame, still: float | None) -> int:
@@ -264,7 +286,7 @@ class Session:
         for stage in range(1, frame.limit + 1):
             waiting = [piece for piece in self._plan[stage] if piece.name not in frame.pieces]
             if stage > 1 and frame.deadline is not None:
-                predicted = sum(self._pace.predict(piece.name) for piece in waiting) + self._pace.predict(_DECODE)
+                predicted = sum(self._pace.predict(piece.name) for piece in waiting) + self._pace.predict(DECODE)
                 if perf_counter() + predicted > frame.deadline:
                     frame.stop_reason = "deadline"
                     return
@@ -313,7 +335,7 @@ class Session:
         )
         seconds = perf_counter() - start
         frame.decode += seconds
-        self._pace.record(_DECODE, seconds)
+        self._pace.record(DECODE, seconds)
         return found
 
     def _still(self, converge_px: float | Literal["fitted"] | None) -> float | None:
@@ -330,15 +352,24 @@ class Session:
             raise UsageError(f"converge_px is {converge_px!r}; expected pixels of the input, 0 or more, or 'fitted'")
         return converge_px
 
-    def _prepare(self, frame: Frame, image: str | Path | NDArray[np.uint8], box: Box | None) -> Letterbox:
+    @property
+    def _input_size(self) -> tuple[int, int]:
+        return self.geometry.input_width, self.geometry.input_height
+
+    def _prepare(self, frame: Frame, image: str | Path | NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+        """Make the frame's input, and return the picture."""
         if box is not None and len(box) != 4:
             raise UsageError(f"box is {box}; expected (x0, y0, x1, y1) in pixels of the picture")
         pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
-        size = (self.geometry.input_width, self.geometry.input_height)
-        frame.fit = Letterbox.fit((pixels.shape[1], pixels.shape[0]), size, box)
-        frame.tensors["image"] = letterbox(pixels, frame.fit, size)[np.newaxis]
+        self._fit(frame, pixels, box)
         frame.preprocess = perf_counter() - frame.start
-        return frame.fit
+        return pixels
+
+    def _fit(self, frame: Frame, pixels: NDArray[np.uint8], box: Box | None) -> None:
+        start = perf_counter()
+        frame.fit = Letterbox.fit((pixels.shape[1], pixels.shape[0]), self._input_size, box)
+        frame.tensors["image"] = letterbox(pixels, frame.fit, self._input_size)[np.newaxis]
+        frame.preprocess = frame.fitting = perf_counter() - start
 
     def _check_input(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         expected = (self.geometry.input_height, self.geometry.input_width, 3)

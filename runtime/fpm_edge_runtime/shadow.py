@@ -164,6 +164,7 @@ class Shadow:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Detection:
         """`Session.detect`: its arguments, its answer, its errors."""
         with self._changed:
@@ -173,7 +174,9 @@ class Shadow:
         if watched.fallback == "more stages":
             stages = deadline_ms = converge_px = None
         run = partial(watched.session.trace if traced else watched.session.detect, image)
-        found = run(category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px)
+        found = run(
+            category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px, looks=looks
+        )
         trace = found if isinstance(found, Trace) else None
         detection = found.detection if isinstance(found, Trace) else found
         self._take(watched, detection, trace, sampled)
