@@ -1,6 +1,6 @@
 """What the runtime gives up for time: NE against the deadline, late answers on a busy device, stages left out.
 
-    fpm-edge convert lite-fashionai24 --int8 --calibration rendered:128@5 --score rendered:300@102 -o runs/lite.fpm
+    fpm-edge convert lite-m --int8 --calibration rendered:128@5 --score rendered:300@102 -o runs/lite.fpm
     benchmarks/anytime.py runs/lite.fpm --data rendered:300@102/192 -o runs/anytime --picture docs/images/anytime.png
 
 Three parts:

@@ -1,6 +1,6 @@
 """How long calibration takes, and how much memory, by estimator and number of pictures.
 
-    benchmarks/calibration_speed.py lite-fashionai24 --data rendered:1000@5/192
+    benchmarks/calibration_speed.py lite-m --data rendered:1000@5/192
 
 Every measurement runs in a process of its own: reads the pictures, lets the float network see them, and sets the
 ranges, as `fpm-edge convert --int8` does. Prints a Markdown table: seconds of reading with observing, and the largest

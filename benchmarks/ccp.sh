@@ -6,7 +6,7 @@ data=fashionai:$1
 out=$2
 mkdir -p "$out"
 split=(--holdout 113 --split-seed 0)
-model=lite-fashionai24
+model=lite-m
 
 # shellcheck source=benchmarks/steps.sh
 source "$(dirname "$0")/steps.sh"

@@ -1,6 +1,6 @@
 """Which form of the int8 ONNX file is fast, and which is right: every form in ONNX Runtime and OpenVINO beside LiteRT.
 
-    benchmarks/onnx_speed.py lite-fashionai24 --data rendered:200@5 --threads 1,2
+    benchmarks/onnx_speed.py lite-m --data rendered:200@5 --threads 1,2
 
 Makes the int8 TFLite file as `convert` does, and of it every form that was considered (decision 0016). Prints for each
 which nodes ONNX Runtime executes, how many codes of the last stage differ from LiteRT's and by how many at most, and

@@ -1,6 +1,6 @@
 """What the runtime costs beside the engine: `detect` against bare invokes, and stages against the whole graph.
 
-    benchmarks/overhead.py lite-fashionai24 --data rendered:64@5/192
+    benchmarks/overhead.py lite-m --data rendered:64@5/192
 
 Converts the model to int8 TFLite, and runs on one thread in LiteRT, taking turns:
 

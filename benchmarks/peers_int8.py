@@ -1,7 +1,7 @@
 """Ours beside other quantizers: the same float model, the same calibration pictures, the same test pictures.
 
     for peer in litert-quantizer nncf onnx2tf ncnn mnn; do benchmarks/peers/setup.sh $peer /tmp/peers; done
-    benchmarks/peers_int8.py lite-fashionai24 --data rendered:1000@5/192 --test rendered:300@102/192 \\
+    benchmarks/peers_int8.py lite-m --data rendered:1000@5/192 --test rendered:300@102/192 \\
         --peers /tmp/peers -o runs/peers
     benchmarks/peers_table.py runs/peers                  # the tables again, from what was kept
     benchmarks/peers_int8.py runs/ccp/tuned --data fashionai:CCP --holdout 113 --peers /tmp/peers -o runs/peers-ccp

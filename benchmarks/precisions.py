@@ -1,6 +1,6 @@
 """What each precision costs and keeps: drift, bytes, time in LiteRT and OpenVINO; what ONNX Runtime makes of them.
 
-    benchmarks/precisions.py lite-fashionai24 --data rendered:1000@5 --test rendered:300@102 -o runs/precisions
+    benchmarks/precisions.py lite-m --data rendered:1000@5 --test rendered:300@102 -o runs/precisions
 
 Converts the model to every precision that has no bundle in the folder yet, and prints a Markdown table. The times of
 all are taken in turns, one thread, network only (no pre-processing, no decoding), and told as medians and as medians

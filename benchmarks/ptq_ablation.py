@@ -1,7 +1,7 @@
 """What each way of finding ranges does to the answers: estimators, samples, bias correction, equalization, formats.
 
     benchmarks/ptq_ablation.py runs/ccp/tuned --data fashionai:CCP --holdout 113 -o runs/ptq
-    benchmarks/ptq_ablation.py lite-fashionai24 --data rendered:1000@5 --test rendered:400@102 -o runs/ptq-drawn
+    benchmarks/ptq_ablation.py lite-m --data rendered:1000@5 --test rendered:400@102 -o runs/ptq-drawn
 
 Converts every variant that has no result yet to int8, compares the files with the float model on pictures that
 set no range, and prints Markdown tables: NE by stage, relative drift with its 95 % bounds, the landmark (of 20 points

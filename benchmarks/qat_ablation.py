@@ -1,7 +1,7 @@
 """What quantization-aware training does to the answers: none, PTQ, plain QAT, QAT with the float model as teacher.
 
     benchmarks/qat_ablation.py runs/ccp/tuned --data fashionai:CCP --holdout 113 -o runs/qat-ablation
-    benchmarks/qat_ablation.py lite-fashionai24 --data rendered:200@5/192 --test rendered:100@6/192 -o runs/qat-ablation
+    benchmarks/qat_ablation.py lite-m --data rendered:200@5/192 --test rendered:100@6/192 -o runs/qat-ablation
 
 Trains every variant that has no result yet, converts each to int8 TFLite and ONNX, compares the files with the float
 model on the pictures held back, and prints Markdown tables. A run that was stopped is continued by the same command.

@@ -1,6 +1,6 @@
 """How steady landmarks are on video, and what the steadiness costs: a drawn garment that moves, with known landmarks.
 
-    fpm-edge convert lite-fashionai24 --int8 --calibration rendered:128@5 --score rendered:300@102 -o runs/lite.fpm
+    fpm-edge convert lite-m --int8 --calibration rendered:128@5 --score rendered:300@102 -o runs/lite.fpm
     benchmarks/video.py runs/lite.fpm --frames 300 --garments 5
 
 Each garment is drawn once and carried through 640 × 480 frames, 30 a second, by shift, scale and rotation, there and

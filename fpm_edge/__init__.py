@@ -3,8 +3,13 @@
 Importing this package loads no TensorFlow; its sub-packages do when they need it.
 """
 
-from importlib.metadata import version
-
 __all__ = ["__version__"]
 
-__version__ = version("fpm-edge")
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        # Not above: it is a tenth of a second of every command's start.
+        from importlib.metadata import version
+
+        return version("fpm-edge")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

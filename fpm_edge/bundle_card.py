@@ -6,13 +6,34 @@ from fpm_edge.drift import DriftReport
 from fpm_edge_runtime import Manifest
 from fpm_edge_runtime.manifest import Format, Quantization
 
-__all__ = ["card_text", "words_for"]
+__all__ = ["card_text", "recognition_words", "words_for"]
 
 
 def words_for(quantization: Quantization) -> str:
     """Such as ``int8, stage_3 in float16``."""
     exceptions = [f"{piece} in {precision}" for piece, precision in quantization.exceptions.items()]
     return ", ".join([quantization.precision, *exceptions])
+
+
+def recognition_words(manifest: Manifest) -> list[str]:
+    """What the bundle recognises with all its stages, and how well; one line for each kind of rule that it has."""
+    lines = []
+    recognition = manifest.recognition
+    if recognition is not None and recognition.categories is not None:
+        rules = recognition.categories
+        last = rules.stages[-1]
+        lines.append(
+            f"category found for {last.found:.1%} of {rules.pictures} pictures of {rules.source}, garments taken for "
+            f"none {last.garments_lost:.1%}; none found in {last.nothing_found:.1%} of {rules.nothing} pictures of "
+            f"{rules.nothing_source} (each by a rule fitted to the others, {rules.folds} folds)"
+        )
+    if recognition is not None and recognition.confidences is not None:
+        curves = recognition.confidences
+        lines.append(
+            f"confidences are off by {curves.stages[-1].calibration_error:.1%} on average (expected calibration error; "
+            f"{curves.points} points of {curves.pictures} pictures of {curves.source})"
+        )
+    return lines
 
 
 def card_text(manifest: Manifest, drift: Mapping[Format, DriftReport]) -> str:
@@ -36,6 +57,9 @@ def card_text(manifest: Manifest, drift: Mapping[Format, DriftReport]) -> str:
                     f"{relative.estimate:+.2%} | {relative.lower:+.2%} to {relative.upper:+.2%} |"
                 )
         lines.append("")
+    words = recognition_words(manifest)
+    if words:
+        lines += ["Recognition, with all stages:", "", *(f"- {line}" for line in words), ""]
     card = manifest.calibration
     if card is not None:
         how = "trained (QAT); golden cases from" if card.estimator == "qat" else f"{card.estimator} over"

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.bundle_card import card_text, words_for
 from fpm_edge.data import Dataset
+from fpm_edge.drafts import draft_manifest, reference_of
 from fpm_edge.drift import DriftReport
 from fpm_edge.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
 from fpm_edge.formats import ENGINE_OF, formats_for
@@ -21,10 +20,10 @@ from fpm_edge.gate import Budget, check_drift, excess
 from fpm_edge.golden_cases import golden_members
 from fpm_edge.inputs import network_inputs
 from fpm_edge.kept_pictures import KeptPictures
-from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
+from fpm_edge.recognize import fit_recognition, load_nothing
 from fpm_edge.sampling import calibration_samples, not_chosen
 from fpm_edge.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
@@ -45,7 +44,6 @@ from fpm_edge_runtime import Bundle, DataError, Manifest, Session, UsageError, o
 from fpm_edge_runtime.manifest import (
     CalibrationCard,
     Format,
-    Geometry,
     Measured,
     Quantization,
     schema_version_for,
@@ -84,7 +82,8 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Converted:
-    """A finished conversion: the bundle, the drift of each of its formats, and what the fallback tried, in order."""
+    """A finished conversion: the bundle, the drift of each of its formats, what the fallback tried, in order; and notes
+    on what could not be fitted."""
 
     path: Path
     manifest: Manifest
@@ -92,6 +91,7 @@ class Converted:
     whole_bytes: dict[Format, int]
     scored_on: str
     tries: tuple[Try, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 def convert(
@@ -110,6 +110,7 @@ def convert(
     embed_reference: bool = False,
     whole: bool = False,
     max_stop_loss: float = MAX_STOP_LOSS,
+    nothing: Sequence[str] = (),
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
 
@@ -133,6 +134,8 @@ def convert(
         whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
         max_stop_loss: relative NE that may be lost where a session leaves stages out because landmarks have stopped
             moving (`fpm_edge.stopping`); the manifest says how still they must be for that.
+        nothing: specs of pictures without a garment, for the rule by which the bundle recognises garments
+            (`fpm_edge.recognize`); without any, drawn backdrops.
 
     Raises:
         GateError: a bound of the drift is over the budget; with `fallback`, even with all pieces in that precision.
@@ -174,7 +177,7 @@ def convert(
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
     reusable = precision == "float32" and "tflite" in formats
-    reference = _reference_bundle(loaded, exported if reusable else None, inputs)
+    reference = reference_of(loaded, exported if reusable else None, inputs[:_PROBES])
 
     read = KeptPictures()
     expected = predict_session(reference.bundle.session(ENGINE_OF["tflite"]), scored, read)
@@ -190,7 +193,7 @@ def convert(
         made = mixed(exported, precise(), names) if names else exported
         exceptions = dict.fromkeys(names, fallback.precision) if fallback else {}
         quantization = Quantization(precision=precision, method=_method(precision, loaded), exceptions=exceptions)
-        manifest = _manifest(folder, loaded.config, made, quantization, card)
+        manifest = draft_manifest(folder, loaded.config, made, quantization, card)
         return _Draft(manifest, made, open_bundle(bundle_bytes(manifest, made.members)))
 
     @cache
@@ -221,22 +224,34 @@ def convert(
     same_px = _SAME_PX_INTEGER if precision in INTEGER else _SAME_PX_FLOAT
     goldens = golden_members(made.bundle, reference.bundle, calibration.dataset, chosen, inputs, same_px)
     members = made.exported.members | goldens
-    convergence = fit_convergence(
-        next(iter(answers_of(needing.pieces).values())), scored, made.manifest.geometry, max_stop_loss
+    form, found = next(iter(answers_of(needing.pieces).items()))
+    convergence = fit_convergence(found, scored, made.manifest.geometry, max_stop_loss)
+    recognizing = fit_recognition(
+        made.bundle.session(ENGINE_OF[form]), found, scored, lambda: load_nothing(nothing, loaded.config.schema), read
     )
+    recognition = recognizing.recognition
     manifest = msgspec.structs.replace(
         made.manifest,
-        schema_version=schema_version_for(made.manifest.quantization, made.manifest.pieces, convergence),
+        schema_version=schema_version_for(made.manifest.quantization, made.manifest.pieces, convergence, recognition),
         convergence=convergence,
+        recognition=recognition,
         measured=_measured(made.bundle, scored, drift),
         max_ne_drift=None if budget is None else budget.overall,
         max_part_drift=None if budget is None else budget.part,
     )
     if embed_reference:
-        members["reference/float.fpm"] = reference.serialized
+        members["reference/float.fpm"] = reference.recognizing(recognition)
     members["card.md"] = card_text(manifest, drift).encode()
     write_bundle(output, manifest, members)
-    return Converted(output, open_bundle(output).manifest, drift, made.exported.whole_bytes, scored.name, needing.tries)
+    return Converted(
+        output,
+        open_bundle(output).manifest,
+        drift,
+        made.exported.whole_bytes,
+        scored.name,
+        needing.tries,
+        recognizing.notes,
+    )
 
 
 def draft_bundle(
@@ -263,7 +278,7 @@ def draft_bundle(
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES])
     quantization = Quantization(precision=precision, method=_method(precision, loaded))
-    return bundle_bytes(_manifest(folder, loaded.config, exported, quantization, card), exported.members)
+    return bundle_bytes(draft_manifest(folder, loaded.config, exported, quantization, card), exported.members)
 
 
 @dataclass(frozen=True)
@@ -289,14 +304,6 @@ def _method(precision: Precision, loaded: LoadedModel) -> Literal["none", "ptq",
     if precision not in INTEGER:
         return "none"
     return "ptq" if loaded.quantized is None else "qat"
-
-
-@dataclass(frozen=True)
-class _Reference:
-    """The float32 TFLite stages: what everything is compared with."""
-
-    bundle: Bundle
-    serialized: bytes
 
 
 def _check_pictures(identifiers: Sequence[str], inputs: Sequence[NDArray[np.uint8]]) -> None:
@@ -345,42 +352,6 @@ def _quantize(
         ranges=recorded_ranges(quantized),
     )
     return quantized, card
-
-
-def _reference_bundle(
-    loaded: LoadedModel, exported: Exported | None, inputs: Sequence[NDArray[np.uint8]]
-) -> _Reference:
-    made = exported or export(loaded.network, "float32", ("tflite",), inputs[:_PROBES])
-    pieces = made.pieces["tflite"]
-    members = {piece.member: made.members[piece.member] for piece in pieces}
-    quantization = Quantization(precision="float32", method="none")
-    only_tflite = Exported({"tflite": pieces}, members, made.whole_bytes)
-    data = bundle_bytes(_manifest(Path("reference"), loaded.config, only_tflite, quantization, None), members)
-    return _Reference(open_bundle(data), data)
-
-
-def _manifest(
-    folder: Path,
-    config: ModelConfig,
-    exported: Exported,
-    quantization: Quantization,
-    card: CalibrationCard | None,
-) -> Manifest:
-    packages = ("fpm-edge", "tensorflow", "tensorflow-model-optimization", "tf2onnx", "onnx", "ai-edge-litert")
-    return Manifest(
-        schema_version=schema_version_for(quantization, exported.pieces),
-        name=folder.resolve().name if folder.name in {"", ".", ".."} else folder.name,
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-        landmarks=config.schema,
-        geometry=Geometry(input_height=config.input_height, input_width=config.input_width, stride=config.stride),
-        quantization=quantization,
-        stages=config.stages,
-        pieces=exported.pieces,
-        digests={},
-        versions={name: version(name) for name in (*packages, "onnxruntime", "numpy")},
-        calibration=card,
-        model=msgspec.to_builtins(config),
-    )
 
 
 def _measured(draft: Bundle, dataset: Dataset, drift: dict[Format, DriftReport]) -> Measured:

@@ -2,14 +2,13 @@
 
 import shlex
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge.drift import DriftReport
 from fpm_edge.gate import Budget
-from fpm_edge.overlay import contact_sheet, draw_landmarks
+from fpm_edge.overlay import contact_sheet, draw_detection
 from fpm_edge.report import measure, write_report
 from fpm_edge.shipped import shipped_model
 from fpm_edge_runtime import open_bundle
@@ -59,11 +58,9 @@ def run_demo(output: Path, pictures: int) -> DemoResult:
     for number, record in enumerate(shown):
         picture = read_image(record)
         found = session.detect(picture, category=record.category)
-        draw = partial(
-            draw_landmarks, picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
-        )
-        write_atomically(overlays / f"{number:02d}-{record.category}.png", png_bytes(draw()))
-        tiles.append(draw(labels=False))
+        drawn = draw_detection(picture, found, session.schema)
+        write_atomically(overlays / f"{number:02d}-{record.category}.png", png_bytes(drawn))
+        tiles.append(drawn)
     sheet = contact_sheet(tiles, columns=4, titles=[record.category for record in shown], cell=256)
     write_atomically(overlays / "all.png", png_bytes(sheet))
 

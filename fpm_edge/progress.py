@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 __all__ = ["console", "progress_bar"]
 
@@ -23,6 +22,16 @@ def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Advanc
     if not out.is_terminal:
         yield lambda steps=1, note="": None
         return
+    # Not above: commands without a bar start sooner.
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

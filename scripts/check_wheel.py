@@ -1,15 +1,18 @@
 """Build the wheel, check what it holds, and use it in a fresh environment that has only its plain dependencies.
 
 The fresh environment proves what a device needs: no TensorFlow, no click; a bundle opens and finds landmarks, with so
-much code loaded (decision 0017), and the runtime's own tests pass.
+much code loaded (decision 0017), and the runtime's own tests pass. Then the extra `cli` is added, and `fpm-edge run`
+finds landmarks with the bundle that the wheel brings: on a drawn garment, and with FPM_EDGE_DATA on three photographs.
 """
 
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import tempfile
+import time
 import venv
 import zipfile
 from collections.abc import Mapping
@@ -17,11 +20,16 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = {"fpm_edge", "fpm_edge_calibration", "fpm_edge_converters", "fpm_edge_runtime"}
+MODELS = ("lite-m", "lite-s")
+SHIPPED_BUNDLE = "fpm_edge/models/lite-m.fpm"
 MUST_HOLD = {
     *(f"{package}/py.typed" for package in PACKAGES),
-    "fpm_edge/models/lite-fashionai24/card.md",
-    "fpm_edge/models/lite-fashionai24/config.json",
-    "fpm_edge/models/lite-fashionai24/weights.safetensors",
+    *(
+        f"fpm_edge/models/{model}/{file}"
+        for model in MODELS
+        for file in ("card.md", "config.json", "weights.safetensors")
+    ),
+    SHIPPED_BUNDLE,
     "fpm_edge/report/script/filter.js",
     "fpm_edge/report/sections/pareto.html",
     "fpm_edge/report/style/base.css",
@@ -30,7 +38,9 @@ MUST_HOLD = {
     "fpm_edge_runtime/schemas/fashionai24.toml",
     "fpm_edge_runtime/schemas/lsp14.toml",
 }
-LARGEST_WHEEL = 5_000_000  # bytes; the shipped weights are most of it
+# Bytes: float weights of lite-m and lite-s, at most 5 MB before compression; the int8 bundle, at most 1 MB; the code.
+LARGEST_WHEEL = 6_000_000
+LONGEST_RUN = 2.0  # seconds of processor time from `fpm-edge run` to the picture; what others compute does not count
 MOST_LOADED = 150_000  # bytes of our source that a device loads to open a bundle, check itself and find landmarks
 # For a fresh environment: whatever is on the path of this one would hide what the wheel brings.
 FRESH = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
@@ -59,6 +69,15 @@ print(json.dumps({"loaded": before, "missing": missing, "goldens": report.verdic
 """
 
 
+# By the toolkit, outside of the fresh environment.
+DRAW_IT = """
+import sys
+from PIL import Image
+from fpm_edge.data import load_dataset, read_image
+Image.fromarray(read_image(load_dataset("rendered:1@101").records[0])).save(sys.argv[1])
+"""
+
+
 def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -79,7 +98,7 @@ def convert_demo(folder: Path) -> Path:
     """The shipped model as an int8 bundle."""
     bundle = folder / "demo.fpm"
     run(
-        sys.executable, "-m", "fpm_edge", "convert", str(ROOT / "fpm_edge/models/lite-fashionai24"),
+        sys.executable, "-m", "fpm_edge", "convert", str(ROOT / "fpm_edge/models/lite-m"),
         "--int8", "--calibration", "rendered:32@101", "--samples", "16", "-o", str(bundle),
     )  # fmt: skip
     return bundle
@@ -107,7 +126,7 @@ def check_contents(wheel: Path) -> None:
     tops = {name.split("/")[0] for name in names if ".dist-info/" not in name}
     if tops != PACKAGES:
         sys.exit(f"the wheel holds {sorted(tops ^ PACKAGES)} beside or instead of the four packages")
-    strange = [n for n in names if "__pycache__" in n or re.search(r"\.(jpg|jpeg|png|fpm|pyc)$", n)]
+    strange = [n for n in names - {SHIPPED_BUNDLE} if "__pycache__" in n or re.search(r"\.(jpe?g|png|fpm|pyc)$", n)]
     if strange:
         sys.exit(f"the wheel holds {strange}")
     if wheel.stat().st_size > LARGEST_WHEEL:
@@ -151,6 +170,38 @@ def check_fresh(wheel: Path, bundle: Path, models: Path, folder: Path) -> None:
         sys.exit(f"`fpm-edge` without click: exit code {said.returncode}, {said.stderr!r}; expected 5 and the extra")
     print(f"the runtime: {loaded / 1e3:.0f} kB of source are loaded to find landmarks")
     check_tests(python, constraints, models)
+    check_run(python, wheel, constraints, folder / "run")
+
+
+def check_run(python: str, wheel: Path, constraints: Path, folder: Path) -> None:
+    """`fpm-edge run` with neither bundle nor category, from the wheel and the extra `cli` alone."""
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints))
+    run(python, *install, f"{wheel}[cli]", env=FRESH)
+    folder.mkdir()
+    garment = folder / "garment.png"
+    run(sys.executable, "-c", DRAW_IT, str(garment))
+    pictures = [garment]
+    if data := os.environ.get("FPM_EDGE_DATA"):
+        pictures += sorted((Path(data) / "garments_cc0" / "images").glob("*.jpg"))[:3]
+    else:
+        print("fpm-edge run: no photographs, FPM_EDGE_DATA is not set")
+    for picture in pictures:
+        before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        command = [str(Path(python).with_name("fpm-edge")), "run", str(picture), "--overlay", "out", "--json"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=FRESH, cwd=folder)
+        wall, after = time.perf_counter() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        if done.returncode or "using the shipped bundle" not in done.stderr:
+            sys.exit(f"fpm-edge run {picture}: exit code {done.returncode}\n{done.stdout}\n{done.stderr}")
+        (answer,) = json.loads(done.stdout)
+        if not (folder / answer["overlay"]).is_file():
+            sys.exit(f"fpm-edge run {picture}: {answer['overlay']} was not written")
+        if seconds > LONGEST_RUN:
+            sys.exit(f"fpm-edge run {picture} takes {seconds:.2f} s of the processor, more than {LONGEST_RUN}")
+        print(
+            f"fpm-edge run {picture.name}: {answer['category'] or 'category not known'}, "
+            f"{len(answer['landmarks'])} landmarks, {wall:.2f} s ({seconds:.2f} s of the processor)"
+        )
 
 
 def check_tests(python: str, constraints: Path, models: Path) -> None:

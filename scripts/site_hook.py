@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ELSEWHERE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
-    "fpm_edge/models/lite-fashionai24/card.md": "model-card.md",
+    "fpm_edge/models/lite-m/card.md": "model-card.md",
     **{
         page.relative_to(ROOT).as_posix(): f"examples/{page.parent.name}.md"
         for page in sorted(ROOT.glob("examples/*/README.md"))

@@ -19,14 +19,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 from screen import Files, Screen, Window
 
 import fpm_edge_runtime as fpm
+from fpm_edge.overlay import draw_detection
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
-CLEAR = 0.25  # lower peaks are drawn hollow: the network is not sure of them
-DOT, RING, TEXT, INK = (255, 64, 96), (255, 200, 64), (255, 255, 255), (20, 22, 28)
 
 Picture = NDArray[np.uint8]
 Waiting = deque[tuple[int, Picture, "Future[fpm.Detection]"]]
@@ -44,7 +42,7 @@ def main() -> None:
     parser.add_argument("--loop", action="store_true", help="from the beginning again, for ever")
     parser.add_argument("--fps", type=float, default=10.0, help="frames a second that the camera gives")
     parser.add_argument("--frames", type=int, help="stop after so many")
-    parser.add_argument("--category", help="what garments they are, such as trousers")
+    parser.add_argument("--category", help="what garments they are, such as trousers; else each frame's own is found")
     parser.add_argument("--deadline-ms", type=float, default=50.0, help="from the frame to its answer")
     parser.add_argument("--rate", type=float, default=0.01, help="share of the frames that the float model sees too")
     parser.add_argument("--spacing-s", type=float, default=120.0, help="seconds between two of them at least")
@@ -78,7 +76,7 @@ def run(options: argparse.Namespace, stack: ExitStack) -> None:
     frames = camera(options.pictures, options.loop)
     options.state.mkdir(parents=True, exist_ok=True)
     session = start(options.bundle, options.slots, options.trusted, options.state)
-    if options.category is not None:
+    if options.category not in (None, "any"):
         session.schema.landmarks_of(options.category)  # an unknown one is said now, not with every frame
     screen: Screen = Window() if options.window else Files(options.output)
     detector, guard = watched(session, options, stack)
@@ -163,34 +161,8 @@ def show(screen: Screen, schema: fpm.LandmarkSchema, waiting: Waiting, stages: C
             continue
         found = answer.result()
         stages[f"{found.stages_run} stages ({found.stop_reason})"] += 1
-        screen.show(number, drawn(picture, found, schema))
-
-
-def drawn(picture: Picture, found: fpm.Detection, schema: fpm.LandmarkSchema) -> Image.Image:
-    """A copy of the frame with a dot and a name for each landmark of the category."""
-    canvas = Image.fromarray(picture)
-    draw = ImageDraw.Draw(canvas)
-    radius = max(2.0, max(canvas.size) / 120)
-    text: dict[str, Any] = {"fill": TEXT, "font_size": max(9.0, 2.5 * radius), "stroke_width": 1, "stroke_fill": INK}
-    middle = found.landmarks[found.labelled, 0].mean()
-    dots: list[tuple[tuple[float, float, float, float], bool]] = []
-    for name, (x, y), score, labelled in zip(
-        schema.landmarks, found.landmarks.tolist(), found.scores.tolist(), found.labelled.tolist(), strict=True
-    ):
-        if labelled:
-            sure = score >= CLEAR
-            box = (x - radius, y - radius, x + radius, y + radius)
-            dots.append((box, sure))
-            label = name.replace("_", " ")
-            width = draw.textlength(label, font_size=text["font_size"])
-            left = x - 1.6 * radius - width if x < middle else x + 1.6 * radius
-            left = max(1.0, min(left, canvas.width - width - 1))  # whole names, at the edges too
-            draw.text((left, y), label, anchor="lm", **text)
-    for box, sure in dots:  # over the names
-        draw.ellipse(box, fill=DOT if sure else None, outline=TEXT if sure else RING, width=max(1, int(radius / 3)))
-    told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
-    draw.text((radius, radius), told, anchor="la", **text)
-    return canvas
+        told = f"{found.stages_run} stages, {found.timings.total_ms:.0f} ms ({found.stop_reason})"
+        screen.show(number, draw_detection(picture, found, schema, note=told))
 
 
 if __name__ == "__main__":

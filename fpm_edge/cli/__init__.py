@@ -26,7 +26,7 @@ _COMMANDS = {
     "keygen": "Make the two keys of a signature.",
     "sign": "Sign a bundle, so that devices can tell it from any other.",
     "verify": "Check a bundle: its signature, its digests, its golden cases.",
-    "run": "Find landmarks on pictures with a bundle.",
+    "run": "Find landmarks on pictures, with your bundle or the one that the package ships.",
     "drift": "Check a bundle on this device against the float model.",
     "drift-log": "What the drift monitor of a device said over time.",
     "self-check": "Which engine answers a bundle's golden cases rightly here, each in its own process.",

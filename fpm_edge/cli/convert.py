@@ -7,6 +7,7 @@ from typing import Any, Literal
 import click
 import msgspec
 
+from fpm_edge.bundle_card import recognition_words
 from fpm_edge.cli.options import (
     MODEL,
     SPEC_HELP,
@@ -112,6 +113,13 @@ __all__ = ["command"]
     metavar="R",
     help="Relative NE, upper bound, that leaving out stages may cost where landmarks have stopped moving.",
 )
+@click.option(
+    "--nothing",
+    metavar="SPEC",
+    multiple=True,
+    help="Pictures without a garment (nothing:DIR), for the rule by which the bundle sees that there is none; "
+    "repeatable; by default drawn backdrops.",
+)
 @json_option
 @output_option("The bundle to write (.fpm).")
 def command(
@@ -135,6 +143,7 @@ def command(
     reference: bool,
     whole: bool,
     max_stop_loss: float,
+    nothing: tuple[str, ...],
     as_json: bool,
     output: Path,
 ) -> None:
@@ -170,6 +179,7 @@ def command(
         embed_reference=reference,
         whole=whole,
         max_stop_loss=max_stop_loss,
+        nothing=nothing,
     )
     if as_json:
         print_json(_to_dict(result))
@@ -184,6 +194,10 @@ def command(
             f"landmarks that move at most {early.px:.2f} px have converged: {early.stages_run:.2f} stages a picture, "
             f"NE {early.ne_loss.estimate:+.2%} (at most {early.ne_loss.upper:+.2%}; {early.pictures} other pictures)"
         )
+    for line in recognition_words(result.manifest):
+        say(line)
+    for note in result.notes:
+        say(note)
     say(f"bundle written to {output} ({output.stat().st_size / 1e6:.2f} MB)")
 
 
@@ -203,6 +217,7 @@ def _to_dict(result: Converted) -> dict[str, Any]:
         "whole_bytes": result.whole_bytes,
         "scored_on": result.scored_on,
         "drift": {form: report.to_dict() for form, report in result.drift.items()},
+        "notes": list(result.notes),
         "tries": [msgspec.to_builtins(one) | {"within": one.within} for one in result.tries],
         "manifest": msgspec.to_builtins(result.manifest),
     }

@@ -1,7 +1,7 @@
 """`fpm-edge evaluate`."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,12 +19,16 @@ from fpm_edge.cli.options import (
     print_table,
 )
 from fpm_edge.cli.quiet import import_quietly
+from fpm_edge.cli.recognition_tables import confusion_table, recognition_table, reliability_table, trust_table
 from fpm_edge.cli.table1 import FORMATS, Format, print_table1
 from fpm_edge.data import Dataset
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.metrics import Part, Summary
 from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
+from fpm_edge.recognize import load_nothing
+from fpm_edge.recognized import StageRecognition, recognition_of
 from fpm_edge.table1 import Definition, table1
+from fpm_edge.trust import Trust, trust_of
 from fpm_edge_runtime import MissingExtraError, UsageError, open_bundle
 
 __all__ = ["command"]
@@ -37,6 +41,13 @@ _FLOOR = "mean shape"
 @click.argument("models", type=MODEL, metavar="MODEL...", nargs=-1, required=True)
 @data_options()
 @engine_option
+@click.option(
+    "--nothing",
+    metavar="SPEC",
+    multiple=True,
+    help="Pictures without a garment (nothing:DIR, backdrops:COUNT[@SEED]), to see in how many a bundle finds none. "
+    "Repeatable.",
+)
 @click.option("--table1", "as_table1", is_flag=True, help="The paper's Table 1: one row a MODEL, at its last stage.")
 @click.option(
     "--ne",
@@ -50,6 +61,7 @@ def command(
     models: tuple[Path, ...],
     source: DataSource,
     engine: str | None,
+    nothing: tuple[str, ...],
     as_table1: bool,
     definition: Definition | None,
     form: Format | None,
@@ -60,7 +72,8 @@ def command(
     With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw, and
     beside them the mean shape of the training photographs, which any model must beat.
     NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
-    visible points only) stands beside it.
+    visible points only) stands beside it. How far scores can be believed, and with a bundle that recognises garments
+    how often it is right about them, comes after.
 
     \b
     fpm-edge evaluate runs/mine mine.fpm --data fashionai:DIR --holdout 100 --table1 --format latex
@@ -72,10 +85,10 @@ def command(
     _check_exist(models)
     dataset = source.held()
     truth = truth_of(dataset)
-    named = [
-        (label, evaluate(_predict(model, dataset, engine), truth, dataset.schema, dataset.name))
-        for label, model in zip(_labels(models), models, strict=True)
-    ]
+    empty = load_nothing(nothing, dataset.schema) if nothing else None
+    labels = _labels(models)
+    measured = [_measure(model, dataset, engine, empty) for model in models]
+    named = [(label, one.evaluation) for label, one in zip(labels, measured, strict=True)]
     floor = None
     if source.holdout is not None:
         floor = evaluate(predict_mean_shape(source.training(), dataset), truth, dataset.schema, dataset.name)
@@ -83,10 +96,10 @@ def command(
         rows = [*named, *([(_FLOOR, floor)] if floor else [])]
         print_table1(table1(rows, definition or "paper"), "json" if as_json else form or "text")
     elif as_json:
-        print_json(_plain(named, floor))
+        print_json(_plain(list(zip(labels, measured, strict=True)), floor))
     else:
-        for label, result in named:
-            _print_tables(label if len(named) > 1 else None, result, floor)
+        for label, one in zip(labels, measured, strict=True):
+            _print_tables(label if len(measured) > 1 else None, one, floor)
 
 
 def _check_exist(models: Sequence[Path]) -> None:
@@ -102,7 +115,41 @@ def _labels(models: Sequence[Path]) -> list[str]:
     return [name if names.count(name) == 1 else str(path) for name, path in zip(names, models, strict=True)]
 
 
-def _plain(named: Sequence[tuple[str, Evaluation]], floor: Evaluation | None) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Measured:
+    """What is known of one model; `recognition` is empty where it has no rule for categories."""
+
+    evaluation: Evaluation
+    trust: tuple[Trust, ...]
+    recognition: tuple[StageRecognition, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        return self.evaluation.to_dict() | {
+            "trust": [one.to_dict() for one in self.trust],
+            "recognition": [one.to_dict() for one in self.recognition],
+        }
+
+
+def _measure(model: Path, dataset: Dataset, engine: str | None, empty: Dataset | None) -> _Measured:
+    """A bundle, or a model folder of any kind."""
+    truth = truth_of(dataset)
+    recognition = None
+    stages: tuple[StageRecognition, ...] = ()
+    if model.is_dir():
+        found = _predict_folder(model, dataset)
+    else:
+        session = open_bundle(model).session(engine)
+        found = predict_session(session, dataset)
+        manifest = session.bundle.manifest
+        recognition = manifest.recognition
+        if recognition is not None and recognition.categories is not None:
+            nothing = None if empty is None else predict_session(session, empty)
+            stages = recognition_of(manifest, found, dataset, nothing)
+    evaluation = evaluate(found, truth, dataset.schema, dataset.name)
+    return _Measured(evaluation, trust_of(found, truth, recognition), stages)
+
+
+def _plain(named: Sequence[tuple[str, _Measured]], floor: Evaluation | None) -> dict[str, Any]:
     """One model's values as they are; those of several in a list."""
     extra = {} if floor is None else {"mean_shape": floor.to_dict()["stages"][0]}
     if len(named) == 1:
@@ -110,17 +157,20 @@ def _plain(named: Sequence[tuple[str, Evaluation]], floor: Evaluation | None) ->
     return {"models": [{"model": label, **result.to_dict()} for label, result in named]} | extra
 
 
-def _print_tables(label: str | None, result: Evaluation, floor: Evaluation | None) -> None:
+def _print_tables(label: str | None, measured: _Measured, floor: Evaluation | None) -> None:
+    result = measured.evaluation
     print_table(_stage_table(label, result, floor))
     print_table(_part_table("category", result, lambda summary: summary.categories))
     print_table(_part_table("landmark", replace(result, stages=result.stages[-1:]), lambda summary: summary.landmarks))
+    print_table(trust_table(measured.trust))
+    print_table(reliability_table(measured.trust[-1]))
+    if measured.recognition:
+        print_table(recognition_table(measured.recognition))
+        print_table(confusion_table(measured.recognition[-1]))
 
 
-def _predict(model: Path, dataset: Dataset, engine: str | None) -> Predictions:
-    """Answers of a bundle, or of a model folder of any kind."""
-    if not model.is_dir():
-        return predict_session(open_bundle(model).session(engine), dataset)
-    # TensorFlow is needed for a model folder only.
+def _predict_folder(model: Path, dataset: Dataset) -> Predictions:
+    """Answers of a model folder of any kind; TensorFlow is needed for these only."""
     try:
         import_quietly("tensorflow")
     except ModuleNotFoundError:

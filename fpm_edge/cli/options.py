@@ -5,18 +5,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from fpm_edge.data import Dataset, load_dataset, split_dataset, split_listed
 from fpm_edge.progress import console, progress_bar
 from fpm_edge.shipped import model_folder
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.engines import DEFAULT_ORDER
+
+if TYPE_CHECKING:
+    from fpm_edge.data import Dataset
 
 __all__ = [
     "MODEL",
@@ -63,15 +65,18 @@ class DataSource:
     holdout: float | Path | None = None
     split_seed: int = 0
 
-    def training(self) -> Dataset:
+    def training(self) -> "Dataset":
         """The data without the photographs held back."""
         return self._part(0)
 
-    def held(self) -> Dataset:
+    def held(self) -> "Dataset":
         """The photographs held back; all of the data where none are."""
         return self._part(1)
 
-    def _part(self, number: int) -> Dataset:
+    def _part(self, number: int) -> "Dataset":
+        # Not above: `fpm-edge run` reads no data set, and starts sooner without.
+        from fpm_edge.data import split_dataset, split_listed
+
         dataset = self._load()
         if isinstance(self.holdout, Path):
             dataset = split_listed(dataset, self.holdout)[number]
@@ -82,7 +87,9 @@ class DataSource:
         # After the split: which photographs are held back must not depend on what is looked at.
         return dataset.subset(categories=[name.strip() for name in self.categories.split(",")])
 
-    def _load(self) -> Dataset:
+    def _load(self) -> "Dataset":
+        from fpm_edge.data import load_dataset
+
         with progress_bar("reading", 1) as advance:
 
             def report(done: int, total: int) -> None:
@@ -176,7 +183,7 @@ _SPLIT_OPTIONS = (
 
 
 class _ModelPath(click.Path):
-    """A path, or the name of the shipped model."""
+    """A path, or the name of a shipped model."""
 
     name = "model"
 

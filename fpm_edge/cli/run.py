@@ -1,15 +1,19 @@
 """`fpm-edge run`."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import click
 from rich.table import Table
 
 from fpm_edge.cli.options import engine_option, json_option, print_json, print_table, say, trusted_option
-from fpm_edge.overlay import draw_landmarks
-from fpm_edge_runtime import Detection, Session, UsageError, load_image, open_bundle
-from fpm_edge_runtime.convergence import CLEAR_PEAK
+from fpm_edge.cli.quiet import native_stderr_silenced
+from fpm_edge.cli.run_bundle import SHIPPED_NOTE, split_bundle
+from fpm_edge.cli.run_output import HEADINGS, Answer
+from fpm_edge.overlay import draw_detection
+from fpm_edge.shipped import shipped_bundle
+from fpm_edge_runtime import UsageError, load_image, open_bundle
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.image import png_bytes
 
@@ -17,10 +21,16 @@ __all__ = ["command"]
 
 
 @click.command("run")
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("images", type=click.Path(path_type=Path), nargs=-1)
-@click.option("--category", help="What garment it is; only its landmarks are shown.")
+@click.argument("paths", metavar="[BUNDLE] IMAGES...", type=click.Path(path_type=Path), nargs=-1)
+@click.option("--category", help="What garment it is, or any: all landmarks. By default it is found.")
 @click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
+@click.option(
+    "--looks",
+    type=click.IntRange(1, 2),
+    default=1,
+    show_default=True,
+    help="With 2, look again at the region where the first look found a garment.",
+)
 @engine_option
 @click.option("--threads", type=click.IntRange(1), help="For the engine; by default its own choice.")
 @click.option("--stages", type=int, help="Run at most so many stages.")
@@ -37,6 +47,7 @@ __all__ = ["command"]
     metavar="DIR|FILE",
     help="Write pictures with landmarks into this folder; for video, one file, .mp4 or .avi.",
 )
+@click.option("--labels", is_flag=True, help="Write the landmarks' names into these pictures.")
 @click.option("--video", type=click.Path(path_type=Path), metavar="FILE", help="A video instead of IMAGES.")
 @click.option("--camera", type=click.IntRange(0), metavar="N", help="A camera instead of IMAGES.")
 @click.option("--track", is_flag=True, help="For video: look only where the garment was in the last frame.")
@@ -45,16 +56,17 @@ __all__ = ["command"]
 @trusted_option()
 @json_option
 def command(
-    bundle: Path,
-    images: tuple[Path, ...],
+    paths: tuple[Path, ...],
     category: str | None,
     box: str | None,
+    looks: int,
     engine: str | None,
     threads: int | None,
     stages: int | None,
     deadline_ms: float | None,
     converge_px: str | None,
     overlay: Path | None,
+    labels: bool,
     video: Path | None,
     camera: int | None,
     track: bool,
@@ -63,55 +75,80 @@ def command(
     trusted: tuple[Path, ...] | None,
     as_json: bool,
 ) -> None:
-    """Find landmarks on IMAGES with BUNDLE, in pixels of each picture; or on a video, smoothed over time.
+    """Find landmarks on IMAGES, in pixels of each picture; or on a video, smoothed over time.
+
+    Without BUNDLE (a file that ends in .fpm), with the bundle that the package ships.
 
     \b
+    fpm-edge run photo.jpg --overlay out
     fpm-edge run mine.fpm photo.jpg --category trousers --overlay out
     fpm-edge run mine.fpm --video clip.mp4 --category trousers --overlay out.mp4
     fpm-edge run mine.fpm --camera 0 --category trousers --show
     """
+    bundle, images = split_bundle(paths)
     if sum((bool(images), video is not None, camera is not None)) != 1:
         raise UsageError("expected one of IMAGES, --video FILE and --camera N: what to find landmarks on")
     region, still = _parse_box(box), _parse_still(converge_px)
     source = video if video is not None else camera
-    if source is not None and region is not None:
-        raise UsageError("--box is for pictures; on video, --track finds the region itself")
+    if source is not None and (region is not None or looks > 1):
+        raise UsageError("--box and --looks are for pictures; on video, --track finds the region itself")
     if source is None and (track or show or frames is not None):
         raise UsageError("--track, --frames and --show are for --video and --camera")
-    session = open_bundle(bundle, trusted).session(engine, threads=threads)
+    if labels and overlay is None and not show:
+        raise UsageError("--labels says what to write into pictures; give --overlay as well")
+    if bundle is None:
+        say(SHIPPED_NOTE)
+    opened = open_bundle(shipped_bundle() if bundle is None else bundle, trusted)
+    # LiteRT says on stderr which delegate it made; the answer says that too.
+    with native_stderr_silenced():
+        session = opened.session(engine, threads=threads)
     if source is not None:
         from fpm_edge.cli.run_video import VideoRun, run_video
 
         run_video(
-            session, source, VideoRun(category, stages, deadline_ms, still, track, frames, overlay, show, as_json)
+            session,
+            source,
+            VideoRun(category, stages, deadline_ms, still, track, frames, overlay, labels, show, as_json),
         )
         return
     if overlay is not None:
         if len({path.stem for path in images}) < len(images):
             raise UsageError("two of the pictures have the same name, so one overlay would replace the other")
         overlay.mkdir(parents=True, exist_ok=True)
-    rows = []
+    answers = []
     for path in images:
         picture = load_image(path)
         found = session.detect(
-            picture, category=category, box=region, stages=stages, deadline_ms=deadline_ms, converge_px=still
+            picture,
+            category=category,
+            box=region,
+            stages=stages,
+            deadline_ms=deadline_ms,
+            converge_px=still,
+            looks=looks,
         )
-        rows.append(_row(path, found, session))
+        target = None
         if overlay is not None:
-            drawn = draw_landmarks(
-                picture, found.landmarks, schema=session.schema, scores=found.scores, keep=found.labelled
-            )
             target = overlay / f"{path.stem}.png"
-            write_atomically(target, png_bytes(drawn))
-            rows[-1]["overlay"] = str(target)
+            write_atomically(target, png_bytes(draw_detection(picture, found, session.schema, labels=labels)))
+        answers.append(Answer(path, found, session, category, target))
     if as_json:
-        print_json(rows)
+        print_json([answer.row() for answer in answers])
         return
-    print_table(_table(rows))
-    if len(rows) == 1:
-        print_table(_points(rows[0]))
+    _print(answers)
     if overlay is not None:
-        say(f"{len(rows)} pictures with landmarks written to {overlay}")
+        say(f"{len(answers)} pictures with landmarks written to {overlay}")
+
+
+def _print(answers: Sequence[Answer]) -> None:
+    """A row a picture; of a single one its landmarks too."""
+    table = Table(*HEADINGS)
+    for answer in answers:
+        table.add_row(*answer.cells())
+    print_table(table)
+    points = answers[0].table() if len(answers) == 1 else None
+    if points is not None:
+        print_table(points)
 
 
 def _parse_box(text: str | None) -> tuple[float, float, float, float] | None:
@@ -133,55 +170,3 @@ def _parse_still(text: str | None) -> float | Literal["fitted"] | None:
         return float(text)
     except ValueError:
         raise UsageError(f"--converge is {text!r}; expected pixels of the input, or fitted") from None
-
-
-def _row(path: Path, found: Detection, session: Session) -> dict[str, Any]:
-    points: dict[str, dict[str, Any]] = {
-        name: {"x": round(float(x), 2), "y": round(float(y), 2), "score": round(float(score), 4)}
-        for name, (x, y), score, kept in zip(
-            session.schema.landmarks, found.landmarks, found.scores, found.labelled, strict=True
-        )
-        if kept
-    }
-    for name, doubt in found.doubts.items():
-        if name in points:
-            points[name]["doubt"] = doubt
-    return {
-        "image": str(path),
-        "category": found.category,
-        "stages_run": found.stages_run,
-        "stop_reason": found.stop_reason,
-        "engine": found.engine,
-        "delegate": session.delegate,
-        "delegated": session.delegated,
-        "total_ms": round(found.timings.total_ms, 3),
-        "landmarks": points,
-    }
-
-
-def _points(row: dict[str, Any]) -> Table:
-    table = Table()
-    table.add_column("landmark")
-    for heading in ("x", "y", "score"):
-        table.add_column(heading, justify="right")
-    for name, point in row["landmarks"].items():
-        score = f"{point['score']:.2f}" + (f" ({point['doubt']})" if "doubt" in point else "")
-        table.add_row(name, f"{point['x']:.1f}", f"{point['y']:.1f}", score)
-    return table
-
-
-def _table(rows: list[dict[str, Any]]) -> Table:
-    table = Table()
-    for heading in ("picture", "stages", "stopped by", "ms", "clear landmarks"):
-        table.add_column(heading)
-    for row in rows:
-        points = row["landmarks"]
-        clear = sum(point["score"] >= CLEAR_PEAK for point in points.values())
-        table.add_row(
-            Path(row["image"]).name,
-            str(row["stages_run"]),
-            row["stop_reason"],
-            f"{row['total_ms']:.1f}",
-            f"{clear} of {len(points)}",
-        )
-    return table

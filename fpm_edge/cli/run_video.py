@@ -14,7 +14,7 @@ from PIL import Image
 
 from fpm_edge.cli.options import say
 from fpm_edge.cli.quiet import native_stderr_silenced
-from fpm_edge.overlay import draw_landmarks
+from fpm_edge.overlay import believed, category_words, draw_landmarks
 from fpm_edge.video import Frame, VideoFile, open_camera, open_video
 from fpm_edge_runtime import Cropping, LandmarkSchema, MissingExtraError, Session, Tracked, Tracker
 
@@ -35,6 +35,7 @@ class VideoRun:
     track: bool
     frames: int | None
     overlay: Path | None
+    labels: bool
     show: bool
     as_json: bool
 
@@ -69,7 +70,7 @@ def run_video(session: Session, source: Path | int, asked: VideoRun) -> None:
                 click.echo(msgspec.json.encode(_row(count, frame, tracked, session.schema)).decode())
             count += 1
             milliseconds += tracked.detection.timings.total_ms
-            drawn = None if out is None and window is None else _drawn(frame, tracked, session.schema)
+            drawn = None if out is None and window is None else _drawn(frame, tracked, session.schema, asked.labels)
             if drawn is not None and out is not None:
                 out.write(np.asarray(drawn))
             if drawn is not None and window is not None and not window.show(drawn):
@@ -90,15 +91,18 @@ def _window(title: str) -> "Window":
     return Window(title)
 
 
-def _drawn(frame: Frame, tracked: Tracked, schema: LandmarkSchema) -> Image.Image:
-    """The frame with its landmarks; those that keep an earlier place are hollow."""
+def _drawn(frame: Frame, tracked: Tracked, schema: LandmarkSchema, labels: bool) -> Image.Image:
+    """The frame with what is believed; landmarks that keep an earlier place are hollow, and no outline goes there."""
     found = tracked.detection
     return draw_landmarks(
         frame.pixels,
         tracked.landmarks,
         schema=schema,
-        scores=np.where(tracked.held, np.float32(0), found.scores),
-        keep=found.labelled,
+        category=found.category,
+        scores=np.where(tracked.held, np.float32(0), np.float32(1)),
+        keep=believed(found) | (tracked.held & found.labelled),
+        labels=labels,
+        caption=category_words(found),
     )
 
 
@@ -115,11 +119,15 @@ def _row(number: int, frame: Frame, tracked: Tracked, schema: LandmarkSchema) ->
             "score": round(float(found.scores[index]), 4),
             "held": bool(tracked.held[index]),
         }
+        if found.confidences is not None:
+            points[name]["confidence"] = round(float(found.confidences[index]), 4)
         if name in found.doubts:
             points[name]["doubt"] = found.doubts[name]
     return {
         "frame": number,
         "time_s": round(frame.time_s, 4),
+        "category": found.category,
+        "category_score": None if found.category_score is None else round(found.category_score, 4),
         "restarted": tracked.restarted,
         "box": None if tracked.box is None else [round(edge, 1) for edge in tracked.box],
         "stages_run": found.stages_run,

@@ -99,7 +99,7 @@ def command(
 
     \b
     fpm-edge train --model lite --recipe lite --data rendered:40000 -o runs/lite
-    fpm-edge train --from lite-fashionai24 --recipe finetune --data fashionai:DIR --holdout 100 -o runs/mine
+    fpm-edge train --from lite-m --recipe finetune --data fashionai:DIR --holdout 100 -o runs/mine
     fpm-edge train --recipe paper --data fashionai:DIR --dry-run
     """
     if output is None and not dry:

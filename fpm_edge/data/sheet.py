@@ -46,7 +46,11 @@ def draw_sheet(dataset: Dataset, count: int, advance: Callable[[], None] = lambd
             problems.append(damaged(dataset, record, error))
             continue
         keep = record.visibility >= 0
-        pictures.append(draw_landmarks(picture, record.landmarks, schema=dataset.schema, keep=keep, labels=False))
+        pictures.append(
+            draw_landmarks(
+                picture, record.landmarks, schema=dataset.schema, category=record.category, keep=keep, labels=False
+            )
+        )
         titles.append(f"{record.category} {record.identifier}")
     png = png_bytes(contact_sheet(pictures, _COLUMNS, titles=titles)) if pictures else None
     return Sheet(png, len(pictures), tuple(problems))

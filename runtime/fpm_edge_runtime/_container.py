@@ -12,7 +12,10 @@ from dataclasses import dataclass
 
 from fpm_edge_runtime.errors import BundleError
 
-__all__ = ["Entry", "Layout", "is_allowed", "lay_out", "read_entries"]
+__all__ = ["SIGNATURE", "Entry", "Layout", "is_allowed", "lay_out", "read_entries"]
+
+SIGNATURE = "signature.json"
+"""The member that `signature` reads; its name is here, because most bundles need no more of it."""
 
 MAX_BUNDLE = 2**31 - 1  # all offsets fit the zip format's 32 bits, signed or not
 MAX_MEMBER = 512 * 2**20
@@ -30,7 +33,7 @@ _ATTRIBUTES = 0o100644 << 16
 _DATE = 1 << 5 | 1  # 1980-01-01, the zip format's zero
 
 # What is parsed before anything vouches for it is small.
-_LIMITS = {"manifest.json": 2**20, "signature.json": 2**10, "golden/golden.json": 2**22, "card.md": 2**24}
+_LIMITS = {"manifest.json": 2**20, SIGNATURE: 2**10, "golden/golden.json": 2**22, "card.md": 2**24}
 
 _ALLOWED = re.compile(
     r"manifest\.json|signature\.json|card\.md"

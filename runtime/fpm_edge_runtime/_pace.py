@@ -3,7 +3,10 @@
 import math
 from collections import defaultdict, deque
 
-__all__ = ["Pace"]
+__all__ = ["DECODE", "Pace"]
+
+DECODE = "decode"
+"""The piece of work that is no piece of the network."""
 
 _MEMORY = 64
 _QUANTILE = 0.95

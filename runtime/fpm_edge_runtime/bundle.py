@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fpm_edge_runtime._container import Entry, Layout, read_entries
+from fpm_edge_runtime._container import SIGNATURE, Entry, Layout, read_entries
 from fpm_edge_runtime._external import refuse_external_data
 from fpm_edge_runtime._wiring import check_wiring
 from fpm_edge_runtime.engines import ENGINES, Engine, default_engine, load_engine
@@ -25,21 +25,23 @@ from fpm_edge_runtime.manifest import (
     decode_manifest,
 )
 from fpm_edge_runtime.session import Session
-from fpm_edge_runtime.signature import SIGNATURE, Statement, check_statement, decode_signature, load_keys
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
     from fpm_edge_runtime.schema import LandmarkSchema
+    from fpm_edge_runtime.signature import Statement
 
-__all__ = ["WHOLE_MEMBERS", "Bundle", "open_bundle"]
+__all__ = ["REFERENCE", "WHOLE_MEMBERS", "Bundle", "open_bundle"]
+
+REFERENCE = "reference/float.fpm"
+"""The float model that the bundle is compared with, a bundle itself."""
 
 WHOLE_MEMBERS = ("whole.tflite", "whole.onnx", "stages.tflite")
 """Optional members that an app can use by themselves, without this runtime."""
 
 _MANIFEST = "manifest.json"
 _GOLDEN = "golden/golden.json"
-_REFERENCE = "reference/float.fpm"
 
 
 def open_bundle(
@@ -62,7 +64,11 @@ def open_bundle(
         UsageError: a trusted key is not one, or there are none.
         MissingExtraError: there are trusted keys, and the package ``cryptography`` is missing.
     """
-    keys = None if trusted_keys is None else load_keys(trusted_keys)
+    keys = None
+    if trusted_keys is not None:
+        from fpm_edge_runtime.signature import load_keys
+
+        keys = load_keys(trusted_keys)
     data = _Bytes(source) if isinstance(source, bytes) else _File(Path(source))
     entries, layout = read_entries(data.size, data.read, data.where)
     if _MANIFEST not in entries:
@@ -136,7 +142,7 @@ class Bundle:
         return self._digest
 
     @property
-    def signature(self) -> Statement | None:
+    def signature(self) -> "Statement | None":
         """What the signature states, by one of the trusted keys; None if it was opened without trusted keys."""
         return self._signature
 
@@ -204,22 +210,12 @@ class Bundle:
         Raises:
             BundleError: it is damaged, or has other landmarks, stages or geometry.
         """
-        if _REFERENCE not in self._entries:
+        if REFERENCE not in self._entries:
             return None
-        where = f"{self._data.where}: {_REFERENCE}"
-        content = self.read(_REFERENCE)
-        try:
-            reference = open_bundle(content)
-        except BundleError as error:
-            raise BundleError(f"{where}: {error}") from error
-        mine, its = self._manifest, reference.manifest
-        if (mine.landmarks, mine.geometry, mine.stages) != (its.landmarks, its.geometry, its.stages):
-            raise BundleError(
-                f"{where} has other landmarks, geometry or stages than the bundle around it; make the bundle again"
-            )
-        if _REFERENCE in reference.members:
-            raise BundleError(f"{where} has a reference of its own; make the bundle again")
-        return reference
+        # Devices that compare nothing need none of it.
+        from fpm_edge_runtime._reference import open_reference
+
+        return open_reference(self, f"{self._data.where}: {REFERENCE}")
 
     def check(self) -> None:
         """Read everything in it, that of its float model too, but load no model.
@@ -275,12 +271,15 @@ class Bundle:
             raise BundleError(f"{member} is damaged (CRC-32); get the original file")
         return raw
 
-    def _check_signature(self, keys: "Mapping[str, Ed25519PublicKey] | None", now: float | None) -> Statement | None:
+    def _check_signature(self, keys: "Mapping[str, Ed25519PublicKey] | None", now: float | None) -> "Statement | None":
         """The statement, if there are keys to verify it with. Whether it is about this manifest is always checked."""
         if SIGNATURE not in self._entries:
             if keys is None:
                 return None
             raise BundleError("it is not signed, and trusted keys were given; get a signed bundle, or sign it")
+        # Most bundles are not signed, and need none of it.
+        from fpm_edge_runtime.signature import check_statement, decode_signature
+
         signed = decode_signature(self._check_sum(SIGNATURE, self._read_raw(SIGNATURE)))
         if signed.statement.manifest != self._digest:
             raise BundleError(

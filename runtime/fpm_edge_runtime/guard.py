@@ -103,6 +103,7 @@ class Guard:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Detection:
         """`Shadow.detect`; which step is in force is in `Detection.fallback`.
 
@@ -115,7 +116,13 @@ class Guard:
         if self._refusal is not None:
             raise GateError(self._refusal)
         return self._shadow.detect(
-            image, category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px
+            image,
+            category=category,
+            box=box,
+            stages=stages,
+            deadline_ms=deadline_ms,
+            converge_px=converge_px,
+            looks=looks,
         )
 
     @property

@@ -2,7 +2,6 @@
 
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,8 +17,6 @@ MAX_PIXELS = 40_000_000
 
 # Pillow can open some sixty formats, one of them by starting Ghostscript; these are the ones photographs come in.
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
-
-_SIXTEEN_BIT_MODES = ("I", "I;16", "I;16L", "I;16B", "I;16N")
 
 
 def load_image(path: str | Path) -> NDArray[np.uint8]:
@@ -58,7 +55,12 @@ def _load(file: str | Path | BytesIO, path: str) -> NDArray[np.uint8]:
         with Image.open(file, formats=_FORMATS) as picture:
             _check_pixels(picture.size, path)
             ImageOps.exif_transpose(picture, in_place=True)
-            return np.array(_to_rgb(picture), np.uint8)
+            if picture.mode != "RGB" or "transparency" in picture.info:
+                # Few photographs are anything else.
+                from fpm_edge_runtime._colours import to_rgb
+
+                return np.array(to_rgb(picture), np.uint8)
+            return np.array(picture, np.uint8)
     except ImageError:
         raise
     except FileNotFoundError as error:
@@ -134,27 +136,6 @@ def _check_pixels(size: tuple[int, int], path: str) -> None:
 
 def _too_large(path: str, what: str) -> str:
     return f"{path} has {what} more than {MAX_PIXELS // 10**6} megapixels; make it smaller first"
-
-
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "F":
-        raise ValueError("floating-point pixels have no defined white; save the picture with 8 or 16 bits")
-    if picture.mode in _SIXTEEN_BIT_MODES:
-        return _sixteen_bit_to_rgb(picture)
-    if "transparency" in picture.info or picture.mode in ("RGBA", "RGBa", "LA", "La", "PA"):
-        colours = picture.convert("RGBA")
-        black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, colours).convert("RGB")
-    # Converting a picture that is RGB already would copy it.
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
-
-
-def _sixteen_bit_to_rgb(picture: Image.Image) -> Image.Image:
-    values: NDArray[Any] = np.asarray(picture)
-    if values.min() < 0 or values.max() > 0xFFFF:
-        raise ValueError("its grey values need more than 16 bits; save the picture with 8 or 16 bits")
-    # The high byte, which is also what Pillow keeps of 16-bit colour.
-    return Image.fromarray((values >> 8).astype(np.uint8)).convert("RGB")
 
 
 def png_bytes(image: Image.Image) -> bytes:

@@ -7,6 +7,7 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from fpm_edge_runtime.errors import BundleError, SchemaError
+from fpm_edge_runtime.recognition import Recognition
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = [
@@ -34,7 +35,8 @@ Precision = Literal["int8", "int16x8", "dynamic-range", "float16", "float32"]
 
 # Version 2 added int16 tensors, the precisions of _SINCE_2, and `convergence`. A bundle states the lowest version that
 # can say what is in it, so that older runtimes read all that they understand and refuse the rest by its version.
-READABLE_VERSIONS = (1, 2)
+# Version 3 added `recognition`.
+READABLE_VERSIONS = (1, 2, 3)
 _SINCE_2 = {"int16x8", "dynamic-range"}
 
 _T = TypeVar("_T")
@@ -196,6 +198,7 @@ class Manifest(_Frozen, frozen=True):
     max_ne_drift: float | None = None
     max_part_drift: float | None = None
     convergence: Convergence | None = None
+    recognition: Recognition | None = None
     model: dict[str, Any] = {}
 
 
@@ -203,8 +206,11 @@ def schema_version_for(
     quantization: Quantization,
     pieces: Mapping[Format, tuple[Piece, ...]],
     convergence: Convergence | None = None,
+    recognition: Recognition | None = None,
 ) -> int:
     """The lowest schema version that a manifest with this content may state."""
+    if recognition is not None:
+        return 3
     if convergence is not None:
         return 2
     kinds = {quantization.precision, *quantization.exceptions.values()}
@@ -220,16 +226,20 @@ def decode_manifest(data: bytes) -> Manifest:
         raise BundleError(f"manifest.json is not valid: {error}; make the bundle again") from error
     if version not in READABLE_VERSIONS:
         raise BundleError(
-            f"the bundle has schema version {version}, this runtime reads {' and '.join(map(str, READABLE_VERSIONS))}; "
-            "update fpm-edge, or convert the model again with this version"
+            f"the bundle has schema version {version}, this runtime reads {READABLE_VERSIONS[0]} to "
+            f"{READABLE_VERSIONS[-1]}; update fpm-edge, or convert the model again with this version"
         )
     manifest = _decode(data, Manifest, "manifest.json")
-    needed = schema_version_for(manifest.quantization, manifest.pieces, manifest.convergence)
+    needed = schema_version_for(manifest.quantization, manifest.pieces, manifest.convergence, manifest.recognition)
     if version < needed:
         raise BundleError(
             f"manifest.json states schema version {version} and has content of version {needed} (int16 tensors, or a "
             "precision or a field that came with it); make the bundle again"
         )
+    if manifest.recognition is not None:
+        from fpm_edge_runtime._recognition_check import check_recognition
+
+        check_recognition(manifest.recognition, manifest.landmarks, manifest.stages)
     return manifest
 
 

@@ -72,6 +72,10 @@ def _fill(manifest: Manifest, members: Mapping[str, bytes]) -> dict[str, bytes]:
         encoded = msgspec.json.encode(msgspec.structs.replace(manifest, digests=digests), order="deterministic")
     except (TypeError, ValueError) as error:
         raise BundleError(f"the manifest cannot be written as JSON: {error}; check the values in its model") from error
+    if manifest.recognition is None:
+        # What older runtimes can read must not name a field that they would refuse. No string can hold these bytes, and
+        # only `model`, which comes later, could hold such a key.
+        encoded = encoded.replace(b',"recognition":null', b"", 1)
     return {**members, "manifest.json": msgspec.json.format(encoded, indent=1)}
 
 

@@ -16,23 +16,28 @@ __all__ = ["flip_consistency", "stage_movement"]
 def stage_movement(trace: Trace) -> float | None:
     """How far the labelled landmarks moved between the last two stages: mean, NE units of the picture or box.
 
-    None where only one stage ran.
+    None where only one stage ran, or no garment was found.
     """
-    if len(trace.landmarks) < 2:
+    if len(trace.landmarks) < 2 or not trace.detection.labelled.any():
         return None
     before, after = trace.landmarks[-2:, trace.detection.labelled]
     size = np.array([[trace.fit.width, trace.fit.height]])
     return float(normalized_error(after[np.newaxis], before[np.newaxis], size).mean())
 
 
-def flip_consistency(session: Session, image: str | Path | NDArray[np.uint8], category: str | None = None) -> float:
+def flip_consistency(
+    session: Session, image: str | Path | NDArray[np.uint8], category: str | None = None
+) -> float | None:
     """How far the answer for the mirror image is from the mirror image of the answer: mean, NE units.
 
-    It costs two detections, so it is done only when asked. Errors are those of `Session.detect`.
+    Over the landmarks of the category; of the one found in the picture as it is, where none is given. None where no
+    garment was found. It costs two detections, so it is done only when asked. Errors are those of `Session.detect`.
     """
     pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
     height, width = pixels.shape[:2]
     straight = session.detect(pixels, category=category)
+    if not straight.labelled.any():
+        return None
     mirrored = session.detect(np.ascontiguousarray(pixels[:, ::-1]), category=category)
     back = mirrored.landmarks[list(session.schema.flip)]
     # Pixel centres: column x of the mirror image is column width − 1 − x.

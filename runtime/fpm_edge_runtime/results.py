@@ -26,6 +26,7 @@ class StageResult:
         scores: (landmarks,) float32, heatmap values at the landmarks; 0 where there is a doubt.
         doubts: landmark name → why its heatmap does not say where it is, see `decode.Reading`. Empty if all do.
         elapsed_ms: from the call to this answer.
+        labelled, category, category_score, confidences: as of a `Detection`, by this stage.
     """
 
     stage: int
@@ -33,6 +34,10 @@ class StageResult:
     scores: NDArray[np.float32]
     doubts: Mapping[str, Doubt]
     elapsed_ms: float
+    labelled: NDArray[np.bool_]
+    category: str | None = None
+    category_score: float | None = None
+    confidences: NDArray[np.float32] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +64,8 @@ class Detection:
     Attributes:
         landmarks: (landmarks, 2) float32, x and y in pixels of the original picture. Always finite.
         scores: (landmarks,) float32, heatmap values at the landmarks; 0 where there is a doubt.
-        labelled: (landmarks,) bool, which landmarks the category has; all of them if no category was given.
+        labelled: (landmarks,) bool, which landmarks the category has; all of them where it is not known, not one where
+            there is no garment.
         doubts: landmark name → why its heatmap does not say where it is, see `decode.Reading`. Empty if all do.
         stages_run: how many stages ran; the last of them gave the landmarks.
         stop_reason: why no further stage ran. "all stages": there are no more. "stage limit": the session or the
@@ -67,10 +73,15 @@ class Detection:
             clear landmarks had stopped moving.
         timings: where the time went.
         engine: name of the engine.
-        category: as given.
+        category: as given, or as found by the bundle's rule: "none" where there is no garment. None where it is not
+            known: the bundle has no rule, or "any" was asked for.
         fallback: the step of a drift policy that was in force (`guard.Guard`); None where the session answered as it
             was asked. "more stages": all of them ran, whatever the call said. "engine": `engine` took the place of one
             that had drifted. "float": the float model answered.
+        category_score: probability of the category that was found, 0 to 1; None where it was given or is not known.
+        confidences: (landmarks,) float32, probability that the landmark lies within 0.05 of its true place, in units of
+            the paper's NE, of a garment that has it; None where the bundle has no such calibration.
+        looks: which look answered: 1 for that at the whole picture (or box), 2 for that at the region found in it.
     """
 
     landmarks: NDArray[np.float32]
@@ -83,6 +94,9 @@ class Detection:
     engine: str
     category: str | None
     fallback: Fallback | None = None
+    category_score: float | None = None
+    confidences: NDArray[np.float32] | None = None
+    looks: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -81,57 +81,15 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
         # Not above: a device that reads the schema in its bundle needs neither this nor TOML.
         from importlib import resources
 
+        from fpm_edge_runtime._schema_toml import parse_schema
+
         source = resources.files("fpm_edge_runtime").joinpath("schemas", f"{text}.toml").read_text("utf-8")
-        return _parse(source, text)
+        return parse_schema(source, text)
     path = Path(name_or_path)
     if path.suffix != ".toml" or not path.is_file():
         raise SchemaError(
             f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"
         )
-    return _parse(path.read_text("utf-8"), text)
+    from fpm_edge_runtime._schema_toml import parse_schema
 
-
-def _parse(source: str, where: str) -> LandmarkSchema:
-    import tomllib
-
-    try:
-        table = tomllib.loads(source)
-    except tomllib.TOMLDecodeError as error:
-        raise SchemaError(f"{where}: not valid TOML: {error}") from error
-    try:
-        landmarks = tuple(table.pop("landmarks"))
-        name = table.pop("name")
-    except KeyError as error:
-        raise SchemaError(f"{where}: the key {error} is missing; a schema needs name and landmarks") from None
-    index = {landmark: i for i, landmark in enumerate(landmarks)}
-
-    def indices(names: list[str], key: str) -> tuple[int, ...]:
-        unknown = [n for n in names if n not in index]
-        if unknown:
-            raise SchemaError(f"{where}: {key} names {unknown[0]!r}, which is not among the landmarks")
-        return tuple(index[n] for n in names)
-
-    flip = list(range(len(landmarks)))
-    for pair in table.pop("flip_pairs", []):
-        if len(pair) != 2:
-            raise SchemaError(f"{where}: flip_pairs holds {pair}; each entry must name two landmarks")
-        left, right = indices(pair, "flip_pairs")
-        flip[left], flip[right] = right, left
-    categories = {key: indices(names, f"categories.{key}") for key, names in table.pop("categories", {}).items()}
-    normalizers = {}
-    for key, names in table.pop("normalizers", {}).items():
-        if len(names) != 2:
-            raise SchemaError(f"{where}: normalizers.{key} must name two landmarks, not {len(names)}")
-        first, second = indices(names, f"normalizers.{key}")
-        normalizers[key] = (first, second)
-    groups = {key: indices(names, f"groups.{key}") for key, names in table.pop("groups", {}).items()}
-    if table:
-        raise SchemaError(f"{where}: unknown key {sorted(table)[0]!r}")
-    return LandmarkSchema(
-        name=name,
-        landmarks=landmarks,
-        flip=tuple(flip),
-        categories=categories or {"all": tuple(range(len(landmarks)))},
-        normalizers=normalizers,
-        groups=groups,
-    )
+    return parse_schema(path.read_text("utf-8"), text)

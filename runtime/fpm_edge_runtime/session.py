@@ -1,9 +1,8 @@
 """Run a bundle's stages on pictures, as many as the time allows."""
 
-import math
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
@@ -11,16 +10,18 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._pace import Pace
+from fpm_edge_runtime._frame import Found, Frame, check_stages, start_frame
+from fpm_edge_runtime._pace import DECODE, Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.convergence import moved_px
-from fpm_edge_runtime.decode import Doubt, read_heatmaps
+from fpm_edge_runtime.decode import read_heatmaps
 from fpm_edge_runtime.engines import Delegate, Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
 from fpm_edge_runtime.manifest import Format, Geometry, Piece
-from fpm_edge_runtime.results import Detection, StageResult, StopReason, Timings, Trace
+from fpm_edge_runtime.recognizer import Recognizer
+from fpm_edge_runtime.results import Detection, StageResult, Trace
 from fpm_edge_runtime.tensors import arranged
 
 if TYPE_CHECKING:
@@ -32,12 +33,8 @@ __all__ = ["MOST_THREADS", "Session"]
 _WARM_UP_RUNS = 2
 MOST_THREADS = 256
 """Engines crash when asked for absurdly many."""
-_DECODE = "decode"
 
 Box = tuple[float, float, float, float]
-
-# Landmarks (landmarks, 2) float32, scores (landmarks,) float32, landmark name → doubt.
-_Decoded = tuple[NDArray[np.float32], NDArray[np.float32], dict[str, Doubt]]
 
 
 class Session:
@@ -60,7 +57,7 @@ class Session:
             raise UsageError(f"threads is {threads}; expected 1 to {MOST_THREADS}, or none: the engine decides then")
         self._bundle = bundle
         self._manifest = bundle.manifest
-        self._stage_limit = _check_stages(stages, bundle.stages, "the bundle")
+        self._stage_limit = check_stages(stages, bundle.stages, "the bundle")
         self._engine = engine
         self._format = form
         pieces = bundle.manifest.pieces[form]
@@ -70,6 +67,7 @@ class Session:
         self._runners: dict[str, PieceRunner] = {
             name: engine.load(piece, bundle.read(piece.member), threads) for name, piece in needed.items()
         }
+        self._recognizer = Recognizer(bundle.manifest)
         self._lock = threading.Lock()
         self._pace = Pace()
         self._warm_up()
@@ -131,12 +129,14 @@ class Session:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Detection:
         """Find the landmarks of one picture.
 
         Args:
             image: path of a picture, or (height, width, 3) uint8 RGB.
-            category: what garment it is, to say which landmarks are meaningful.
+            category: what garment it is, to say which landmarks are meaningful; "any" for all landmarks, whatever it
+                is; None to find it, if the bundle has a rule for that (`Manifest.recognition`), else as "any".
             box: (x0, y0, x1, y1) the garment's region, pixels (edge coordinates); None for the whole picture.
             stages: run at most so many; None for all that are loaded.
             deadline_ms: start a stage only if it will probably (95 % quantile of its last 64 runs) end within this
@@ -144,13 +144,17 @@ class Session:
             converge_px: run no further stage where no clear landmark of the category moved by more than this since the
                 stage before, in pixels of the network's input (`moved_px`); ``fitted`` for what the bundle was found to
                 bear (`Manifest.convergence`).
+            looks: 2 to run stage 1 on the whole picture (or box), and all stages on the region of what it found, where
+                that shows the garment larger and stage 1 then sees it more clearly (`looks`); `Detection.looks` says
+                which look answered. Deadline and timings are of both.
 
         Raises:
-            UsageError: stages, box, deadline_ms or converge_px is out of range, or nothing was fitted.
+            UsageError: stages, box, deadline_ms, converge_px or looks is out of range, or nothing was fitted.
             SchemaError: the category is unknown.
             DataError: the image is not a picture (ImageError for a file), or the box lies outside it.
         """
-        return self._detect(self._frame(stages, deadline_ms), image, category, box, converge_px)[0]
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        return self._detect(frame, image, box, converge_px, looks)[0]
 
     def trace(
         self,
@@ -161,16 +165,19 @@ class Session:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Trace:
         """As `detect`, with what a comparison with another model needs: every stage's landmarks, and the input.
 
-        Arguments and errors are those of `detect`. The earlier stages are decoded after the answer was there.
+        Arguments and errors are those of `detect`; of two looks, the one that answered is traced. The earlier stages
+        are decoded after the answer was there.
         """
-        frame = self._frame(stages, deadline_ms)
-        detection, fit = self._detect(frame, image, category, box, converge_px)
-        earlier = [self._decode(frame, stage)[0] for stage in range(1, detection.stages_run)]
-        landmarks = np.stack([*earlier, fit.to_input(detection.landmarks)])
-        return Trace(detection, landmarks, frame.tensors["image"][0].copy(), fit)
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        detection, frame = self._detect(frame, image, box, converge_px, looks)
+        assert frame.fit is not None
+        earlier = [self._decode(frame, stage).landmarks for stage in range(1, detection.stages_run)]
+        landmarks = np.stack([*earlier, frame.fit.to_input(detection.landmarks)])
+        return Trace(detection, landmarks, frame.tensors["image"][0].copy(), frame.fit)
 
     def detect_input(self, image: NDArray[np.uint8], *, stages: int | None = None) -> tuple[StageResult, ...]:
         """Every stage's landmarks for a ready-made network input, in pixels of that input.
@@ -183,7 +190,7 @@ class Session:
             UsageError: stages is out of range.
             DataError: the array is not of exactly that shape and type.
         """
-        frame = self._frame(stages, None)
+        frame = start_frame(self._stage_limit, stages, None)
         frame.tensors["image"] = self._check_input(image)
         return tuple(self._each_stage(frame))
 
@@ -201,67 +208,85 @@ class Session:
         Arguments and errors are those of `detect`, and are checked at the call. Time that the caller spends between
         two stages counts towards the deadline.
         """
-        frame = self._frame(stages, deadline_ms)
-        self._labelled(category)
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        self._recognizer.check(category)
         self._prepare(frame, image, box)
         return self._each_stage(frame)
 
     def _detect(
         self,
-        frame: "_Frame",
+        frame: Frame,
         image: str | Path | NDArray[np.uint8],
-        category: str | None,
         box: Box | None,
         converge_px: float | Literal["fitted"] | None,
-    ) -> tuple[Detection, Letterbox]:
-        labelled = self._labelled(category)
+        looks: int,
+    ) -> tuple[Detection, Frame]:
+        """The answer, and the look that gave it."""
+        self._recognizer.check(frame.category)
         still = self._still(converge_px)
-        fit = self._prepare(frame, image, box)
-        return self._answer(frame, labelled, category, still), fit
+        if looks == 1:
+            self._prepare(frame, image, box)
+        else:
+            from fpm_edge_runtime.looks import check_looks, look_again
 
-    def _each_stage(self, frame: "_Frame") -> Iterator[StageResult]:
+            check_looks(looks)
+            pixels = self._prepare(frame, image, box)
+            frame = look_again(frame, partial(self._see, pixels), self._pace, self._input_size)
+        return self._answer(frame, still), frame
+
+    def _see(self, pixels: NDArray[np.uint8], frame: Frame, box: Box | None) -> Found:
+        """What stage 1 finds; in this box, if the frame has no input yet."""
+        if frame.fit is None:
+            self._fit(frame, pixels, box)
+        next(self._advance(frame))
+        return self._decode(frame, 1)
+
+    def _each_stage(self, frame: Frame) -> Iterator[StageResult]:
         for stage in self._advance(frame):
-            landmarks, scores, doubts = self._decode(frame, stage)
-            elapsed = (perf_counter() - frame.start) * 1e3
-            yield StageResult(stage, frame.to_picture(landmarks), scores, doubts, elapsed)
+            self._decode(frame, stage)
+            yield frame.result(stage)
 
-    def _answer(
-        self, frame: "_Frame", labelled: NDArray[np.bool_], category: str | None, still: float | None
-    ) -> Detection:
-        (landmarks, scores, doubts), stages_run = self._run_stages(frame, labelled, still)
-        landmarks = frame.to_picture(landmarks)
-        timings = Timings(
-            preprocess_ms=frame.preprocess * 1e3,
-            pieces={name: seconds * 1e3 for name, seconds in frame.pieces.items()},
-            decode_ms=frame.decode * 1e3,
-            total_ms=(perf_counter() - frame.start) * 1e3,
-        )
+    def _answer(self, frame: Frame, still: float | None) -> Detection:
+        stages_run = self._run_stages(frame, still)
+        found = self._decode(frame, stages_run)
+        recognized = found.recognized
         return Detection(
-            landmarks, scores, labelled, doubts, stages_run, frame.stop_reason, timings, self.engine, category
+            frame.to_picture(found.landmarks),
+            found.scores,
+            recognized.labelled,
+            found.doubts,
+            stages_run,
+            frame.stop_reason,
+            frame.timings(),
+            self.engine,
+            recognized.category,
+            category_score=recognized.score,
+            confidences=recognized.confidences,
+            looks=frame.look,
         )
 
-    def _run_stages(self, frame: "_Frame", labelled: NDArray[np.bool_], still: float | None) -> tuple[_Decoded, int]:
-        """What the last stage that ran found, in pixels of the input, and its number."""
-        stage, found, before = 0, None, None
+    def _run_stages(self, frame: Frame, still: float | None) -> int:
+        """Run what the frame's limit, its deadline and still landmarks allow; the number of the last stage."""
+        stage, before = 0, None
         for stage in self._advance(frame):
             if still is None:
                 continue
-            before, found = found, self._decode(frame, stage)
-            if (
-                before is not None
-                and moved_px(before[0], found[0], found[1], labelled) <= still
-                and stage < frame.limit
-            ):
-                frame.stop_reason = "converged"
-                break
-        return found or self._decode(frame, stage), stage
+            found = self._decode(frame, stage)
+            if before is not None and stage < frame.limit:
+                # Which landmarks count is what the garment seems to be by now.
+                moved = moved_px(before.landmarks, found.landmarks, found.scores, found.recognized.labelled)
+                if moved <= still:
+                    frame.stop_reason = "converged"
+                    break
+            before = found
+        return stage
 
-    def _advance(self, frame: "_Frame") -> Iterator[int]:
+    def _advance(self, frame: Frame) -> Iterator[int]:
         """Run stage after stage while the frame's limit and deadline allow."""
         for stage in range(1, frame.limit + 1):
             waiting = [piece for piece in self._plan[stage] if piece.name not in frame.pieces]
             if stage > 1 and frame.deadline is not None:
-                predicted = sum(self._pace.predict(piece.name) for piece in waiting) + self._pace.predict(_DECODE)
+                predicted = sum(self._pace.predict(piece.name) for piece in waiting) + self._pace.predict(DECODE)
                 if perf_counter() + predicted > frame.deadline:
                     frame.stop_reason = "deadline"
                     return
@@ -270,7 +295,7 @@ class Session:
             yield stage
         frame.stop_reason = "all stages" if frame.limit == self._manifest.stages else "stage limit"
 
-    def _run(self, frame: "_Frame", piece: Piece) -> None:
+    def _run(self, frame: Frame, piece: Piece) -> None:
         inputs: Mapping[str, NDArray[Any]] = {
             spec.name: arranged(frame.tensors[spec.name], self._made.get(spec.name), spec) for spec in piece.inputs
         }
@@ -288,8 +313,10 @@ class Session:
         frame.tensors.update(outputs)
         frame.pieces[piece.name] = seconds
 
-    def _decode(self, frame: "_Frame", stage: int) -> _Decoded:
-        """What a stage that has run found; its landmarks in pixels of the input."""
+    def _decode(self, frame: Frame, stage: int) -> Found:
+        """What a stage that has run found."""
+        if stage in frame.found:
+            return frame.found[stage]
         start = perf_counter()
         spec = self._made[f"heatmap_{stage}"]
         names = self.schema.landmarks
@@ -300,20 +327,16 @@ class Session:
             scale=spec.scale,
             zero_point=spec.zero_point,
         )
-        landmarks = cells_to_input(read.cells, self.geometry.stride)
+        found = frame.found[stage] = Found(
+            cells_to_input(read.cells, self.geometry.stride),
+            read.scores,
+            {names[index]: doubt for index, doubt in read.doubts.items()},
+            self._recognizer.at(stage, read.scores, frame.category),
+        )
         seconds = perf_counter() - start
         frame.decode += seconds
-        self._pace.record(_DECODE, seconds)
-        return landmarks, read.scores, {names[index]: doubt for index, doubt in read.doubts.items()}
-
-    def _frame(self, stages: int | None, deadline_ms: float | None) -> "_Frame":
-        start = perf_counter()
-        limit = _check_stages(stages, self._stage_limit, "the session")
-        if deadline_ms is None:
-            return _Frame(start, limit, None)
-        if not math.isfinite(deadline_ms) or deadline_ms < 0:
-            raise UsageError(f"deadline_ms is {deadline_ms}; expected milliseconds from the call, 0 or more")
-        return _Frame(start, limit, start + deadline_ms / 1e3)
+        self._pace.record(DECODE, seconds)
+        return found
 
     def _still(self, converge_px: float | Literal["fitted"] | None) -> float | None:
         """Pixels of the input within which landmarks count as still."""
@@ -329,15 +352,24 @@ class Session:
             raise UsageError(f"converge_px is {converge_px!r}; expected pixels of the input, 0 or more, or 'fitted'")
         return converge_px
 
-    def _prepare(self, frame: "_Frame", image: str | Path | NDArray[np.uint8], box: Box | None) -> Letterbox:
+    @property
+    def _input_size(self) -> tuple[int, int]:
+        return self.geometry.input_width, self.geometry.input_height
+
+    def _prepare(self, frame: Frame, image: str | Path | NDArray[np.uint8], box: Box | None) -> NDArray[np.uint8]:
+        """Make the frame's input, and return the picture."""
         if box is not None and len(box) != 4:
             raise UsageError(f"box is {box}; expected (x0, y0, x1, y1) in pixels of the picture")
         pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
-        size = (self.geometry.input_width, self.geometry.input_height)
-        frame.fit = Letterbox.fit((pixels.shape[1], pixels.shape[0]), size, box)
-        frame.tensors["image"] = letterbox(pixels, frame.fit, size)[np.newaxis]
+        self._fit(frame, pixels, box)
         frame.preprocess = perf_counter() - frame.start
-        return frame.fit
+        return pixels
+
+    def _fit(self, frame: Frame, pixels: NDArray[np.uint8], box: Box | None) -> None:
+        start = perf_counter()
+        frame.fit = Letterbox.fit((pixels.shape[1], pixels.shape[0]), self._input_size, box)
+        frame.tensors["image"] = letterbox(pixels, frame.fit, self._input_size)[np.newaxis]
+        frame.preprocess = frame.fitting = perf_counter() - start
 
     def _check_input(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         expected = (self.geometry.input_height, self.geometry.input_width, 3)
@@ -345,47 +377,12 @@ class Session:
             raise DataError(f"the input has shape {image.shape}; expected {expected}; use detect for other pictures")
         return np.ascontiguousarray(image)[np.newaxis]
 
-    def _labelled(self, category: str | None) -> NDArray[np.bool_]:
-        count = len(self.schema.landmarks)
-        if category is None:
-            return np.ones(count, np.bool_)
-        labelled = np.zeros(count, np.bool_)
-        labelled[list(self.schema.landmarks_of(category))] = True
-        return labelled
-
     def _warm_up(self) -> None:
         """Run everything on black, and keep the time of the last run: the first one also pays for allocations."""
         black = np.zeros((1, self.geometry.input_height, self.geometry.input_width, 3), np.uint8)
         for _ in range(_WARM_UP_RUNS):
             self._pace = Pace()
-            frame = self._frame(None, None)
+            frame = start_frame(self._stage_limit, None, None)
             frame.tensors["image"] = black
             for stage in self._advance(frame):
                 self._decode(frame, stage)
-
-
-@dataclass
-class _Frame:
-    """One picture on its way through the stages. Times in seconds; `tensors` are NHWC images and raw outputs."""
-
-    start: float
-    limit: int
-    deadline: float | None
-    fit: Letterbox | None = None
-    tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
-    pieces: dict[str, float] = field(default_factory=dict)
-    preprocess: float = 0.0
-    decode: float = 0.0
-    stop_reason: StopReason = "all stages"
-
-    def to_picture(self, landmarks: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Pixels of the input → pixels of the picture that it was made of, if it was made of one."""
-        return landmarks if self.fit is None else self.fit.to_picture(landmarks)
-
-
-def _check_stages(stages: int | None, limit: int, owner: str) -> int:
-    if stages is None:
-        return limit
-    if not 1 <= stages <= limit:
-        raise UsageError(f"stages is {stages}; {owner} has {limit}: expected 1 to {limit}, or None for all")
-    return stages

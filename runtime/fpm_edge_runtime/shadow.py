@@ -40,14 +40,21 @@ _LOWEST_PRIORITY = 19
 def disagreement_of(trace: Trace, reference: Session) -> NDArray[np.float64]:
     """(stages that ran, landmarks) distance from the float model's landmarks, NE units of the picture or box.
 
-    NaN for landmarks that the frame's category does not have. The float model runs as many stages as the device did.
-    Errors are those of `Session.detect_input`.
+    NaN for landmarks that do not count: those that the frame's category does not have. Where the device found the
+    category, those of the category that the float model finds count, as far as the device's has them too; all of them
+    where it has none, so that a device which no longer sees garments is noticed. Where the float model finds no
+    garment, nothing counts. It runs as many stages as the device did. Errors are those of `Session.detect_input`.
     """
     stages = len(trace.landmarks)
-    expected = np.stack([result.landmarks for result in reference.detect_input(trace.input, stages=stages)])
+    results = reference.detect_input(trace.input, stages=stages)
+    expected = np.stack([result.landmarks for result in results])
     size = np.array([[trace.fit.width, trace.fit.height]])
     errors = normalized_error(trace.landmarks, expected, size.repeat(stages, axis=0))
-    return np.where(trace.detection.labelled, errors, np.nan)
+    counted = trace.detection.labelled
+    if trace.detection.category_score is not None and results[-1].category_score is not None:
+        wanted = results[-1].labelled
+        counted = wanted & counted if (wanted & counted).any() else wanted
+    return np.where(counted, errors, np.nan)
 
 
 @dataclass(frozen=True)
@@ -57,7 +64,7 @@ class ShadowCounts:
     Attributes:
         frames: that were detected.
         sampled: that were to be compared.
-        compared: that were.
+        compared: that were, those among them in which there was no garment.
         replaced: that a newer one replaced while the float model was busy.
         failed: whose comparison raised an error.
         low_priority: whether the system took the worker's low priority; None until it has started.
@@ -157,6 +164,7 @@ class Shadow:
         stages: int | None = None,
         deadline_ms: float | None = None,
         converge_px: float | Literal["fitted"] | None = None,
+        looks: int = 1,
     ) -> Detection:
         """`Session.detect`: its arguments, its answer, its errors."""
         with self._changed:
@@ -166,7 +174,9 @@ class Shadow:
         if watched.fallback == "more stages":
             stages = deadline_ms = converge_px = None
         run = partial(watched.session.trace if traced else watched.session.detect, image)
-        found = run(category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px)
+        found = run(
+            category=category, box=box, stages=stages, deadline_ms=deadline_ms, converge_px=converge_px, looks=looks
+        )
         trace = found if isinstance(found, Trace) else None
         detection = found.detection if isinstance(found, Trace) else found
         self._take(watched, detection, trace, sampled)
@@ -248,7 +258,8 @@ class Shadow:
 
     def _take(self, watched: "_Watched", found: Detection, trace: Trace | None, sampled: bool) -> None:
         movement = None if trace is None else stage_movement(trace)
-        watched.monitor.add_frame(found.scores[found.labelled], movement)
+        if found.labelled.any():
+            watched.monitor.add_frame(found.scores[found.labelled], movement)
         with self._changed:
             sampled = sampled and not self._closed
             self._count(frames=1, sampled=sampled, replaced=sampled and self._waiting is not None)
@@ -282,7 +293,11 @@ class Shadow:
             self._count(failed=failed, compared=not failed)
 
     def _compare(self, watched: "_Watched", trace: Trace) -> None:
-        watched.monitor.add_shadow(disagreement_of(trace, self._reference))
+        disagreement = disagreement_of(trace, self._reference)
+        # A frame in which the float model sees no garment either shows nothing about where landmarks are.
+        if np.isnan(disagreement).all():
+            return
+        watched.monitor.add_shadow(disagreement)
         verdict = watched.monitor.verdict
         with self._changed:
             if watched is self._watched:

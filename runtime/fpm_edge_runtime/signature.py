@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
+from fpm_edge_runtime._container import SIGNATURE
 from fpm_edge_runtime.errors import BundleError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ __all__ = [
     "refuse_without_cryptography",
     "signed_bytes",
 ]
-
-SIGNATURE = "signature.json"
-"""The member's name."""
 
 MAX_SEQUENCE = 2**53 - 1
 """The last integer that every JSON reader keeps exactly."""

@@ -152,9 +152,17 @@ def test_the_score_of_a_landmark_in_doubt_is_not_compared() -> None:
     schema = LandmarkSchema("two", ("a", "b"), (0, 1), {"all": (0, 1)})
     places, scores = np.zeros((2, 2), np.float32), np.array([0.9, 0.0], np.float32)
     found = np.array([[0.0, 0.0, 0.9], [5.0, 5.0, 1.0]], np.float32)
-    _check_landmarks(found, places, StageResult(1, places, scores, {"b": "saturated"}, 0.0), schema, "a file")
+    _check_landmarks(
+        found,
+        places,
+        StageResult(1, places, scores, {"b": "saturated"}, 0.0, np.ones(len(scores), np.bool_)),
+        schema,
+        "a file",
+    )
     with pytest.raises(ConversionError, match="a file gives other scores"):
-        _check_landmarks(found, places, StageResult(1, places, scores, {}, 0.0), schema, "a file")
+        _check_landmarks(
+            found, places, StageResult(1, places, scores, {}, 0.0, np.ones(len(scores), np.bool_)), schema, "a file"
+        )
 
 
 def test_the_letterbox_is_pillows_pixel_for_pixel() -> None:
@@ -198,7 +206,7 @@ def test_the_shipped_weights(calibrated: Any, run_tflite: Runner, run_onnx: Runn
     from fpm_edge.train.pipeline import load_sample
     from fpm_edge_converters.tflite import to_tflite
 
-    loaded = load_any(Path(__file__).parents[2] / "fpm_edge" / "models" / "lite-fashionai24")
+    loaded = load_any(Path(__file__).parents[2] / "fpm_edge" / "models" / "lite-m")
     data = load_dataset("rendered:6@11/192")
     pictures = [load_sample(data, index, loaded.config).image for index in range(6)]
     graph = to_tflite(calibrated(loaded.network, pictures), "int8")

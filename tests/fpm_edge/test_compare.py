@@ -192,7 +192,7 @@ def test_what_the_commands_refuse(
         )
         run(capsys, 4, command, tiny_model, tmp_path / "none.fpm", *DATA)
         run(capsys, 1, command, tmp_path / "none", tiny_bundle, *DATA)
-        run(capsys, 2, command, "lite-fashionai24", tiny_bundle, *DATA)
+        run(capsys, 2, command, "lite-m", tiny_bundle, *DATA)
         run(capsys, 2, command, tiny_model, tiny_bundle, *DATA, "--samples", 0)
     assert "float32" in run(capsys, 2, "sensitivity", tiny_model, tiny_float_bundle, *DATA)[1]
     assert "float32" in run(capsys, 2, "lint", tiny_float_bundle, *DATA)[1]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from fpm_edge import demo
-from fpm_edge.predict import predict_network, truth_of
+from fpm_edge.predict import drift_between, predict_network, predict_session, truth_of
 from fpm_edge.quantized import load_any
-from fpm_edge.shipped import SHIPPED_MODEL, model_folder, shipped_model
+from fpm_edge.shipped import SHIPPED_MODEL, SHIPPED_MODELS, model_folder, shipped_bundle, shipped_model
 from fpm_edge_runtime import check_goldens, normalized_error, open_bundle
 
 
@@ -30,12 +30,35 @@ def test_the_shipped_model_finds_landmarks() -> None:
     assert mean[2] < mean[0]
 
 
-def test_its_name_stands_for_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert model_folder(Path(SHIPPED_MODEL)) == shipped_model()
+def test_names_stand_for_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert SHIPPED_MODELS[SHIPPED_MODEL] == SHIPPED_MODEL
+    for name, folder in SHIPPED_MODELS.items():
+        assert model_folder(Path(name)) == shipped_model(name)
+        assert shipped_model(name).name == folder
+    # What was its name before.
+    assert model_folder(Path("lite-fashionai24")) == shipped_model()
     assert model_folder(tmp_path) == tmp_path
     monkeypatch.chdir(tmp_path)
     (tmp_path / SHIPPED_MODEL).mkdir()
     assert model_folder(Path(SHIPPED_MODEL)) == Path(SHIPPED_MODEL)
+
+
+def test_the_shipped_bundle_is_the_shipped_model_in_int8() -> None:
+    from fpm_edge.data import load_dataset
+
+    assert shipped_bundle().stat().st_size <= 1_000_000
+    bundle = open_bundle(shipped_bundle())
+    bundle.check()
+    assert (bundle.formats, bundle.manifest.quantization.precision) == (("tflite",), "int8")
+    assert bundle.reference() is None
+    session = bundle.session()
+    assert check_goldens(session).ok
+    # Of these weights, not of those that were shipped before.
+    loaded = load_any(shipped_model())
+    garments = load_dataset("rendered:12@103/192")
+    expected = predict_network(loaded.network, loaded.config, garments)
+    drift = drift_between(predict_session(session, garments), expected, truth_of(garments), garments.schema)
+    assert drift.stages[-1].disagreement.estimate < 0.004
 
 
 def test_the_demo_makes_everything(tiny_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

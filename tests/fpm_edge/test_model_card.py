@@ -56,7 +56,7 @@ def full(dataset: Dataset, **changes: Any) -> ModelCard:
         training=data_facts(dataset),
         recipe="lite",
         settings=TrainSettings(epochs=2, learning_rate=3e-4, augmentation=Augmentation(rotation=7.0)),
-        origin="lite-fashionai24",
+        origin="lite-m",
         command=("fpm-edge", "train", "--data", "fashionai:my photographs"),
         seeds={"split": 9},
         versions={"tensorflow": "2.21.0", "fpm-edge": "0.1.0"},
@@ -80,7 +80,7 @@ def test_everything_that_is_known_is_said(photographs: Dataset) -> None:
     training = section(text, "Training")
     counts = {c: sum(r.category == c for r in photographs.records) for c in ("dress", "skirt")}
     assert f"shop, {len(photographs)} records (dress {counts['dress']}, skirt {counts['skirt']})." in training
-    for part in (photographs.digest, "`lite`", "lite-fashionai24", "epochs 2", "learning_rate 0.0003", "split 9"):
+    for part in (photographs.digest, "`lite`", "lite-m", "epochs 2", "learning_rate 0.0003", "split 9"):
         assert part in training
     assert "augmentation.rotation 7.0" in training
     assert "\n    fpm-edge train --data 'fashionai:my photographs'\n" in training

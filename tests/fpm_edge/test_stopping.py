@@ -100,7 +100,7 @@ def test_the_bundle_says_what_it_bears(
     )
     fitted = made.manifest.convergence
     assert fitted is not None
-    assert made.manifest.schema_version == 2
+    assert made.manifest.schema_version == 3
     session = open_bundle(made.path).session()
     read = KeptPictures()
     found = predict_session(session, garments, read)

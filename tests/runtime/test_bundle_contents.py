@@ -64,13 +64,13 @@ def test_stage_file_that_no_piece_names(
         open_bundle(_sealed(build_container, manifest_dict, {**hollow_parts[1], "stages/3.tflite": b"x"}))
 
 
-@pytest.mark.parametrize("version", [0, 3, 99])
+@pytest.mark.parametrize("version", [0, 4, 99])
 def test_other_schema_version(
     manifest_dict: dict[str, Any], hollow_parts: Parts, build_container: Build, version: int
 ) -> None:
     manifest_dict["schema_version"] = version
     manifest_dict["something_new"] = {}
-    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 and 2; update"):
+    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 to 3; update"):
         open_bundle(_sealed(build_container, manifest_dict, hollow_parts[1]))
 
 

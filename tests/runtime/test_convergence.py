@@ -3,14 +3,13 @@
 import math
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
+from four_stages import four_stages
 
-from fpm_edge_runtime import Bundle, Manifest, Session, UsageError, open_bundle
+from fpm_edge_runtime import Bundle, Session, UsageError
 from fpm_edge_runtime.convergence import moved_px
 from fpm_edge_runtime.manifest import Convergence, Interval
-from fpm_edge_runtime.pack import bundle_bytes
 
 STILL = Convergence(px=1.0, max_ne_loss=0.01, ne_loss=Interval(0.0, -0.01, 0.005), stages_run=2.5, pictures=20)
 
@@ -34,34 +33,6 @@ def test_nothing_clear_is_nothing_settled() -> None:
 
 
 # ---- sessions ----
-
-
-def four_stages(bundle: Bundle, convergence: Convergence | None) -> Bundle:
-    """The hollow bundle of two stages with two more like the second."""
-    manifest: Manifest = bundle.manifest
-    first, context, second = manifest.pieces["tflite"]
-    _, heatmap_1 = second.inputs
-    (heatmap_2,) = second.outputs
-    pieces = [first, context, second]
-    members = {piece.member: bundle.read(piece.member) for piece in pieces}
-    for stage in (3, 4):
-        given = msgspec.structs.replace(heatmap_1, name=f"heatmap_{stage - 1}")
-        made = msgspec.structs.replace(heatmap_2, name=f"heatmap_{stage}")
-        member = f"stages/{stage}.tflite"
-        pieces.append(
-            msgspec.structs.replace(
-                second, name=f"stage_{stage}", member=member, inputs=(context.outputs[0], given), outputs=(made,)
-            )
-        )
-        members[member] = member.encode()
-    whole = msgspec.structs.replace(
-        manifest,
-        schema_version=2 if convergence else 1,
-        stages=4,
-        pieces={"tflite": tuple(pieces)},
-        convergence=convergence,
-    )
-    return open_bundle(bundle_bytes(whole, members))
 
 
 def peaks(*cells: tuple[int, int], height: float = 0.9) -> np.ndarray:

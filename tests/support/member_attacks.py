@@ -138,6 +138,24 @@ def _onnx(raw: Callable[[], bytes]) -> Callable[[], bytes]:
     return lambda: _bundle({"stages/1.onnx": raw()})
 
 
+_MANY_KNOTS = json.dumps(
+    {
+        "confidences": {
+            "stages": [
+                {
+                    "scores": [number / 20_000 for number in range(20_000)],
+                    "confidences": [0.5] * 20_000,
+                    "calibration_error": 0.0,
+                }
+            ],
+            "source": "",
+            "pictures": 1,
+            "points": 1,
+        }
+    }
+).encode()
+
+
 def _external(where: str) -> Callable[[], bytes]:
     return _onnx(lambda: external_models()[where].SerializeToString())
 
@@ -208,7 +226,15 @@ MEMBER_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "more behind it": (lambda: _bundle({}, lambda raw: raw + b"{}"), _INVALID),
     "comment in it": (lambda: _bundle({}, lambda raw: raw + b"// hello"), _INVALID),
     "unknown field": (_manifest(b'"stages": 1,', b'"stages": 1, "run": "rm -rf /",'), "unknown field"),
-    "later version": (_manifest(b'"schema_version": 1', b'"schema_version": 3'), "has schema version 3"),
+    "later version": (_manifest(b'"schema_version": 1', b'"schema_version": 4'), "has schema version 4"),
+    "recognition of nothing": (
+        _manifest(b'"schema_version": 1', b'"schema_version": 3, "recognition": {}'),
+        "recognition is empty",
+    ),
+    "recognition with a curve of many knots": (
+        _manifest(b'"schema_version": 1', b'"schema_version": 3, "recognition": ' + _MANY_KNOTS),
+        "expected 1 to 32 of each",
+    ),
     "version below 1": (_manifest(b'"schema_version": 1', b'"schema_version": -1'), "has schema version -1"),
     "version that is true": (_manifest(b'"schema_version": 1', b'"schema_version": true'), _INVALID),
     "a million stages": (_manifest(b'"stages": 1,', b'"stages": 1000000,'), "expected 1 to 99"),
