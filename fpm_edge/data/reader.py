@@ -11,6 +11,7 @@ from typing import Protocol
 from fpm_edge.data.coco import COCOReader
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.deepfashion import DeepFashionReader
+from fpm_edge.data.deepfashion2 import DeepFashion2Reader
 from fpm_edge.data.fashionai import FashionAIReader
 from fpm_edge.data.lsp import LSPReader
 from fpm_edge.data.problems import Problem
@@ -54,6 +55,7 @@ READERS: Mapping[str, DatasetReader] = MappingProxyType(
         for reader in (
             FashionAIReader(),
             DeepFashionReader(),
+            DeepFashion2Reader(),
             COCOReader(),
             LSPReader(),
             RenderedReader(),

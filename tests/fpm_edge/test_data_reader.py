@@ -27,7 +27,7 @@ def test_a_missing_file_is_named(kind: str, tmp_path: Path) -> None:
         load_dataset(f"{kind}:{tmp_path / 'nowhere'}")
 
 
-@pytest.mark.parametrize("kind", ["fashionai", "deepfashion", "lsp"])
+@pytest.mark.parametrize("kind", ["fashionai", "deepfashion", "deepfashion2", "lsp"])
 def test_a_folder_without_annotations_lists_what_was_looked_for(kind: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no annotation file in this folder; expected one of: \w+"):
         load_dataset(f"{kind}:{tmp_path}")
