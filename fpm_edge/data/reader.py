@@ -18,6 +18,7 @@ from fpm_edge.data.problems import Problem
 from fpm_edge.data.rendered import RenderedReader
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.shards import ShardReader
+from fpm_edge.data.yolo import YOLOReader
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
@@ -58,6 +59,7 @@ READERS: Mapping[str, DatasetReader] = MappingProxyType(
             DeepFashion2Reader(),
             COCOReader(),
             LSPReader(),
+            YOLOReader(),
             RenderedReader(),
             ShardReader(),
         )
@@ -77,8 +79,8 @@ def load_dataset(
     progress: Callable[[int, int], None] | None = None,
     on_problem: Callable[[Problem], None] | None = None,
 ) -> Dataset:
-    """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``coco:JSON``, ``lsp:DIR``, ``rendered:COUNT``,
-    ``shards:DIR``.
+    """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``deepfashion2:DIR``, ``coco:JSON``,
+    ``lsp:DIR``, ``yolo:YAML``, ``rendered:COUNT``, ``shards:DIR``.
 
     Args:
         spec: ``KIND:PATH``; see the `form` of each of `READERS`.
@@ -87,7 +89,7 @@ def load_dataset(
         categories: keep only these.
         check_images: find every picture, and compare the landmarks with its size.
         images: folder that the names of pictures are relative to; None for the kind's usual layout.
-        crop: keep the boxes of the records (of COCO and LSP), so that pictures are cropped to them.
+        crop: keep the boxes of the records (of COCO, DeepFashion2, YOLO and LSP), so that pictures are cropped to them.
         progress: called with (done, total) while garments are drawn.
         on_problem: called with each bad row that is skipped, and each row that is left out for another reason.
 
