@@ -41,7 +41,8 @@ class _Category:
 
 
 class COCOReader:
-    """Reads COCO key points; ``bbox`` becomes `Record.box`, so that each garment or person is cropped.
+    """Reads COCO key points; ``bbox`` becomes `Record.box`, so that each garment or person is cropped, unless the
+    annotation has ``"crop": false``.
 
     Key points are matched to the schema's landmarks by name (case, spaces and hyphens do not matter) or, where not
     one name is the schema's and the numbers of points are equal, by order. Annotations of crowds and those without
@@ -178,7 +179,9 @@ def _parse(
     visibility = visibility_of(table[:, 2], schema.landmarks)
     name = category.name or _category_of(visibility >= 0, schema, notes)
     key = (repr(annotation["id"]),) if _id(annotation.get("id")) is not None else None
-    return Row(image, name, table[:, :2], visibility, _box(annotation.get("bbox")), key)
+    # What `data convert` writes where a picture is not to be cropped.
+    box = None if annotation.get("crop") is False else _box(annotation.get("bbox"))
+    return Row(image, name, table[:, :2], visibility, box, key)
 
 
 def _box(value: object) -> Box | None:
