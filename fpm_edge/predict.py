@@ -141,8 +141,10 @@ def predict_mean_shape(training: Dataset, dataset: Dataset) -> Predictions:
     count = len(dataset.schema.landmarks)
     sums = {category: np.zeros((count, 3)) for category in dataset.schema.categories}
     for record in training.records:
-        size = _size_of(record)
         labelled = record.visibility >= 0
+        if not labelled.any():
+            continue  # A picture without a garment.
+        size = _size_of(record)
         sums[record.category][labelled] += np.c_[record.landmarks[labelled] / size, np.ones(int(labelled.sum()))]
     means = {
         category: np.where(total[:, 2:] > 0, total[:, :2] / np.maximum(total[:, 2:], 1.0), 0.5)

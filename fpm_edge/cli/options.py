@@ -12,7 +12,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-from fpm_edge.data import Dataset, load_dataset, split_dataset
+from fpm_edge.data import Dataset, load_dataset, split_dataset, split_listed
 from fpm_edge.progress import console, progress_bar
 from fpm_edge.shipped import model_folder
 from fpm_edge_runtime import UsageError
@@ -39,8 +39,8 @@ _PIPED_WIDTH = 160
 
 SPEC_HELP = (
     "KIND:PATH, one of fashionai:DIR[#PART], deepfashion:DIR, deepfashion2:DIR, coco:JSON, lsp:DIR, "
-    "yolo:YAML[#SPLIT], shards:DIR[,DIR2], or "
-    "rendered:COUNT[@SEED[/SIZE]] for garments drawn on demand."
+    "yolo:YAML[#SPLIT], shards:DIR[,DIR2], "
+    "rendered:COUNT[@SEED[/SIZE]] for garments drawn on demand; without a garment nothing:DIR, backdrops:COUNT[@SEED]."
 )
 
 
@@ -53,7 +53,7 @@ class DataSource:
         schema: name or file, where it is not the data's own.
         categories: comma-separated, None for all.
         skip_bad: leave bad rows out.
-        holdout: photographs (or their share, below 1) to hold back; None for none.
+        holdout: photographs (or their share, below 1) to hold back, or a file that lists them; None for none.
         split_seed: which ones.
     """
 
@@ -61,7 +61,7 @@ class DataSource:
     schema: str | None = None
     categories: str | None = None
     skip_bad: bool = False
-    holdout: float | None = None
+    holdout: float | Path | None = None
     split_seed: int = 0
 
     def training(self) -> Dataset:
@@ -74,7 +74,9 @@ class DataSource:
 
     def _part(self, number: int) -> Dataset:
         dataset = self._load()
-        if self.holdout is not None:
+        if isinstance(self.holdout, Path):
+            dataset = split_listed(dataset, self.holdout)[number]
+        elif self.holdout is not None:
             dataset = split_dataset(dataset, _amount(self.holdout), self.split_seed)[number]
         if self.categories is None:
             return dataset
@@ -144,19 +146,32 @@ def _refuse_without_data(option: str | None, fields: dict[str, Any]) -> None:
             raise UsageError(f"--{name.replace('_', '-')} says something about {option}, which is missing; give both")
 
 
+class _Holdout(click.ParamType[float | Path]):
+    """A number of photographs, a share of them, or a file with their names."""
+
+    name = "holdout"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | Path:
+        try:
+            return float(value)
+        except ValueError:
+            return Path(value)
+
+
 _SPLIT_OPTIONS = (
     click.option(
         "--split-seed",
         type=click.IntRange(0),
         default=0,
         show_default=True,
-        help="Which photographs are held back is drawn with this seed.",
+        help="Which photographs are held back is drawn with this seed, unless a file says.",
     ),
     click.option(
         "--holdout",
-        type=float,
-        metavar="N|SHARE",
-        help="Hold back so many photographs, or that share: training leaves them out, measuring uses only them.",
+        type=_Holdout(),
+        metavar="N|SHARE|FILE",
+        help="Hold back so many photographs, that share, or those that a text file names, one a line: training leaves "
+        "them out, measuring uses only them.",
     ),
 )
 

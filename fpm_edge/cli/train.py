@@ -44,6 +44,8 @@ _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
     "--config", "config_file", type=click.Path(path_type=Path), help="A run as a TOML file; options change it."
 )
 @data_options(required=False)
+@click.option("--with", "beside", type=(float, str), metavar="SHARE SPEC", multiple=True,
+              help="Train on this data as well: that share of an epoch's pictures. Repeatable.")  # fmt: skip
 @click.option("--model", "model_name", type=click.Choice(PRESETS), help="Network to start afresh.  [default: paper]")
 @click.option("--from", "start", type=MODEL, help="Start from this trained model's weights.")
 @click.option("--stages", type=click.IntRange(1), help="Number of stages, where it is not the model's own.")
@@ -66,6 +68,7 @@ _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 def command(
     config_file: Path | None,
     source: DataSource | None,
+    beside: tuple[tuple[float, str], ...],
     model_name: str | None,
     start: Path | None,
     stages: int | None,
@@ -110,6 +113,7 @@ def command(
         start=start,
         teacher=teacher,
         recipe=recipe,
+        beside=beside,
         stand_in=dry,
         settings={"epochs": epochs, "batch": batch, "learning_rate": learning_rate, "seed": seed,
                   "precision": precision, "micro_batch": micro_batch, "xla": xla},

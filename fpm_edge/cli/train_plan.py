@@ -1,6 +1,6 @@
 """What a training run will be: network, data and settings, from a TOML file and the options of `fpm-edge train`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ import tf_keras
 
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.training import changed_settings
-from fpm_edge.data import Dataset
+from fpm_edge.data import Dataset, file_digest, load_dataset, mixed
 from fpm_edge.data.paper import PUBLISHED, PaperSplit, paper_split
 from fpm_edge.data.parts import find_parts
 from fpm_edge.model.config import ModelConfig
@@ -18,6 +18,7 @@ from fpm_edge.model.kinds import NetworkConfig, config_to_dict
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.store import load_weights, read_config, weights_digest
 from fpm_edge.train.config_file import (
+    Beside,
     DataConfig,
     PresetModel,
     RunConfig,
@@ -25,6 +26,7 @@ from fpm_edge.train.config_file import (
     network_config,
     read_run_config,
 )
+from fpm_edge.train.pipeline import epoch_size
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime import UsageError
@@ -142,6 +144,7 @@ def plan_training(
     teacher: Path | None,
     recipe: str | None,
     settings: Mapping[str, Any],
+    beside: Sequence[tuple[float, str]] = (),
     stand_in: bool = False,
 ) -> TrainPlan:
     """Put file and options together; an option wins over the file.
@@ -149,6 +152,7 @@ def plan_training(
     Args:
         model: fields of `PresetModel`, None where not given.
         settings: fields of `TrainSettings`, None where not given.
+        beside: share of an epoch and spec of the data to train on as well; none for those of the file.
         stand_in: where nothing says what to train on, take a few drawn garments in its place, and count with the
             paper's number of pictures.
 
@@ -164,6 +168,7 @@ def plan_training(
     base = file.train if recipe is None else RECIPES[recipe]
     if teacher is not None and base.teacher_weight == 0:
         base = msgspec.structs.replace(base, teacher_weight=1.0)
+    others = tuple(Beside(share, spec) for share, spec in beside) or (file.data.beside if file.data else ())
     source = source or _source_of(file.data)
     assumed = source is None and stand_in
     if assumed:
@@ -173,6 +178,10 @@ def plan_training(
     chosen = {name: value for name, value in model.items() if value is not None}
     source = _with_papers_split(source, recipe)
     training, held, notes = _data(source)
+    if others:
+        training = mixed(
+            training, [(load_dataset(other.spec, schema=training.schema), other.share) for other in others]
+        )
     if assumed:
         notes = (f"no data was given: timed on drawn garments, counted with the paper's {PUBLISHED.train:,} pictures",)
     return TrainPlan(
@@ -180,12 +189,12 @@ def plan_training(
         settings=changed_settings(base, **settings),
         training=training,
         held=held,
-        data=_data_config(source),
+        data=_data_config(source, others),
         recipe=recipe,
         start=start,
         teacher=teacher,
         notes=notes,
-        pictures=PUBLISHED.train if assumed else len(training),
+        pictures=PUBLISHED.train if assumed else epoch_size(training),
     )
 
 
@@ -248,11 +257,36 @@ def _paper_data(split: PaperSplit) -> tuple[Dataset, Dataset, tuple[str, ...]]:
 def _source_of(data: DataConfig | None) -> DataSource | None:
     if data is None:
         return None
-    fields = {name: getattr(data, name) for name in data.__struct_fields__}
-    return DataSource(**fields | {"categories": None if data.categories is None else ",".join(data.categories)})
+    holdout: float | Path | None
+    if isinstance(data.holdout, str):
+        holdout = Path(data.holdout)
+        found = file_digest(holdout)
+        if data.holdout_digest not in (None, found):
+            raise UsageError(
+                f"{holdout} no longer names the pictures that it did when the run was written down (digest "
+                f"{found[:12]}, expected {str(data.holdout_digest)[:12]}); bring that list back, or name another"
+            )
+    else:
+        holdout = data.holdout
+    return DataSource(
+        spec=data.spec,
+        schema=data.schema,
+        categories=None if data.categories is None else ",".join(data.categories),
+        skip_bad=data.skip_bad,
+        holdout=holdout,
+        split_seed=data.split_seed,
+    )
 
 
-def _data_config(source: DataSource) -> DataConfig:
-    categories = None if source.categories is None else tuple(name.strip() for name in source.categories.split(","))
-    fields = {name: getattr(source, name) for name in DataConfig.__struct_fields__}
-    return DataConfig(**fields | {"categories": categories})
+def _data_config(source: DataSource, beside: tuple[Beside, ...]) -> DataConfig:
+    holdout = source.holdout
+    return DataConfig(
+        spec=source.spec,
+        holdout=str(holdout) if isinstance(holdout, Path) else holdout,
+        holdout_digest=file_digest(holdout) if isinstance(holdout, Path) else None,
+        split_seed=source.split_seed,
+        categories=None if source.categories is None else tuple(n.strip() for n in source.categories.split(",")),
+        schema=source.schema,
+        skip_bad=source.skip_bad,
+        beside=beside,
+    )

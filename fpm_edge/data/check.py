@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.nothing import NOTHING
 
 __all__ = ["DataSummary", "LandmarkCount", "PairOrder", "describe", "pair_orders"]
 
@@ -55,7 +56,7 @@ class DataSummary:
         records: garments or persons.
         pictures: different pictures they are in.
         cropped: records with a box.
-        categories: category → records, for every category of the schema.
+        categories: category → records, for every category of the schema, and "none" if there are such.
         landmarks: one a landmark, in the order of the schema.
         visible, occluded: labelled landmarks of all records.
         unlabelled: landmarks that a record's category has and the record does not label.
@@ -88,7 +89,7 @@ def describe(dataset: Dataset) -> DataSummary:
     counts = Counter(record.category for record in records)
     expected = np.zeros(len(schema.landmarks), np.int64)
     for category, count in counts.items():
-        expected[list(schema.categories[category])] += count
+        expected[list(schema.categories.get(category, ()))] += count
     visible, occluded = (visibility == 1).sum(axis=0), (visibility == 0).sum(axis=0)
     pairs = pair_orders(dataset)
     lefts = sum(round(pair.first_is_left * pair.count) for pair in pairs if pair.count)
@@ -99,7 +100,7 @@ def describe(dataset: Dataset) -> DataSummary:
         records=len(records),
         pictures=len({record.photograph for record in records}),
         cropped=sum(record.box is not None for record in records),
-        categories={category: counts[category] for category in schema.categories},
+        categories={name: counts[name] for name in (*schema.categories, *({NOTHING} & set(counts)))},
         landmarks=tuple(
             LandmarkCount(name, int(expected[i]), int(visible[i]), int(occluded[i]))
             for i, name in enumerate(schema.landmarks)

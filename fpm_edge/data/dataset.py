@@ -13,11 +13,24 @@ from fpm_edge.data.record import Record
 from fpm_edge_runtime.errors import DataError, SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["Dataset", "EmptyDatasetError"]
+__all__ = ["Dataset", "EmptyDatasetError", "Sampled"]
 
 
 class EmptyDatasetError(DataError):
     """Not one record was good, or is left."""
+
+
+@dataclass(frozen=True)
+class Sampled:
+    """Records at the end of a data set of which an epoch of training takes some only.
+
+    Attributes:
+        count: of the records.
+        each: how many of them an epoch takes.
+    """
+
+    count: int
+    each: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +43,7 @@ class Dataset:
         name: short, for tables and reports; says nothing about where the data set is stored.
         skipped: one line for each bad row that was skipped, with file, line, column and reason.
         notes: what the reader had to decide (how key points were matched, annotations without landmarks).
+        sampled: the last records, in groups of which an epoch of training takes some (`mixing.mixed`).
     """
 
     records: tuple[Record, ...]
@@ -37,6 +51,7 @@ class Dataset:
     name: str
     skipped: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    sampled: tuple[Sampled, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.records:
@@ -59,6 +74,8 @@ class Dataset:
     def subset(self, indices: Iterable[int] | None = None, *, categories: Collection[str] | None = None) -> Dataset:
         """The records at `indices` (all if None, in the order given) that are of one of `categories` (any if None).
 
+        None of them is `sampled`.
+
         Raises:
             DataError: an index is outside 0..n−1, or nothing is left.
             SchemaError: a category that the schema does not have.
@@ -76,7 +93,7 @@ class Dataset:
             chosen = tuple(record for record in chosen if record.category in categories)
             if not chosen:
                 raise DataError(f"data set {self.name!r} has no records of {', '.join(sorted(categories))}")
-        return replace(self, records=chosen)
+        return replace(self, records=chosen, sampled=())
 
     @cached_property
     def digest(self) -> str:

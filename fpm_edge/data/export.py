@@ -84,7 +84,7 @@ def export_dataset(dataset: Dataset, output: Path, to: str, *, advance: Callable
         advance: called after each picture.
 
     Raises:
-        UsageError: no such form, one that cannot hold the data set, or the folder is not empty.
+        UsageError: no such form, one that cannot hold the data set, no garment in it, or a folder that is not empty.
         DataError: a picture cannot be read, or the disk refused.
     """
     if to not in EXPORT_FORMS:
@@ -92,6 +92,8 @@ def export_dataset(dataset: Dataset, output: Path, to: str, *, advance: Callable
     form = EXPORT_FORMS[to]
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise UsageError(f"{output} is not an empty folder; name a new one, or remove what is in it")
+    if not any((record.visibility >= 0).any() for record in dataset.records):
+        raise UsageError(f"{dataset.name} has no garment, so there is nothing to annotate; copy its pictures")
     form.check(dataset)
     names, renamed = picture_names(dataset.records, (form.file, _SCHEMA_FILE))
     schema = None if _is_shipped(dataset.schema) else output / _SCHEMA_FILE

@@ -14,6 +14,7 @@ from fpm_edge.data.deepfashion import DeepFashionReader
 from fpm_edge.data.deepfashion2 import DeepFashion2Reader
 from fpm_edge.data.fashionai import FashionAIReader
 from fpm_edge.data.lsp import LSPReader
+from fpm_edge.data.nothing import BackdropsReader, NothingReader
 from fpm_edge.data.problems import Problem
 from fpm_edge.data.rendered import RenderedReader
 from fpm_edge.data.rows import ReadOptions
@@ -62,6 +63,8 @@ READERS: Mapping[str, DatasetReader] = MappingProxyType(
             YOLOReader(),
             RenderedReader(),
             ShardReader(),
+            NothingReader(),
+            BackdropsReader(),
         )
     }
 )
@@ -80,7 +83,7 @@ def load_dataset(
     on_problem: Callable[[Problem], None] | None = None,
 ) -> Dataset:
     """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``deepfashion2:DIR``, ``coco:JSON``,
-    ``lsp:DIR``, ``yolo:YAML``, ``rendered:COUNT``, ``shards:DIR``.
+    ``lsp:DIR``, ``yolo:YAML``, ``rendered:COUNT``, ``shards:DIR``, ``nothing:DIR``, ``backdrops:COUNT``.
 
     Args:
         spec: ``KIND:PATH``; see the `form` of each of `READERS`.

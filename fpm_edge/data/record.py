@@ -28,11 +28,13 @@ class RenderKey:
         seed: of the whole rendered data set.
         index: number of the garment in it, from 0.
         size: side of the square picture, pixels.
+        empty: what is behind a garment, without one: `render_backdrop`.
     """
 
     seed: int
     index: int
     size: int
+    empty: bool = False
 
 
 @dataclass(frozen=True, order=True)
@@ -107,9 +109,12 @@ def read_image(record: Record) -> NDArray[np.uint8]:
     if isinstance(record.image, ShardKey):
         return decode_image(_read_shard(record.image, record.identifier), f"{record.image.path}, {record.identifier}")
     # Drawing brings code that reading photographs does not need.
-    from fpm_edge.render import render_garment
+    from fpm_edge.render import render_backdrop, render_garment
 
-    return render_garment(record.image.seed, record.image.index, size=record.image.size).image
+    key = record.image
+    if key.empty:
+        return render_backdrop(key.seed, key.index, size=key.size)
+    return render_garment(key.seed, key.index, size=key.size).image
 
 
 def read_encoded(record: Record) -> bytes | None:

@@ -1,15 +1,18 @@
-"""Holding back part of a data set, photograph by photograph."""
+"""Holding back part of a data set, photograph by photograph: drawn with a seed, or listed in a file."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Collection
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 
 from fpm_edge.data.dataset import Dataset
 from fpm_edge_runtime.errors import UsageError
 
-__all__ = ["split_dataset"]
+__all__ = ["file_digest", "split_dataset", "split_listed"]
 
 
 def split_dataset(dataset: Dataset, holdout: int | float, seed: int) -> tuple[Dataset, Dataset]:
@@ -35,7 +38,68 @@ def split_dataset(dataset: Dataset, holdout: int | float, seed: int) -> tuple[Da
             f"{len(photographs) - 1} of them, or a share between 0 and 1 that leaves some on both sides"
         )
     order = np.random.default_rng(seed).permutation(len(photographs))
-    held = {photographs[i] for i in order[:count]}
+    return _parts(dataset, {photographs[i] for i in order[:count]})
+
+
+def split_listed(dataset: Dataset, path: Path) -> tuple[Dataset, Dataset]:
+    """Split into (train, held back) by a file that names the pictures to hold back, one a line, as the data does.
+
+    It holds back by anything that a number of photographs cannot express, such as who took them. Empty lines and lines
+    that begin with # say nothing. All garments of a photograph that is named are held back.
+
+    Args:
+        dataset: any.
+        path: the list. A name is a record's identifier, with or without the number of the garment (``#2``).
+
+    Raises:
+        UsageError: the file cannot be read, names nothing or a picture that is not there, or leaves one side empty.
+    """
+    names = _names(path)
+    by_name: dict[str, str] = {}
+    for record in dataset.records:
+        by_name[record.identifier] = by_name[record.identifier.partition("#")[0]] = record.photograph
+    unknown = [name for name in names if name not in by_name]
+    # What was skipped as bad is known by its line only, and may be what the list names.
+    if len(unknown) > len(dataset.skipped):
+        raise UsageError(
+            f"{path}: {len(unknown)} of {len(names)} pictures are not in {dataset.name!r}, the first: {unknown[0]!r}; "
+            f"expected names as in the data, such as {dataset.records[0].identifier!r}"
+        )
+    held = {by_name[name] for name in names if name in by_name}
+    if not 0 < len(held) < len({record.photograph for record in dataset.records}):
+        raise UsageError(
+            f"{path}: holds back {len(held)} photographs of {dataset.name!r}, which leaves one side without any; "
+            "expected some on both sides"
+        )
+    return _parts(dataset, held)
+
+
+def file_digest(path: Path) -> str:
+    """SHA-256 of a list's names in order of the alphabet: the same for lists that hold back the same.
+
+    Raises:
+        UsageError: the file cannot be read, or names nothing.
+    """
+    return hashlib.sha256("\n".join(sorted(_names(path))).encode()).hexdigest()
+
+
+def _names(path: Path) -> list[str]:
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise UsageError(
+            f"--holdout {path}: cannot be read: {reason}; expected a number of photographs, a share of them, or a "
+            "text file with a picture's name a line"
+        ) from error
+    names = [line.strip() for line in lines]
+    names = list(dict.fromkeys(name for name in names if name and not name.startswith("#")))
+    if not names:
+        raise UsageError(f"--holdout {path}: names no picture; expected the name of a picture a line")
+    return names
+
+
+def _parts(dataset: Dataset, held: Collection[str]) -> tuple[Dataset, Dataset]:
     is_held = [record.photograph in held for record in dataset.records]
     return (
         replace(dataset.subset(i for i, hold in enumerate(is_held) if not hold), name=f"{dataset.name} (train)"),

@@ -4,6 +4,6 @@ The data set that is always there: for tests, for demonstrations, and to train o
 Needs numpy and Pillow only; nothing is made until the first picture is asked for.
 """
 
-from fpm_edge.render._scene import CATEGORIES, RenderedGarment, render_garment
+from fpm_edge.render._scene import CATEGORIES, RenderedGarment, render_backdrop, render_garment
 
-__all__ = ["CATEGORIES", "RenderedGarment", "render_garment"]
+__all__ = ["CATEGORIES", "RenderedGarment", "render_backdrop", "render_garment"]

@@ -137,11 +137,7 @@ def render_garment(seed: int, index: int, *, size: int = 256, category: str | No
     """
     if category is not None and category not in CATEGORIES:
         raise ValueError(f"unknown category {category!r}: expected one of {', '.join(CATEGORIES)}, or None")
-    if size < _SMALLEST:
-        raise ValueError(f"size is {size} pixels: expected at least {_SMALLEST}")
-    if seed < 0 or index < 0:
-        raise ValueError(f"seed is {seed} and index is {index}: expected numbers that are not negative")
-    dice = Dice(seed, index)
+    dice = _dice(seed, index, size)
     drawn = dice.choice(CATEGORIES)
     kind = category or drawn
     worn = dice.chance(0.82)
@@ -160,3 +156,33 @@ def render_garment(seed: int, index: int, *, size: int = 256, category: str | No
     if drawn_size != size:
         image = image.resize((size, size), Image.Resampling.BILINEAR)
     return RenderedGarment(np.array(develop(image, dice)), kind, landmarks, visibility)
+
+
+def render_backdrop(seed: int, index: int, *, size: int = 256) -> NDArray[np.uint8]:
+    """Picture `index` of the endless collection `seed` of places without a garment: floors, walls, shops, streets.
+
+    The same arguments give the same bytes, as with `render_garment`.
+
+    Args:
+        seed: collection, not negative.
+        index: number of the picture in it, not negative.
+        size: width and height in pixels, at least 32.
+
+    Returns:
+        (size, size, 3) uint8, RGB.
+
+    Raises:
+        ValueError: the size is too small, or a number negative.
+    """
+    dice = _dice(seed, index, size)
+    foot = dice.uniform(0.6, 1.0) * size
+    image = draw_backdrop(dice, size, worn=dice.chance(0.5), foot=foot, sharp=not dice.chance(_SOFT))
+    return np.array(develop(image, dice))
+
+
+def _dice(seed: int, index: int, size: int) -> Dice:
+    if size < _SMALLEST:
+        raise ValueError(f"size is {size} pixels: expected at least {_SMALLEST}")
+    if seed < 0 or index < 0:
+        raise ValueError(f"seed is {seed} and index is {index}: expected numbers that are not negative")
+    return Dice(seed, index)

@@ -1,4 +1,4 @@
-"""Random flips, rotation, scale, shift and colour of letterboxed pictures, in TensorFlow, on the training device."""
+"""Random flips, rotation, perspective, scale, shift and colour of letterboxed pictures, in TensorFlow."""
 
 import math
 from typing import Any, TypeAlias
@@ -13,8 +13,9 @@ __all__ = ["DRAWS", "augment", "draw"]
 
 Tensor: TypeAlias = Any
 
-DRAWS = 11
-"""Random numbers a picture: flip, angle, zoom, shift (2), saturation, contrast, brightness, gain (3)."""
+DRAWS = 14
+"""Random numbers a picture: flip, angle, zoom, shift (2), saturation, contrast, brightness, gain (3), turn,
+perspective (2)."""
 
 
 def draw(seed: int, epoch: int, position: int) -> NDArray[np.float32]:
@@ -39,35 +40,40 @@ def augment(
     """
     height, width = image.shape[1], image.shape[2]
     mirrored = draws[:, 0] < 2.0 * settings.flip - 1.0
-    sign = tf.where(mirrored, -1.0, 1.0)
-    angle = draws[:, 1] * (settings.rotation * math.pi / 180.0)
+    turned = draws[:, 11] < 2.0 * settings.turn - 1.0
+    angle = draws[:, 1] * tf.where(turned, 180.0, settings.rotation) * (math.pi / 180.0)
     zoom = tf.pow(2.0, draws[:, 2] * settings.scale)
     size = tf.constant([width, height], tf.float32)
-    shift = draws[:, 3:5] * settings.shift * size
     centre = (size - 1.0) / 2.0
+    target = centre + draws[:, 3:5] * settings.shift * size
+    tilt = draws[:, 12:14] * settings.perspective / (size / 2.0)
 
-    # point' = zoom · R · F · (point − centre) + centre + shift
+    # point' = target + q / (1 + tilt · q), where q = zoom · R · F · (point − centre).
+    sign = tf.where(mirrored, -1.0, 1.0)
     cosine, sine = zoom * tf.cos(angle), zoom * tf.sin(angle)
     x, y = landmarks[..., 0] - centre[0], landmarks[..., 1] - centre[1]
     across, down, turn = cosine[:, None], sine[:, None], sign[:, None]
     moved = tf.stack([across * turn * x - down * y, down * turn * x + across * y], axis=-1)
-    moved += centre + shift[:, None, :]
+    moved /= 1.0 + tf.reduce_sum(tilt[:, None, :] * moved, axis=-1, keepdims=True)
+    moved += target[:, None, :]
 
-    # Its inverse, from the new picture's pixels to the old one's: F · Rᵀ / zoom.
+    # Its inverse, from the new picture's pixels to the old one's: q = p / (1 − tilt · p), then F · Rᵀ · q / zoom.
     a, b = sign * cosine / zoom**2, sign * sine / zoom**2
     c, d = -sine / zoom**2, cosine / zoom**2
-    target = centre + shift
-    zero = tf.zeros_like(a)
+    u, v = -tilt[:, 0], -tilt[:, 1]
+    a, b = a + centre[0] * u, b + centre[0] * v
+    c, d = c + centre[1] * u, d + centre[1] * v
+    last = 1.0 - u * target[:, 0] - v * target[:, 1]
     transforms = tf.stack(
         [
-            a,
-            b,
-            centre[0] - a * target[:, 0] - b * target[:, 1],
-            c,
-            d,
-            centre[1] - c * target[:, 0] - d * target[:, 1],
-            zero,
-            zero,
+            a / last,
+            b / last,
+            (centre[0] - a * target[:, 0] - b * target[:, 1]) / last,
+            c / last,
+            d / last,
+            (centre[1] - c * target[:, 0] - d * target[:, 1]) / last,
+            u / last,
+            v / last,
         ],
         axis=1,
     )

@@ -14,7 +14,7 @@ class Batch(NamedTuple):
         image: (batch, height, width, 3) uint8.
         landmarks: (batch, L, 2) float32, input pixels.
         visibility: (batch, L) int8.
-        category: (batch,) int32, index into the schema's categories.
+        category: (batch,) int32, index into the schema's categories; after the last of them: no garment.
         draws: (batch, DRAWS) float32, the random numbers of the augmentation.
     """
 

@@ -37,6 +37,7 @@ from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 
 __all__ = [
+    "Beside",
     "DataConfig",
     "PresetModel",
     "RunConfig",
@@ -69,24 +70,40 @@ class PresetModel(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     batch_norm: bool | None = None
 
 
+class Beside(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Data to train on beside the main data.
+
+    Attributes:
+        share: of the pictures of an epoch.
+        spec: ``KIND:PATH``.
+    """
+
+    share: Annotated[float, msgspec.Meta(gt=0, lt=1)]
+    spec: str
+
+
 class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What to train on; the fields are the data options of the command line.
 
     Attributes:
         spec: ``KIND:PATH``; a relative path counts from the folder in which the command runs.
-        holdout: photographs, or their share below 1, that training leaves out.
+        holdout: photographs, or their share below 1, that training leaves out, or a file that lists them.
+        holdout_digest: of the file's names (`file_digest`), so that a list that has changed since is noticed.
         split_seed: which ones.
         categories: only garments of these; all if left out.
         schema: name or file, where it is not the data's own.
         skip_bad: leave bad rows out instead of stopping.
+        beside: other data to train on as well.
     """
 
     spec: str
-    holdout: Annotated[float, msgspec.Meta(gt=0)] | None = None
+    holdout: Annotated[float, msgspec.Meta(gt=0)] | str | None = None
+    holdout_digest: str | None = None
     split_seed: Annotated[int, msgspec.Meta(ge=0)] = 0
     categories: tuple[str, ...] | None = None
     schema: str | None = None
     skip_bad: bool = False
+    beside: tuple[Beside, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,17 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
+from fpm_edge.train.category import category_loss, signed_members
 from fpm_edge.train.regression import LossWeights, fashionnet_losses
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge.train.targets import category_weights, clipped_distance, ideal_heatmaps, map_distance, map_weights
+from fpm_edge.train.targets import (
+    absent_weights,
+    category_weights,
+    clipped_distance,
+    ideal_heatmaps,
+    map_distance,
+    map_weights,
+)
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["Goal", "Objective", "Teacher", "objective_for", "peak_sigma"]
@@ -28,7 +36,7 @@ class Goal:
         image: (batch, height, width, 3) float32 in [0, 1], augmented.
         landmarks: (batch, L, 2) float32, input pixels.
         visibility: (batch, L) int8.
-        category: (batch,) int32, index into the schema's categories.
+        category: (batch,) int32, index into the schema's categories; after the last of them: no garment.
         sigma: of the ideal peaks, cells; scalar.
         progress: share of the training that is done, in [0, 1); scalar.
     """
@@ -79,18 +87,24 @@ class _Heatmaps:
         self._settings = settings
         self._teacher = teacher
         self._reference = reference
+        self._signs = signed_members(list(config.schema.categories.values()), len(config.schema.landmarks))
 
     def losses(self, outputs: Sequence[Tensor], goal: Goal) -> Tensor:
         config, settings = self._config, self._settings
         ideal = ideal_heatmaps(
             goal.landmarks, goal.visibility >= 0, map_size=config.map_size, stride=config.stride, sigma=goal.sigma
         )
-        weights = map_weights(goal.visibility, settings.occluded_weight)
+        weights = map_weights(goal.visibility, settings.occluded_weight, self._absent(goal))
         losses = [settings.truth_weight * map_distance(maps, ideal, weights) for maps in outputs]
         if self._teacher is not None:
             taught = self._teachers_maps(self._teacher, goal.image)
             losses = [
                 loss + settings.teacher_weight * map_distance(maps, taught, weights)
+                for loss, maps in zip(losses, outputs, strict=True)
+            ]
+        if settings.category_weight:
+            losses = [
+                loss + settings.category_weight * category_loss(maps, goal.category, self._signs)
                 for loss, maps in zip(losses, outputs, strict=True)
             ]
         if self._reference is not None and settings.float_weight:
@@ -104,10 +118,18 @@ class _Heatmaps:
             ]
         return tf.stack(losses, axis=1)
 
+    def _absent(self, goal: Goal) -> Tensor | None:
+        """Weights of the maps that should be silent; None where they do not count."""
+        if not self._settings.absent_weight:
+            return None
+        schema = self._config.schema
+        members = list(schema.categories.values())
+        return absent_weights(goal.category, members, len(schema.landmarks), self._settings.absent_weight)
+
     def _from_float(self, reference: tf_keras.Model, outputs: Sequence[Tensor], goal: Goal) -> list[Tensor]:
         """(batch,) for each stage: how far its maps are from the float network's."""
         schema = self._config.schema
-        weights = category_weights(goal.category, list(schema.categories.values()), len(schema.landmarks))
+        weights = category_weights(goal.category, [*schema.categories.values(), ()], len(schema.landmarks))
         answers = reference(goal.image, training=False)
         distance = clipped_distance if self._config.clip_heatmaps else map_distance
         return [

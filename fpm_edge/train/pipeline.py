@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset, read_image
+from fpm_edge.data import NOTHING, Dataset, read_image
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.train.augment import DRAWS, draw
 from fpm_edge.train.batches import Batch, share_of
@@ -19,7 +19,16 @@ from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.image import letterbox
 
-__all__ = ["Sample", "SampleStore", "batch_indices", "epoch_order", "load_sample", "steps_in_epoch", "training_batches"]
+__all__ = [
+    "Sample",
+    "SampleStore",
+    "batch_indices",
+    "epoch_order",
+    "epoch_size",
+    "load_sample",
+    "steps_in_epoch",
+    "training_batches",
+]
 
 # Four samples in preparation keep two cores busy while the step runs, without holding many pictures.
 _PARALLEL_LOADS = 4
@@ -87,20 +96,32 @@ class SampleStore:
         return sample
 
 
-def epoch_order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The order of `count` records in epoch `epoch`: a function of its arguments alone, so that resuming repeats it."""
-    return np.random.default_rng([seed, epoch]).permutation(count)
+def epoch_size(dataset: Dataset) -> int:
+    """Records that an epoch takes: all but those of `Dataset.sampled`, and of these some."""
+    return len(dataset) - sum(group.count - group.each for group in dataset.sampled)
+
+
+def epoch_order(dataset: Dataset, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The records of epoch `epoch` in order: a function of its arguments alone, so that resuming repeats it."""
+    first = len(dataset) - sum(group.count for group in dataset.sampled)
+    taken = [np.arange(first)]
+    for number, group in enumerate(dataset.sampled):
+        shuffled = np.random.default_rng([seed, number, group.count]).permutation(group.count)
+        taken.append(first + shuffled[(epoch * group.each + np.arange(group.each)) % group.count])
+        first += group.count
+    indices = np.concatenate(taken)
+    return indices[np.random.default_rng([seed, epoch]).permutation(len(indices))]
 
 
 def steps_in_epoch(dataset: Dataset, settings: TrainSettings, place: Place = ALONE) -> int:
     """Batches of one epoch. The last may be smaller; one that has no picture for some device is left out."""
-    whole, left = divmod(len(dataset), settings.batch)
+    whole, left = divmod(epoch_size(dataset), settings.batch)
     return whole + (left >= place.devices)
 
 
 def batch_indices(dataset: Dataset, settings: TrainSettings, epoch: int, step: int) -> NDArray[np.int64]:
     """Which records are in the batch of step `step` of an epoch."""
-    order = epoch_order(len(dataset), settings.seed, epoch)
+    order = epoch_order(dataset, settings.seed, epoch)
     return order[step * settings.batch : (step + 1) * settings.batch]
 
 
@@ -125,7 +146,7 @@ def training_batches(
     Raises:
         DataError: a record cannot be read; it is the reader's own error.
     """
-    order = epoch_order(len(dataset), settings.seed, epoch)
+    order = epoch_order(dataset, settings.seed, epoch)
     positions: list[int] = []
     sizes = []
     for step in range(first_step, steps_in_epoch(dataset, settings, place)):
@@ -134,7 +155,7 @@ def training_batches(
         sizes.append(size)
         positions.extend(range(step * settings.batch + offset, step * settings.batch + offset + size))
     failures: list[Exception] = []
-    categories = {name: number for number, name in enumerate(config.schema.categories)}
+    categories = {name: number for number, name in enumerate((*config.schema.categories, NOTHING))}
 
     def load(position: np.int64) -> tuple[NDArray[np.generic] | np.int32, ...]:
         index = int(order[position])

@@ -33,7 +33,7 @@ def identity_of(
         "origin": origin,
         "teacher": teacher,
         "devices": devices,
-    }
+    } | ({"sampled": [[group.count, group.each] for group in dataset.sampled]} if dataset.sampled else {})
 
 
 def check_unused(folder: Path) -> None:

@@ -16,6 +16,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     Attributes:
         flip: probability of mirroring (landmarks swap by the schema's flip pairs).
         rotation: degrees.
+        turn: share of the pictures that are turned by any angle instead, as people lay clothes.
+        perspective: how much nearer or farther than the centre the middle of a side is, as a share.
         scale: log2 of the zoom (0.3 means between 0.81 and 1.23).
         shift: share of the input's side.
         brightness: added, in units of the full range.
@@ -32,6 +34,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contrast: float = 0.3
     saturation: float = 0.4
     channel_gain: float = 0.1
+    turn: float = 0.0
+    perspective: float = 0.0
 
 
 class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +59,10 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         sigma_end: the same at the last step, linear in between; None for `sigma` throughout.
         augmentation: None for none.
         occluded_weight: weight of the maps of occluded landmarks (v = 0) in the loss; visible ones have 1.
+        absent_weight: weight of the maps of landmarks that the garment's category does not have, whose ideal map is
+            zero; 0 leaves them free. A landmark that the category has and the record does not label has no weight.
+        category_weight: weight of the cross-entropy of the category that the heights of the peaks speak for
+            (`category.category_loss`), at every stage.
         truth_weight: weight of the squared distance to the ideal maps; 0 to learn from another network alone.
         teacher_weight: weight of the squared distance to the teacher's last maps.
         float_weight: weight of the squared distance of every stage to that stage's maps of the float network that
@@ -83,6 +91,8 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sigma_end: float | None = None
     augmentation: Augmentation | None = None
     occluded_weight: float = 1.0
+    absent_weight: float = 0.0
+    category_weight: float = 0.0
     truth_weight: float = 1.0
     teacher_weight: float = 0.0
     float_weight: float = 0.0
@@ -100,7 +110,15 @@ class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             value = getattr(self, name)
             if value is not None and not (value > 0 and math.isfinite(value)):
                 raise UsageError(f"training setting {name} is {value}; expected a positive number")
-        weights = ("occluded_weight", "truth_weight", "teacher_weight", "float_weight", "self_weight")
+        weights = (
+            "occluded_weight",
+            "absent_weight",
+            "category_weight",
+            "truth_weight",
+            "teacher_weight",
+            "float_weight",
+            "self_weight",
+        )
         for name in (*weights, "warmup_steps", "seed"):
             value = getattr(self, name)
             if not (value >= 0 and math.isfinite(value)):

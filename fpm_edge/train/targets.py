@@ -6,7 +6,14 @@ from typing import Any, TypeAlias
 import numpy as np
 import tensorflow as tf
 
-__all__ = ["category_weights", "clipped_distance", "ideal_heatmaps", "map_distance", "map_weights"]
+__all__ = [
+    "absent_weights",
+    "category_weights",
+    "clipped_distance",
+    "ideal_heatmaps",
+    "map_distance",
+    "map_weights",
+]
 
 Tensor: TypeAlias = Any  # TensorFlow's own types are not visible to the type checker
 
@@ -47,7 +54,7 @@ def ideal_heatmaps(
     return tf.concat([peaks, 1.0 - tf.reduce_max(peaks, axis=-1, keepdims=True)], axis=-1)
 
 
-def map_weights(visibility: Tensor, occluded_weight: float) -> Tensor:
+def map_weights(visibility: Tensor, occluded_weight: float, absent: Tensor | None = None) -> Tensor:
     """Weight of every map in the loss: 1 visible, `occluded_weight` occluded, 0 unlabelled; background 1.
 
     The background map always counts: most unlabelled landmarks are those that the category does not have, where
@@ -55,12 +62,28 @@ def map_weights(visibility: Tensor, occluded_weight: float) -> Tensor:
 
     Args:
         visibility: (batch, L) int8 in {-1, 0, 1}.
+        absent: (batch, L) float32, weights of the maps of unlabelled landmarks (`absent_weights`); None for 0.
 
     Returns:
         (batch, L + 1) float32.
     """
-    weights = tf.where(visibility == 1, 1.0, tf.where(visibility == 0, occluded_weight, 0.0))
+    unlabelled = 0.0 if absent is None else absent
+    weights = tf.where(visibility == 1, 1.0, tf.where(visibility == 0, occluded_weight, unlabelled))
     return tf.concat([weights, tf.ones_like(weights[:, :1])], axis=1)
+
+
+def absent_weights(category: Tensor, members: Sequence[Sequence[int]], landmarks: int, weight: float) -> Tensor:
+    """`weight` for landmarks that the garment's category does not have, whose ideal map is 0 (eq. 4); 0 for its own.
+
+    Args:
+        category: (batch,) int32, index into `members`; after the last of them: no garment, which has no landmark.
+        members: landmark indices of each category.
+        landmarks: L.
+
+    Returns:
+        (batch, L) float32.
+    """
+    return weight * (1.0 - category_weights(category, [*members, ()], landmarks)[:, :-1])
 
 
 def category_weights(category: Tensor, members: Sequence[Sequence[int]], landmarks: int) -> Tensor:

@@ -136,3 +136,24 @@ def test_colour_moves_no_landmark_and_stays_in_range() -> None:
         assert np.abs(image - pixels).max() > 0.05
         assert 0.0 <= image.min() <= image.max() <= 1.0
         np.testing.assert_allclose(landmarks, LANDMARKS, atol=1e-4)
+
+
+def test_perspective_and_any_angle_move_landmarks_with_their_pixels() -> None:
+    moved, angles = [], []
+    for seed in range(12):
+        settings = geometry(rotation=5.0, scale=0.1, shift=0.05, turn=1.0, perspective=0.2)
+        image, landmarks, visibility = apply(settings, seed)
+        inside = visibility >= 0
+        # A dot that the perspective stretches has its centroid a little beside the middle.
+        np.testing.assert_allclose(centroids(image)[inside], landmarks[inside], atol=0.7)
+        moved.append(np.abs(landmarks - LANDMARKS).max())
+        across = landmarks[1] - landmarks[0]
+        angles.append(np.degrees(np.arctan2(across[1], across[0])))
+    assert max(moved) > 20.0
+    assert max(np.abs(angles)) > 100.0
+
+
+def test_only_so_many_pictures_are_turned() -> None:
+    settings = geometry(rotation=0.0, scale=0.0, shift=0.0, turn=0.25)
+    still = sum(np.abs(apply(settings, seed)[1] - LANDMARKS).max() < 1e-3 for seed in range(60))
+    assert 35 <= still <= 55

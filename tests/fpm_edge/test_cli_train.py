@@ -287,3 +287,20 @@ def test_a_baseline_can_be_trained_and_measured_but_not_converted(
 def test_where_to_write_must_be_said(capsys: pytest.CaptureFixture[str]) -> None:
     code, _, err = run(capsys, "--data", "rendered:8@3/64")
     assert (code, "-o names the folder to train in; give it, or --dry-run" in err) == (2, True)
+
+
+def test_other_data_beside_the_main_data_is_in_the_record_and_read_back(tmp_path: Path) -> None:
+    held = tmp_path / "held.txt"
+    held.write_text("rendered/3/64/1\nrendered/3/64/5\n")
+    plan = planned(source_options={"holdout": held}, beside=((0.25, "backdrops:4@1/64"),))
+    assert plan.pictures == 8
+    assert [record.identifier for record in plan.held.records] == ["rendered/3/64/1", "rendered/3/64/5"]  # type: ignore[union-attr]
+    path = tmp_path / "run.toml"
+    path.write_text(plan.to_toml())
+    again = planned(None, path)
+    assert again.run == plan.run
+    assert again.training.digest == plan.training.digest
+    assert again.training.sampled == plan.training.sampled
+    held.write_text("rendered/3/64/1\n")
+    with pytest.raises(UsageError, match=r"held\.txt no longer names the pictures that it did"):
+        planned(None, path)

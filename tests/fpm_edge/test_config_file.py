@@ -12,6 +12,7 @@ from msgspec import inspect
 from fpm_edge.model import PRESETS, preset
 from fpm_edge.model.kinds import KINDS
 from fpm_edge.train.config_file import (
+    Beside,
     DataConfig,
     PresetModel,
     RunConfig,
@@ -208,11 +209,15 @@ def train_settings(draw: st.DrawFn) -> TrainSettings:
     | st.builds(
         DataConfig,
         spec=st.text(),
-        holdout=st.none() | st.floats(0.0, 1e6, exclude_min=True),
+        holdout=st.none() | st.floats(0.0, 1e6, exclude_min=True) | st.text(),
+        holdout_digest=st.none() | st.text(),
         split_seed=st.integers(0, 2**31),
         categories=st.none() | st.lists(st.text()).map(tuple),
         schema=st.none() | st.text(),
         skip_bad=st.booleans(),
+        beside=st.lists(
+            st.builds(Beside, share=st.floats(0.0, 1.0, exclude_min=True, exclude_max=True), spec=st.text()), max_size=3
+        ).map(tuple),
     ),
 )
 @settings(max_examples=150, deadline=None)

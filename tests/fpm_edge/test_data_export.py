@@ -200,6 +200,19 @@ def test_nothing_stays_behind_when_a_picture_cannot_be_read(tmp_path: Path) -> N
     assert list((tmp_path / "empty").iterdir()) == []
 
 
+@pytest.mark.parametrize("to", ["coco", "fashionai"])
+def test_pictures_without_a_garment_are_said_to_be_left_out(to: str, tmp_path: Path) -> None:
+    some, none = garments(tmp_path / "in"), load_dataset("backdrops:2@1/64")
+    both = Dataset((*some.records, *none.records), some.schema, "both")
+    exported = export_dataset(both, tmp_path / "out", to)
+    assert "2 pictures without a garment" in " ".join(exported.notes)
+    assert (exported.records, exported.pictures) == (5, 4)
+    assert again(exported).digest == some.digest
+    assert (tmp_path / "out/backdrops/1/64/1.png").is_file()
+    with pytest.raises(UsageError, match="has no garment, so there is nothing to annotate"):
+        export_dataset(none, tmp_path / "other", to)
+
+
 def test_only_an_empty_folder_is_written_into(tmp_path: Path) -> None:
     dataset = Dataset((scarf(tmp_path / "in", "a.png"),), SCARF, "scarves")
     with pytest.raises(UsageError, match="in is not an empty folder; name a new one"):

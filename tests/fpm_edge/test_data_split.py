@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpm_edge.data import Dataset, Record, split_dataset
+from fpm_edge.data import Dataset, Record, file_digest, split_dataset, split_listed
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.schema import load_schema
 
@@ -67,3 +67,51 @@ def test_parts_keep_the_schema_and_are_named() -> None:
     assert (train.name, test.name) == ("made up (train)", "made up (held back)")
     assert train.schema is SCHEMA
     assert test.notes == ("said",)
+
+
+def listed(folder: Path, *lines: str) -> Path:
+    path = folder / "held.txt"
+    path.write_text("\n".join(lines))
+    return path
+
+
+def test_a_list_holds_back_all_garments_of_the_photographs_that_it_names(tmp_path: Path) -> None:
+    path = listed(tmp_path, "# by contributor", "3.jpg", "", "  7.jpg#1 ", "3.jpg")
+    train, held = split_listed(dataset(), path)
+    assert {record.identifier.partition("#")[0] for record in held.records} == {"3.jpg", "7.jpg"}
+    assert (len(held), len(train)) == (6, 54)
+    assert (train.name, held.name) == ("made up (train)", "made up (held back)")
+
+
+def test_the_digest_of_a_list_is_that_of_what_it_holds_back(tmp_path: Path) -> None:
+    first = file_digest(listed(tmp_path, "3.jpg", "7.jpg"))
+    assert first == file_digest(listed(tmp_path, "# the same", "7.jpg", "3.jpg", "7.jpg"))
+    assert first != file_digest(listed(tmp_path, "3.jpg"))
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        (
+            ["3.jpg", "x.jpg", "y.jpg"],
+            r"2 of 3 pictures are not in 'made up', the first: 'x.jpg'; expected .* '0.jpg#0'",
+        ),
+        (["# nothing"], "names no picture"),
+        ([f"{number}.jpg" for number in range(20)], "holds back 20 photographs of 'made up', which leaves one side"),
+    ],
+)
+def test_a_list_that_cannot_be_meant_is_refused(tmp_path: Path, lines: list[str], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        split_listed(replace(dataset(), skipped=()), listed(tmp_path, *lines))
+
+
+def test_a_list_may_name_what_was_skipped(tmp_path: Path) -> None:
+    _, held = split_listed(dataset(), listed(tmp_path, "3.jpg", "bad.jpg"))
+    assert len(held) == 3
+    with pytest.raises(UsageError, match="2 of 3"):
+        split_listed(dataset(), listed(tmp_path, "3.jpg", "bad.jpg", "worse.jpg"))
+
+
+def test_a_list_that_is_not_there_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.txt: cannot be read: No such file"):
+        split_listed(dataset(), tmp_path / "none.txt")

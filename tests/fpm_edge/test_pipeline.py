@@ -61,7 +61,7 @@ def test_an_epoch_has_every_record_once(dataset: Dataset, config: ModelConfig) -
     epoch = batches(dataset, config, SETTINGS, 0)
     assert [len(batch.image) for batch in epoch] == [4, 4, 2]
     assert steps_in_epoch(dataset, SETTINGS) == 3
-    order = epoch_order(10, SETTINGS.seed, 0)
+    order = epoch_order(dataset, SETTINGS.seed, 0)
     assert sorted(order) == list(range(10))
     np.testing.assert_array_equal(np.concatenate([batch_indices(dataset, SETTINGS, 0, i) for i in range(3)]), order)
     whole = Batch(*(np.concatenate(parts) for parts in zip(*epoch, strict=True)))
@@ -184,7 +184,7 @@ def test_a_bad_picture_is_named_by_the_readers_own_error(
     assert_same(
         batches(data, config, SETTINGS, 0), batches(dataset.subset(range(6)), config, SETTINGS, 0)
     )  # files and drawings give the same
-    bad = int(epoch_order(6, SETTINGS.seed, 0)[5])
+    bad = int(epoch_order(data, SETTINGS.seed, 0)[5])
     path = tmp_path / f"{bad}.png"
     if damage == "missing":
         path.unlink()

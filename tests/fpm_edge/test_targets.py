@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from fpm_edge.train.targets import category_weights, clipped_distance, ideal_heatmaps, map_distance, map_weights
+from fpm_edge.train.targets import (
+    absent_weights,
+    category_weights,
+    clipped_distance,
+    ideal_heatmaps,
+    map_distance,
+    map_weights,
+)
 from fpm_edge_runtime.decode import decode_heatmaps
 from fpm_edge_runtime.geometry import cells_to_input
 
@@ -143,3 +150,12 @@ def test_the_clipped_distance_has_a_gradient_exactly_where_the_clipped_maps_diff
 def test_a_category_weighs_its_landmarks_and_the_background() -> None:
     weights = category_weights(np.array([1, 0, 1]), [(0, 2), (3,)], 4).numpy()
     np.testing.assert_array_equal(weights, [[0, 0, 0, 1, 1], [1, 0, 1, 0, 1], [0, 0, 0, 1, 1]])
+
+
+def test_landmarks_that_the_category_lacks_are_to_be_silent_and_unlabelled_ones_are_free() -> None:
+    # Four landmarks; the category has 0 and 2. Landmark 2 is not labelled. The second picture shows no garment.
+    visibility = np.array([[1, -1, -1, -1], [-1, -1, -1, -1]], np.int8)
+    absent = absent_weights(np.array([0, 2]), [(0, 2), (3,)], 4, 0.25)
+    np.testing.assert_array_equal(absent, [[0, 0.25, 0, 0.25], [0.25] * 4])
+    weights = map_weights(visibility, 1.0, absent).numpy()
+    np.testing.assert_array_equal(weights, [[1, 0.25, 0, 0.25, 1], [0.25, 0.25, 0.25, 0.25, 1]])
