@@ -24,8 +24,8 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime.decode import MARGIN
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import TensorSpec
+from fpm_edge_runtime.peaks import REACH
 from fpm_edge_runtime.subpixel import DESIGN, FLAT, RADIUS, RIDGE, ROUNDNESS, TERMS
-from fpm_edge_runtime.ties import REACH
 
 __all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite", "stride_of"]
 

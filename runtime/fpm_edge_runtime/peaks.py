@@ -12,12 +12,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.subpixel import offsets
-from fpm_edge_runtime.ties import REACH, chain_of, chains_of
 
-__all__ = ["Grid", "Layout", "Maps", "Peaks", "find_peaks", "grid_of"]
+__all__ = ["REACH", "Grid", "Layout", "Maps", "Peaks", "find_peaks", "grid_of"]
 
 Layout = Literal["NHWC", "NCHW"]
 
+# Tied cells at most this far apart (Chebyshev) belong to one peak.
+REACH = 2
+# Between two rows of cells that have numbers of their own; more than any map is wide.
+_APART = 2**16
+_STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))
 # From so many maps whose largest code is in several places on, all of them at once are faster than one by one.
 _MANY = 6
 # Added to the address of a cell outside the map, which it makes negative; twice this is still a 32-bit number.
@@ -147,6 +151,9 @@ def find_peaks(maps: Maps) -> Peaks:
         scattered = np.flatnonzero(extent.max(axis=1) > REACH)
         # Sums of codes are exact in any order; those of float32 values are not.
         if len(scattered) >= _MANY and maps.affine is not None:
+            # Not above: few networks have so many maps that tie.
+            from fpm_edge_runtime.ties import chains_of
+
             peaks = chains_of(maps.channels(scattered)).reshape(len(scattered), -1)
             row = np.full(code.size, -1)
             row[scattered] = np.arange(len(scattered))
@@ -207,9 +214,26 @@ def _starts(count: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _heaviest(maps: Maps, channel: int, places: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Which of one channel's tied cells belong to the peak with the most around it."""
+    """Which of one channel's tied cells belong to the peak with the most around it.
+
+    The seed is the tied cell (the first in reading order) with the largest sum over 5 × 5 cells above the map's floor;
+    with it goes every tied cell that a chain of tied cells, each within `REACH` of the next, leads to.
+    """
     codes = maps.channel(channel)
     around, inside = maps.windows(places, maps.grid.first[channel])
     floor = float(codes[np.isfinite(codes)].min() if maps.holes is not None else codes.min())
     above = np.maximum(around - np.float64(floor), 0.0)
-    return chain_of(places, (above * inside).sum(axis=1))
+    seed = int(np.argmax((above * inside).sum(axis=1)))
+    x, y = places[:, 0], places[:, 1]
+    left = dict(zip((y * _APART + x).tolist(), range(len(x)), strict=True))
+    member = np.zeros(len(x), np.bool_)
+    waiting = [int(y[seed] * _APART + x[seed])]
+    del left[waiting[0]]
+    member[seed] = True
+    while waiting:
+        here = waiting.pop()
+        for step in _STEPS:
+            if (index := left.pop(here + step, None)) is not None:
+                member[index] = True
+                waiting.append(here + step)
+    return member

@@ -1,10 +1,7 @@
-"""Where the largest code of a heatmap lies in several places: which of them is the peak.
+"""Peaks of many heatmaps whose largest code lies in several places, all at once.
 
-The seed is the tied cell (the first in reading order) with the largest sum over 5 × 5 cells above the map's floor; with
-it goes every tied cell that a chain of tied cells, each within `REACH` of the next, leads to.
-
-A map that says nothing has the largest code in many cells, and a network for many categories has many such maps: their
-chains are followed in all of them at once. For a few maps following one after the other takes fewer calls of numpy.
+A map that says nothing has its largest code in many cells, and a network for many categories has many such maps. The
+answer is that of `peaks`, which follows the chains of few maps one after the other, with fewer calls of numpy.
 """
 
 from typing import Any, Literal
@@ -12,42 +9,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.peaks import REACH
 from fpm_edge_runtime.subpixel import RADIUS
 
-__all__ = ["REACH", "chain_of", "chains_of"]
-
-REACH = 2
-"""Tied cells at most this far apart (Chebyshev) belong to one peak."""
-
-# Between two rows of cells that have numbers of their own; more than any map is wide.
-_APART = 2**16
-_STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))
-
-
-def chain_of(places: NDArray[np.intp], weights: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Which of one map's tied cells are its peak.
-
-    Args:
-        places: (cells, 2 or more) x, y of the tied cells, in reading order.
-        weights: (cells,) sum around each above the floor.
-
-    Returns:
-        (cells,) bool.
-    """
-    seed = int(np.argmax(weights))
-    x, y = places[:, 0], places[:, 1]
-    left = dict(zip((y * _APART + x).tolist(), range(len(x)), strict=True))
-    member = np.zeros(len(x), np.bool_)
-    waiting = [int(y[seed] * _APART + x[seed])]
-    del left[waiting[0]]
-    member[seed] = True
-    while waiting:
-        here = waiting.pop()
-        for step in _STEPS:
-            if (index := left.pop(here + step, None)) is not None:
-                member[index] = True
-                waiting.append(here + step)
-    return member
+__all__ = ["chains_of"]
 
 
 def chains_of(maps: NDArray[np.int8] | NDArray[np.int16]) -> NDArray[np.bool_]:
