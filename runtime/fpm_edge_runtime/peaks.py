@@ -22,8 +22,9 @@ REACH = 2
 # Between two rows of cells that have numbers of their own; more than any map is wide.
 _APART = 2**16
 _STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))
-# From so many maps whose largest code is in several places on, all of them at once are faster than one by one.
-_MANY = 6
+# From so many maps whose largest code is in several places on, all at once are surely faster than one by one. Networks
+# with few landmarks never have so many, and load less.
+_MANY = 32
 # Added to the address of a cell outside the map, which it makes negative; twice this is still a 32-bit number.
 _OUTSIDE = -(2**30)
 
