@@ -34,6 +34,7 @@ MUST_HOLD = {
     "fpm_edge/report/sections/pareto.html",
     "fpm_edge/report/style/base.css",
     "fpm_edge/report/template.html",
+    "fpm_edge_runtime/schemas/deepfashion2.toml",
     "fpm_edge_runtime/schemas/deepfashion8.toml",
     "fpm_edge_runtime/schemas/fashionai24.toml",
     "fpm_edge_runtime/schemas/lsp14.toml",

@@ -13,7 +13,7 @@ __all__ = ["cli"]
 # Command name → (module, one line of help). The order is that of the work.
 _COMMANDS = {
     "demo": "The whole job on built-in data: convert, bundle, run, drift, report.",
-    "data": "Look at a data set before training on it, or lay it out for several disks.",
+    "data": "Look at a data set before training on it, or write it in another form.",
     "train": "Train a network on photographs with landmarks.",
     "evaluate": "NE and PCK of a model or bundle, by stage, landmark and category.",
     "qat": "Fine-tune a trained model for int8 (quantization-aware training).",

@@ -8,6 +8,7 @@ import msgspec
 from rich.table import Table
 from rich.text import Text
 
+from fpm_edge.cli.data_convert import command as convert
 from fpm_edge.cli.options import (
     SPEC_HELP,
     DataSource,
@@ -33,7 +34,10 @@ _SHARD_MB = 256
 
 @click.group("data")
 def command() -> None:
-    """Look at a data set before training on it, or lay it out for several disks."""
+    """Look at a data set before training on it, write it in another form, or lay it out for several disks."""
+
+
+command.add_command(convert)
 
 
 @command.command("check", epilog=f"DATA is {SPEC_HELP}")

@@ -40,7 +40,8 @@ _Command = TypeVar("_Command", bound=Callable[..., Any])
 _PIPED_WIDTH = 160
 
 SPEC_HELP = (
-    "KIND:PATH, one of fashionai:DIR[#PART], deepfashion:DIR, coco:JSON, lsp:DIR, shards:DIR[,DIR2], "
+    "KIND:PATH, one of fashionai:DIR[#PART], deepfashion:DIR, deepfashion2:DIR, coco:JSON, lsp:DIR, "
+    "yolo:YAML[#SPLIT], shards:DIR[,DIR2], "
     "rendered:COUNT[@SEED[/SIZE]] for garments drawn on demand; without a garment nothing:DIR, backdrops:COUNT[@SEED]."
 )
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, data_name, open_text
+from fpm_edge.data.keypoints import match_landmarks, normal_name, number_list, visibility_of
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
@@ -22,9 +23,6 @@ from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 
 __all__ = ["COCOReader"]
-
-# 2 visible, 1 labelled but occluded, 0 not labelled.
-_VISIBILITY = {2: 1.0, 1: 0.0, 0: -1.0}
 
 
 @dataclass(frozen=True)
@@ -43,7 +41,8 @@ class _Category:
 
 
 class COCOReader:
-    """Reads COCO key points; ``bbox`` becomes `Record.box`, so that each garment or person is cropped.
+    """Reads COCO key points; ``bbox`` becomes `Record.box`, so that each garment or person is cropped, unless the
+    annotation has ``"crop": false``.
 
     Key points are matched to the schema's landmarks by name (case, spaces and hyphens do not matter) or, where not
     one name is the schema's and the numbers of points are equal, by order. Annotations of crowds and those without
@@ -130,16 +129,12 @@ def _names(category: dict[str, Any]) -> list[object]:
     return names if isinstance(names, list) else []
 
 
-def _normal(name: object) -> str:
-    return "_".join(str(name).lower().replace("-", " ").replace("_", " ").split())
-
-
 def _matching_schema(path: Path, categories: dict[int | str | None, dict[str, Any]]) -> LandmarkSchema:
     """The shipped schema all of whose landmarks every category names."""
     for name in SHIPPED_SCHEMAS:
         schema = load_schema(name)
-        wanted = {_normal(landmark) for landmark in schema.landmarks}
-        if all(wanted <= {_normal(point) for point in entry["keypoints"]} for entry in categories.values()):
+        wanted = {normal_name(landmark) for landmark in schema.landmarks}
+        if all(wanted <= {normal_name(point) for point in entry["keypoints"]} for entry in categories.values()):
             return schema
     raise UsageError(
         f"{path}: its keypoints are those of no shipped schema ({', '.join(SHIPPED_SCHEMAS)}); "
@@ -148,23 +143,13 @@ def _matching_schema(path: Path, categories: dict[int | str | None, dict[str, An
 
 
 def _map(path: Path, entry: dict[str, Any], schema: LandmarkSchema, notes: Counter[str]) -> _Category:
-    points = [_normal(point) for point in entry["keypoints"]]
-    wanted = [_normal(landmark) for landmark in schema.landmarks]
-    missing = [name for name in wanted if name not in points]
     label = entry.get("name", entry["id"])
-    if not missing:
-        source = [points.index(name) for name in wanted]
-    elif len(missing) == len(wanted) == len(points):
-        source = list(range(len(wanted)))
+    source, named = match_landmarks(entry["keypoints"], schema, f"{path}: category {label!r}")
+    if not named:
         notes[f"category ({label}) whose keypoints were matched to schema {schema.name!r} by order, not by name"] += 1
-    else:
-        raise DataError(
-            f"{path}: category {label!r} has no keypoints {', '.join(missing)} of schema {schema.name!r}; "
-            f"it has: {', '.join(points[:40])}"
-        )
-    by_name = {_normal(category): category for category in schema.categories}
-    name = next(iter(schema.categories)) if len(schema.categories) == 1 else by_name.get(_normal(entry.get("name")))
-    return _Category(len(points), np.array(source, np.intp), name)
+    by_name = {normal_name(category): category for category in schema.categories}
+    name = next(iter(schema.categories)) if len(schema.categories) == 1 else by_name.get(normal_name(entry.get("name")))
+    return _Category(len(entry["keypoints"]), source, name)
 
 
 def _parse(
@@ -190,36 +175,20 @@ def _parse(
             "category_id",
             f"{annotation.get('category_id')!r}; expected the id of a category that names its keypoints",
         )
-    table = _numbers(annotation.get("keypoints"), 3 * category.count, "keypoints").reshape(-1, 3)[category.source]
-    known = np.isin(table[:, 2], list(_VISIBILITY))
-    if not known.all():
-        bad = int(known.argmin())
-        raise BadRowError(
-            ProblemKind.BAD_VISIBILITY,
-            schema.landmarks[bad],
-            f"v={table[bad, 2]:g}; expected 2 (visible), 1 (occluded) or 0 (none)",
-        )
-    visibility = np.array([_VISIBILITY[int(v)] for v in table[:, 2]])
+    table = number_list(annotation.get("keypoints"), 3 * category.count, "keypoints").reshape(-1, 3)[category.source]
+    visibility = visibility_of(table[:, 2], schema.landmarks)
     name = category.name or _category_of(visibility >= 0, schema, notes)
     key = (repr(annotation["id"]),) if _id(annotation.get("id")) is not None else None
-    return Row(image, name, table[:, :2], visibility, _box(annotation.get("bbox")), key)
-
-
-def _numbers(value: object, count: int, column: str) -> NDArray[np.float64]:
-    good = isinstance(value, list) and len(value) == count
-    if not good or any(isinstance(v, bool) or not isinstance(v, int | float) for v in value):  # type: ignore[attr-defined]
-        raise BadRowError(ProblemKind.BAD_CELL, column, f"{str(value)[:60]}; expected a list of {count} numbers")
-    try:
-        return np.array(value, np.float64)
-    except OverflowError:
-        raise BadRowError(ProblemKind.BAD_CELL, column, "an integer beyond any picture; expected pixels") from None
+    # What `data convert` writes where a picture is not to be cropped.
+    box = None if annotation.get("crop") is False else _box(annotation.get("bbox"))
+    return Row(image, name, table[:, :2], visibility, box, key)
 
 
 def _box(value: object) -> Box | None:
     """COCO's (x, y, width, height) → edges."""
     if value is None:
         return None
-    x, y, width, height = (float(v) for v in _numbers(value, 4, "bbox"))
+    x, y, width, height = (float(v) for v in number_list(value, 4, "bbox"))
     return x, y, x + width, y + height
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 from fpm_edge.data.coco import COCOReader
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.deepfashion import DeepFashionReader
+from fpm_edge.data.deepfashion2 import DeepFashion2Reader
 from fpm_edge.data.fashionai import FashionAIReader
 from fpm_edge.data.lsp import LSPReader
 from fpm_edge.data.nothing import BackdropsReader, NothingReader
@@ -18,6 +19,7 @@ from fpm_edge.data.problems import Problem
 from fpm_edge.data.rendered import RenderedReader
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.shards import ShardReader
+from fpm_edge.data.yolo import YOLOReader
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
@@ -55,8 +57,10 @@ READERS: Mapping[str, DatasetReader] = MappingProxyType(
         for reader in (
             FashionAIReader(),
             DeepFashionReader(),
+            DeepFashion2Reader(),
             COCOReader(),
             LSPReader(),
+            YOLOReader(),
             RenderedReader(),
             ShardReader(),
             NothingReader(),
@@ -78,8 +82,8 @@ def load_dataset(
     progress: Callable[[int, int], None] | None = None,
     on_problem: Callable[[Problem], None] | None = None,
 ) -> Dataset:
-    """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``coco:JSON``, ``lsp:DIR``, ``rendered:COUNT``,
-    ``shards:DIR``, ``nothing:DIR``, ``backdrops:COUNT``.
+    """The data set of a spec: ``fashionai:DIR``, ``deepfashion:DIR``, ``deepfashion2:DIR``, ``coco:JSON``,
+    ``lsp:DIR``, ``yolo:YAML``, ``rendered:COUNT``, ``shards:DIR``, ``nothing:DIR``, ``backdrops:COUNT``.
 
     Args:
         spec: ``KIND:PATH``; see the `form` of each of `READERS`.
@@ -88,7 +92,7 @@ def load_dataset(
         categories: keep only these.
         check_images: find every picture, and compare the landmarks with its size.
         images: folder that the names of pictures are relative to; None for the kind's usual layout.
-        crop: keep the boxes of the records (of COCO and LSP), so that pictures are cropped to them.
+        crop: keep the boxes of the records (of COCO, DeepFashion2, YOLO and LSP), so that pictures are cropped to them.
         progress: called with (done, total) while garments are drawn.
         on_problem: called with each bad row that is skipped, and each row that is left out for another reason.
 

@@ -22,6 +22,9 @@ REACH = 2
 # Between two rows of cells that have numbers of their own; more than any map is wide.
 _APART = 2**16
 _STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))
+# From so many maps whose largest code is in several places on, all at once are surely faster than one by one. Networks
+# with few landmarks never have so many, and load less.
+_MANY = 32
 # Added to the address of a cell outside the map, which it makes negative; twice this is still a 32-bit number.
 _OUTSIDE = -(2**30)
 
@@ -71,6 +74,13 @@ class Maps:
         """(height, width) of one channel."""
         first, grid = int(self.grid.first[index]), self.grid
         return self.codes.ravel()[first : first + grid.step * grid.area : grid.step].reshape(grid.size)
+
+    def channels(self, indices: NDArray[np.intp]) -> NDArray[Any]:
+        """(channels, height, width) of several channels, a copy."""
+        picture, landmark = np.divmod(indices, self.landmarks)
+        if self.layout == "NCHW":
+            return np.asarray(self.codes[picture, landmark])
+        return np.ascontiguousarray(self.codes[picture, :, :, landmark])
 
     def windows(self, middles: NDArray[np.intp], first: NDArray[np.intp]) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """(windows, cells) codes around some cells, and which of them are in the map; the others are any code.
@@ -123,9 +133,9 @@ def grid_of(layout: Layout, pictures: int, height: int, width: int, landmarks: i
 
 def find_peaks(maps: Maps) -> Peaks:
     """The peak of each channel; where its largest code lies in several places, that with the most around it."""
-    code, channel, cell = _largest(maps)
+    code, channel, cell, flat = _largest(maps)
     count = np.bincount(channel, minlength=code.size)
-    silent = count == maps.grid.area
+    silent = flat | (count == maps.grid.area)
     if maps.holes is not None:
         silent |= count == maps.grid.area - maps.holes
     if silent.any():
@@ -139,9 +149,21 @@ def find_peaks(maps: Maps) -> Peaks:
     extent = box[:, :2] + box[:, 2:]
     if extent.max(initial=0) > REACH:
         keep = np.ones(len(channel), np.bool_)
-        for i in np.flatnonzero(extent.max(axis=1) > REACH).tolist():
-            mine = slice(first[i], first[i] + count[i])
-            keep[mine] = _heaviest(maps, i, places[mine])
+        scattered = np.flatnonzero(extent.max(axis=1) > REACH)
+        # Sums of codes are exact in any order; those of float32 values are not.
+        if len(scattered) >= _MANY and maps.affine is not None:
+            # Not above: few networks have so many maps that tie.
+            from fpm_edge_runtime.ties import chains_of
+
+            peaks = chains_of(maps.channels(scattered)).reshape(len(scattered), -1)
+            row = np.full(code.size, -1)
+            row[scattered] = np.arange(len(scattered))
+            among = row[channel] >= 0
+            keep[among] = peaks[row[channel[among]], cell[among]]
+        else:
+            for i in scattered.tolist():
+                mine = slice(first[i], first[i] + count[i])
+                keep[mine] = _heaviest(maps, i, places[mine])
         places = places[keep]
         count = np.bincount(channel[keep], minlength=code.size)
         first = _starts(count)
@@ -150,19 +172,33 @@ def find_peaks(maps: Maps) -> Peaks:
     return Peaks(code, centre, count, -box[:, 2:], box[:, :2], silent)
 
 
-def _largest(maps: Maps) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp]]:
-    """(channels,) the largest codes; and in order of the channels, channel and cell of each place that holds one."""
+def _largest(maps: Maps) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    """The largest code of each channel and, in order of the channels, channel and cell of each place that holds it.
+
+    The last is which channels are the same everywhere. Of those only the first column (NHWC) or the first cell is among
+    the places: a network for many categories has many, and each of their cells would have to be looked at.
+    """
     codes, landmarks, area = maps.codes, maps.landmarks, maps.grid.area
     if maps.layout == "NCHW":
         channels = codes.reshape(len(codes), -1, area)[:, :landmarks]
         top = channels.max(axis=2)
-        channel, cell = np.divmod(np.flatnonzero(channels == top[:, :, np.newaxis]), area)
-        return top.ravel(), channel, cell
+        holds = channels == top[:, :, np.newaxis]
+        flat = holds[:, :, 0] & holds[:, :, -1]
+        if flat.any():
+            flat &= channels.min(axis=2) == top
+            holds[flat, 1:] = False
+        channel, cell = np.divmod(np.flatnonzero(holds), area)
+        return top.ravel(), channel, cell, flat.ravel()
     # Which columns of which channels hold one, and then where in those.
     pictures, height, width, depth = codes.shape
     tallest = codes.reshape(pictures, height, width * depth).max(axis=1).reshape(pictures, width, depth)
     top = tallest.max(axis=1)[:, :landmarks]
-    picture, column, channel = np.nonzero(tallest[:, :, :landmarks] == top[:, np.newaxis])
+    holds = tallest[:, :, :landmarks] == top[:, np.newaxis]
+    flat = holds.all(axis=1)
+    if flat.any():
+        flat &= codes.reshape(pictures, area, depth).min(axis=1)[:, :landmarks] == top
+        holds[:, 1:] &= ~flat[:, np.newaxis]
+    picture, column, channel = np.nonzero(holds)
     top = top.ravel()
     channel += picture * landmarks
     start = maps.grid.first[channel] + depth * column
@@ -170,7 +206,7 @@ def _largest(maps: Maps) -> tuple[NDArray[Any], NDArray[np.intp], NDArray[np.int
     strip, row = np.nonzero(strips == top[channel, np.newaxis])
     order = channel[strip] * area + row * width + column[strip]
     order.sort()
-    return top, *np.divmod(order, area)
+    return top, *np.divmod(order, area), flat.ravel()
 
 
 def _starts(count: NDArray[np.intp]) -> NDArray[np.intp]:

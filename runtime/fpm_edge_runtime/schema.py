@@ -8,7 +8,7 @@ from fpm_edge_runtime.errors import SchemaError
 
 __all__ = ["SHIPPED_SCHEMAS", "LandmarkSchema", "load_schema"]
 
-SHIPPED_SCHEMAS = ("deepfashion8", "fashionai24", "lsp14")
+SHIPPED_SCHEMAS = ("deepfashion2", "deepfashion8", "fashionai24", "lsp14")
 
 
 class LandmarkSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from fpm_edge.data import describe, load_dataset, read_image, split_dataset
+from fpm_edge.data.export import export_dataset
 from fpm_edge_runtime.errors import DataError, UsageError
 
 pytestmark = pytest.mark.skipif("FPM_EDGE_DATA" not in os.environ, reason="FPM_EDGE_DATA not set")
@@ -92,3 +93,17 @@ def test_coco_of_people() -> None:
         load_dataset(f"coco:{DATA / 'mmpose_samples/crowdpose/test_crowdpose.json'}", schema="lsp14")
     with pytest.raises(UsageError, match="no shipped schema"):
         load_dataset(f"coco:{DATA / 'mmpose_samples/coco/test_coco.json'}")
+
+
+def test_deepfashion2_in_coco_form_and_back(tmp_path: Path) -> None:
+    """Its own converter numbers the key points, and mmpose calls the category otherwise."""
+    spec = f"coco:{DATA / 'mmpose_samples/deepfasion2/deepfasion2.json'}"
+    with pytest.raises(UsageError, match="no shipped schema"):
+        load_dataset(spec)
+    dataset = load_dataset(spec, schema="deepfashion2")
+    assert [record.category for record in dataset.records] == ["long_sleeve_dress"] * 2
+    assert [int((record.visibility >= 0).sum()) for record in dataset.records] == [28, 31]
+    assert describe(dataset).first_is_left == 1
+    again = load_dataset(export_dataset(dataset, tmp_path / "out", "coco").spec)
+    assert again.schema.name == "deepfashion2"
+    assert again.digest == dataset.digest

@@ -1,0 +1,147 @@
+"""Ultralytics' ``data.yaml`` of a pose data set: where the pictures are, how many key points, which classes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from fpm_edge.data.files import open_text
+from fpm_edge_runtime.errors import DataError, MissingExtraError
+from fpm_edge_runtime.schema import LandmarkSchema
+
+__all__ = ["SPLITS", "YoloConfig", "load_config"]
+
+SPLITS = ("train", "val", "test")
+
+
+@dataclass(frozen=True)
+class YoloConfig:
+    """What a ``data.yaml`` says.
+
+    Attributes:
+        file: the YAML file.
+        roots: folders that the splits may be relative to, the first that has them counts.
+        splits: name → folders, or .txt lists, of pictures.
+        points: K, key points of an object.
+        numbers: of a key point: 2 (x, y) or 3 (x, y, v).
+        classes: names, in the order of their numbers.
+        names: of the K key points; None where the file does not name them, or not alike for all classes.
+        flip: (K,) which key point takes the place of each in a mirror image; None where the file does not say.
+    """
+
+    file: Path
+    roots: tuple[Path, ...]
+    splits: Mapping[str, tuple[str, ...]]
+    points: int
+    numbers: int
+    classes: tuple[str, ...]
+    names: tuple[str, ...] | None
+    flip: tuple[int, ...] | None
+
+    def schema(self) -> LandmarkSchema:
+        """The landmarks of the file's own key points, all of them in every class."""
+        landmarks = self.names or tuple(f"kp_{number}" for number in range(self.points))
+        everything = tuple(range(self.points))
+        return LandmarkSchema(
+            name=self.file.stem,
+            landmarks=landmarks,
+            flip=self.flip or everything,
+            categories=dict.fromkeys(self.classes, everything),
+        )
+
+
+def load_config(file: Path) -> YoloConfig:
+    """Read a ``data.yaml``.
+
+    Raises:
+        DataError: the file is missing, not YAML, or not of a pose data set.
+        MissingExtraError: no package reads YAML.
+    """
+    if not file.is_file():
+        raise DataError(f"{file}: no such file; expected the data.yaml of a YOLO pose data set")
+    document = _load(file)
+    points, numbers = _shape(file, document)
+    folder = file.parent.absolute()
+    # Sets that are passed on name a folder of the machine that they were made on.
+    roots = (folder / str(document["path"]), folder) if document.get("path") else (folder,)
+    splits = {name: _entries(file, name, document[name]) for name in SPLITS if document.get(name)}
+    names = _names(file, document.get("kpt_names"), points)
+    flip = _flip(file, document.get("flip_idx"), points)
+    return YoloConfig(file, roots, splits, points, numbers, _classes(file, document), names, flip)
+
+
+def _load(file: Path) -> dict[str, Any]:
+    try:
+        import yaml
+    except ModuleNotFoundError:
+        raise MissingExtraError("`yolo:` needs yaml, which is not installed: pip install 'fpm-edge[toolkit]'") from None
+    with open_text(file) as text:
+        try:
+            document = yaml.safe_load(text.read())
+        except (yaml.YAMLError, RecursionError) as error:
+            raise DataError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise DataError(f"{file}: a YAML {type(document).__name__}; expected keys such as train, names and kpt_shape")
+    return document
+
+
+def _shape(file: Path, document: dict[str, Any]) -> tuple[int, int]:
+    shape = document.get("kpt_shape")
+    if shape is None:
+        raise DataError(
+            f"{file}: no kpt_shape; expected kpt_shape: [K, 2] or [K, 3], as a pose data set has it (one for detection "
+            "or segmentation has no key points)"
+        )
+    if not _are_whole(shape) or len(shape) != 2 or shape[0] < 1 or shape[1] not in (2, 3):
+        raise DataError(f"{file}: kpt_shape is {shape}; expected [K, 2] or [K, 3]: K key points of x, y and perhaps v")
+    return shape[0], shape[1]
+
+
+def _are_whole(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(v, int) and not isinstance(v, bool) for v in value)
+
+
+def _entries(file: Path, name: str, value: object) -> tuple[str, ...]:
+    entries = value if isinstance(value, list) else [value]
+    if not all(isinstance(entry, str) for entry in entries):
+        raise DataError(f"{file}: {name} is {value}; expected a folder, a .txt list of pictures, or several of these")
+    return tuple(entries)
+
+
+def _classes(file: Path, document: dict[str, Any]) -> tuple[str, ...]:
+    names, count = document.get("names"), document.get("nc")
+    if names is None and _are_whole([count]):
+        names = [f"class_{number}" for number in range(document["nc"])]
+    if isinstance(names, dict) and sorted(names, key=str) == sorted(range(len(names)), key=str):
+        names = [names[number] for number in range(len(names))]
+    if not isinstance(names, list) or not names:
+        raise DataError(f"{file}: names is {names}; expected the names of the classes, numbered from 0")
+    classes = tuple(str(name) for name in names)
+    if len(set(classes)) != len(classes):
+        raise DataError(f"{file}: names has a class twice ({', '.join(classes)}); expected each name once")
+    return classes
+
+
+def _names(file: Path, value: object, points: int) -> tuple[str, ...] | None:
+    """The names of the key points, which newer files give for each class."""
+    if value is None:
+        return None
+    lists: list[Any] = list(value.values()) if isinstance(value, dict) else [value]
+    if not lists or not all(isinstance(names, list) and len(names) == points for names in lists):
+        raise DataError(f"{file}: kpt_names is not {points} names, or these for each class; kpt_shape says {points}")
+    alike = all(names == lists[0] for names in lists)
+    return tuple(str(name) for name in lists[0]) if alike else None
+
+
+def _flip(file: Path, value: object, points: int) -> tuple[int, ...] | None:
+    if value is None:
+        return None
+    good = isinstance(value, list) and _are_whole(value) and sorted(value) == list(range(points))
+    if not good or not isinstance(value, list) or any(value[value[i]] != i for i in range(points)):
+        raise DataError(
+            f"{file}: flip_idx is {str(value)[:80]}; expected each of 0 to {points - 1} once, with partners that name "
+            "each other"
+        )
+    return tuple(value)
