@@ -31,6 +31,9 @@
 - ``notes``: what was left out, and why
 - ``anytime``: what the main variant answered under deadlines: ``variant``, ``pictures``, and ``points``, each with
   ``deadline_ms``, ``ne`` (with bounds), ``stages`` (mean) and ``late`` (share); or null
+- ``trust``: whether scores of the main variant at its last stage can be believed: ``stage``, ``points``, ``far`` (off
+  by more than 0.1), and ``score`` and ``confidence`` (or null), each with ``error`` (expected calibration error),
+  ``far_believed`` (share of the far points over 0.5) and ``bins``; or null
 - ``table1`` and ``contest``: Table 1 of all variants in the paper's and in the contest's NE (`Table1.to_dict`), or null
 - ``benches``: results of `fpm-edge bench` that were merged, as they were read
 - ``gates``: what the variants were held to, where budgets were given: ``name`` (the option), ``variant``, ``what``,
@@ -52,6 +55,7 @@ from fpm_edge.drift import PartDrift
 from fpm_edge.report.gates import Gate
 from fpm_edge.report.parts import Anytime, PartNe
 from fpm_edge.report.scene import Scene
+from fpm_edge.trust import Trust
 from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
@@ -281,6 +285,7 @@ class ReportData:
     scenes: tuple[Scene, ...] = field(default=(), repr=False)
     photographs: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     anytime: Anytime | None = None
+    trust: Trust | None = None
     table1: Mapping[str, Any] | None = None
     contest: Mapping[str, Any] | None = None
     benches: tuple[Bench, ...] = ()

@@ -19,6 +19,7 @@ from fpm_edge.report.points import points_of
 from fpm_edge.report.scene import Scene
 from fpm_edge.report.scene_svg import scene_svg
 from fpm_edge.report.tables import benches_of, ne_rows, reach, side_by_side, table_cells, table_of, worst_first
+from fpm_edge.report.trust_plot import trust_plot
 
 __all__ = ["render_html"]
 
@@ -33,6 +34,7 @@ _SECTIONS = (
     "measurements",
     "devices",
     "landmarks",
+    "trust",
     "table1",
     "pictures",
     "calibration",
@@ -78,6 +80,7 @@ def _plots(data: ReportData) -> dict[str, object]:
         "points": points,
         "pareto_plot": Markup(pareto_plot(points)),
         "deadline_plot": Markup(deadline_plot(points, data.anytime)),
+        "trust_plot": Markup(trust_plot(data.trust)) if data.trust is not None else "",
         "facets": facets_of(points),
         "choices": choices_of(data, points),
         "optimal": {(p.variant, p.stages) for p in points if p.optimal and p.device == data.environment.cpu},

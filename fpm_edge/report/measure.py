@@ -38,6 +38,7 @@ from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
 from fpm_edge.table1 import Definition, table1
+from fpm_edge.trust import trust_of
 from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]
@@ -130,6 +131,7 @@ def measure(
         scenes=drawn.scenes,
         photographs=drawn.photographs,
         anytime=anytime,
+        trust=trust_of(answers.of(shown), truth, shown.entry.bundle.manifest.recognition)[-1],
         table1=_table1(results, dataset, "paper"),
         contest=_table1(results, dataset, "contest"),
         benches=tuple(bench for _, bench in benches),

@@ -85,6 +85,20 @@ def test_deadlines_are_measured_from_first_stage_to_last(numbers: Any) -> None:
     assert all(min(known) - 0.1 < entry["ne"]["estimate"] < max(known) + 0.1 for entry in found["points"])
 
 
+def test_reliability_counts_every_labelled_point(numbers: Any, page: str) -> None:
+    trust = numbers["trust"]
+    assert trust["points"] == numbers["dataset"]["points"]
+    assert sum(one["count"] for one in trust["score"]["bins"]) == trust["points"]
+    assert 0 <= trust["score"]["error"] <= 1
+    # The fixture's network is converted on too few pictures for confidences, and the page says so.
+    assert trust["confidence"] is None
+    section = page.split('<section aria-labelledby="trust">')[1].split("</section>")[0]
+    assert 'id="trust-plot"' in section
+    assert "no confidences" in section
+    known = sum(one["count"] > 0 for one in trust["score"]["bins"])
+    assert section.count("<circle") == known
+
+
 def test_the_heat_is_where_the_landmark_is_read(page_report: ReportData) -> None:
     lonely = [scene for scene in page_report.scenes if scene.kind == "stage" and len(scene.marks) == 1]
     assert len(lonely) == 3
@@ -186,10 +200,18 @@ def test_a_report_without_pictures_float_model_or_deadlines(page_report: ReportD
         page_report,
         variants=tuple(bare(variant) for variant in page_report.variants),
         **{"scenes": (), "photographs": {}, "overlays": (), "pictures": {}, "benches": ()},
-        **{"anytime": None, "table1": None, "contest": None},
+        **{"anytime": None, "trust": None, "table1": None, "contest": None},
     )
     page = write_report(data, tmp_path).read_text()
-    for gone in ('id="worst"', 'id="stages"', 'id="table1"', 'id="devices"', 'href="#devices"', 'class="measured"'):
+    for gone in (
+        'id="worst"',
+        'id="stages"',
+        'id="table1"',
+        'id="trust"',
+        'id="devices"',
+        'href="#devices"',
+        'class="measured"',
+    ):
         assert gone not in page
     assert "NE by landmark" in page
 
