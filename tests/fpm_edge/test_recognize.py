@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
+from PIL import Image
 
 from fpm_edge.bundle_card import recognition_words
 from fpm_edge.convert import Calibration, Converted, convert
@@ -186,3 +187,41 @@ def test_evaluate_of_a_bundle_without_rules(tiny_bundle: Path, run: Callable[...
     result = json.loads(out)
     assert result["recognition"] == []
     assert result["trust"][-1]["confidence"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--looks", "0"), "looks is 0; expected 1, or 2"),
+        (("--looks", "3"), "looks is 3; expected 1, or 2"),
+        (("--category", "hats"), "or any, for all landmarks"),
+    ],
+)
+def test_run_refuses_what_there_is_not(
+    made: Converted,
+    garments: Dataset,
+    tmp_path: Path,
+    run: Callable[..., tuple[int, str, str]],
+    options: tuple[str, ...],
+    message: str,
+) -> None:
+    Image.fromarray(read_image(garments.records[0])).save(tmp_path / "a.png")
+    code, _, said = run("run", made.path, tmp_path / "a.png", *options)
+    assert message in " ".join(said.split())
+    assert code in (1, 2)
+
+
+def test_run_says_what_was_found(
+    made: Converted, garments: Dataset, tmp_path: Path, run: Callable[..., tuple[int, str, str]]
+) -> None:
+    Image.fromarray(read_image(garments.records[0])).save(tmp_path / "a.png")
+    code, out, _ = run("run", made.path, tmp_path / "a.png", "--looks", "2", "--json")
+    (row,) = json.loads(out)
+    assert code == 0
+    assert row["look"] in (1, 2)
+    known = {*made.manifest.landmarks.categories, "none"}
+    assert row["category"] in known
+    assert 0 < row["category_score"] <= 1
+    assert all(0 <= point["confidence"] <= 1 for point in row["landmarks"].values())
+    code, out, _ = run("run", made.path, tmp_path / "a.png", "--category", "any", "--json")
+    assert len(json.loads(out)[0]["landmarks"]) == 24
