@@ -174,9 +174,9 @@ def test_no_second_look_where_there_is_nothing_to_gain(
 
 
 def test_no_time_for_a_second_look_leaves_the_stages_of_the_first(float_bundle: Bundle, fake_engine: Any) -> None:
-    fake_engine.delays = {"stage_1": 0.1}
+    fake_engine.delays = {"stage_1": 0.4}
     session, _ = session_of(float_bundle, fake_engine, 0.5, 0.9)
-    answer = session.detect(LARGE, looks=2, deadline_ms=180)
+    answer = session.detect(LARGE, looks=2, deadline_ms=760)
     assert (answer.looks, answer.stages_run, answer.stop_reason) == (1, 2, "all stages")
     assert fake_engine.calls == ["stage_1", "context", "stage_2"]
     fake_engine.calls.clear()
@@ -185,9 +185,9 @@ def test_no_time_for_a_second_look_leaves_the_stages_of_the_first(float_bundle: 
 
 
 def test_a_deadline_may_end_the_second_look(float_bundle: Bundle, fake_engine: Any) -> None:
-    fake_engine.delays = {"stage_2": 0.4}
+    fake_engine.delays = {"stage_2": 0.8}
     session, _ = session_of(float_bundle, fake_engine, 0.5, 0.9)
-    answer = session.detect(LARGE, looks=2, deadline_ms=300)
+    answer = session.detect(LARGE, looks=2, deadline_ms=700)
     assert (answer.looks, answer.stages_run, answer.stop_reason) == (2, 1, "deadline")
 
 
