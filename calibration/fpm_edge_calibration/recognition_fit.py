@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +25,7 @@ __all__ = [
     "FEWEST_EACH",
     "FEWEST_POINTS",
     "MOST_LOST",
+    "SLOPES",
     "STRENGTHS",
     "Scored",
     "fit_categories",
@@ -32,8 +34,8 @@ __all__ = [
     "why_no_confidences",
 ]
 
-FEWEST_EACH = 20
-"""Pictures of each category, and without a garment: a fifth of them, which a fold tries, is then four."""
+FEWEST_EACH = 8
+"""Pictures of each category, and without a garment. With so few, what a rule is expected to be decides most of it."""
 
 FEWEST_POINTS = 500
 """Labelled points for a curve: at 90 % right, the share in a tenth of them is known to 4 percentage points."""
@@ -43,6 +45,10 @@ MOST_LOST = 0.02
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
 """Penalties that are tried."""
+
+SLOPES = (0.0, 1.0, 2.0, 4.0)
+"""Slopes that are tried: what a rule is expected to give a category for the height of each peak that it has, and to
+take for each that it has not; what networks are trained to (`fpm_edge.train.category`)."""
 
 _DECIMALS = 4
 # Of a bias, so that the garment which sets it is not lost by the rounding of a sum.
@@ -91,7 +97,8 @@ def fit_categories(
 ) -> CategoryRules:
     """A rule for each stage: multinomial logistic regression on the scores, in which every category counts alike.
 
-    The penalty is the one of `STRENGTHS` with the least cross-entropy on pictures of the fold that was left out. Then
+    The penalty is that of `STRENGTHS` and `SLOPES` with the least cross-entropy on pictures of the fold that was left
+    out: its weights are those of the peaks' signs where the pictures do not say otherwise. Then
     the bias of "none" is made as large as it can be with at most `most_lost` of the garments taken for none, on those
     same pictures. Categories that the data lacks are not in the rule.
 
@@ -105,9 +112,12 @@ def fit_categories(
     groups = (*(f"garment {p}" for p in garments.photographs), *(f"nothing {p}" for p in nothing.photographs))
     folds = folds_of(kinds, groups)
     scores = np.concatenate([garments.scores, nothing.scores]).astype(np.float64)
+    signs = np.full((len(names), len(schema.landmarks)), -1.0)
+    for row, name in zip(signs, names[:-1], strict=False):
+        row[list(schema.landmarks_of(name))] = 1.0
     return CategoryRules(
         names=names,
-        stages=tuple(_rule(scores[:, stage], labels, folds, len(names), most_lost) for stage in range(scores.shape[1])),
+        stages=tuple(_rule(scores[:, stage], labels, folds, signs, most_lost) for stage in range(scores.shape[1])),
         source=garments.name,
         pictures=len(garments.categories),
         nothing_source=nothing.name,
@@ -142,31 +152,32 @@ def _rule(
     scores: NDArray[np.float64],
     labels: NDArray[np.intp],
     folds: NDArray[np.intp],
-    classes: int,
+    signs: NDArray[np.float64],
     most_lost: float,
 ) -> CategoryRule:
-    """One stage's; the last class is none."""
+    """One stage's; the last class is none. `signs`: (classes, L), 1 where a class has a landmark, −1 where not."""
+    classes = len(signs)
     weights = 1.0 / (classes * np.bincount(labels, minlength=classes)[labels])
     rows = np.arange(len(labels))
     best = None
-    for strength in STRENGTHS:
+    for strength, slope in product(STRENGTHS, SLOPES):
         logs = np.empty((len(labels), classes))
         for fold in range(FOLDS):
             tried = folds == fold
-            table = fit_softmax(scores[~tried], labels[~tried], weights[~tried], classes, strength)
+            table = fit_softmax(scores[~tried], labels[~tried], weights[~tried], slope * signs, strength)
             logs[tried] = log_softmax(table, scores[tried])
         loss = -float((weights * logs[rows, labels]).sum())
         if best is None or loss < best[0]:
-            best = loss, strength, logs
+            best = loss, strength, slope, logs
     assert best is not None
-    _, strength, logs = best
+    _, strength, slope, logs = best
     garment = labels < classes - 1
     # How much more probable each garment's best category is than none; with a bias above that, it is lost.
     margins = np.sort(logs[garment, :-1].max(axis=1) - logs[garment, -1])
     bias = float(margins[int(most_lost * len(margins))]) - _LESS
     logs[:, -1] += bias
     found = logs.argmax(axis=1)
-    table = fit_softmax(scores, labels, weights, classes, strength)
+    table = fit_softmax(scores, labels, weights, slope * signs, strength)
     table[-1, 0] += bias
     table = np.round(table, _DECIMALS) + 0.0
     return CategoryRule(

@@ -17,19 +17,23 @@ _FLAT = 1e-7
 _SHORTEST = 1e-10
 
 
-def fit_softmax(features: Floats, labels: NDArray[np.intp], weights: Floats, classes: int, strength: float) -> Floats:
-    """The rule with the least weighted cross-entropy plus strength / 2 · Σ w² over its weights, not its biases.
+def fit_softmax(
+    features: Floats, labels: NDArray[np.intp], weights: Floats, expected: Floats, strength: float
+) -> Floats:
+    """The rule with the least weighted cross-entropy plus strength / 2 · Σ (w − expected)² over weights, not biases.
 
     Args:
         features: (samples, features) float64.
         labels: (samples,) the class of each, from 0.
         weights: (samples,) of the samples.
-        classes: how many there are.
+        expected: (classes, features) float64, what its weights are where the samples say nothing.
         strength: of the penalty, over 0.
 
     Returns:
         (classes, 1 + features) float64, each class's bias and weights.
     """
+    classes = len(expected)
+    centre = np.column_stack([np.zeros(classes), expected])
     inputs = np.column_stack([np.ones(len(features)), features])
     wanted = np.zeros((len(features), classes))
     wanted[np.arange(len(labels)), labels] = 1.0
@@ -39,11 +43,11 @@ def fit_softmax(features: Floats, labels: NDArray[np.intp], weights: Floats, cla
     def loss(flat: Floats) -> tuple[float, Floats]:
         table = flat.reshape(classes, -1)
         logs = log_softmax(table, features)
-        value = -(weights * logs[np.arange(len(labels)), labels]).sum() + 0.5 * (penalty * table**2).sum()
-        gradient = ((np.exp(logs) - wanted) * weights[:, np.newaxis]).T @ inputs + penalty * table
+        value = -(weights * logs[np.arange(len(labels)), labels]).sum() + 0.5 * (penalty * (table - centre) ** 2).sum()
+        gradient = ((np.exp(logs) - wanted) * weights[:, np.newaxis]).T @ inputs + penalty * (table - centre)
         return float(value), gradient.ravel()
 
-    return _minimum(loss, np.zeros(classes * inputs.shape[1])).reshape(classes, -1)
+    return _minimum(loss, centre.ravel()).reshape(classes, -1)
 
 
 def log_softmax(table: Floats, features: Floats) -> Floats:
