@@ -43,13 +43,14 @@ NOTHING = ["none"] * 50
 def test_regression_is_where_the_gradient_is_zero() -> None:
     rng = np.random.default_rng(1)
     features, labels, weights = rng.normal(0, 1, (200, 3)), rng.integers(0, 4, 200), rng.uniform(0.5, 1.5, 200) / 200
-    table = fit_softmax(features, labels, weights, 4, 0.01)
+    expected = rng.normal(0, 2, (4, 3))
+    table = fit_softmax(features, labels, weights, expected, 0.01)
     shares = np.exp(log_softmax(table, features))
     wanted = np.eye(4)[labels]
     gradient = ((shares - wanted) * weights[:, None]).T @ np.column_stack([np.ones(200), features])
-    gradient[:, 1:] += 0.01 * table[:, 1:]
+    gradient[:, 1:] += 0.01 * (table[:, 1:] - expected)
     assert np.abs(gradient).max() < 1e-6
-    assert fit_softmax(features, labels, weights, 4, 0.01).tolist() == table.tolist()
+    assert fit_softmax(features, labels, weights, expected, 0.01).tolist() == table.tolist()
 
 
 def test_regression_finds_the_rule_that_made_the_data() -> None:
@@ -57,16 +58,24 @@ def test_regression_finds_the_rule_that_made_the_data() -> None:
     true = np.array([[0.0, 2.0, -1.0], [0.5, -2.0, 1.0]])
     features = rng.normal(0, 1, (20_000, 2))
     labels = (rng.random(20_000) < np.exp(log_softmax(true, features))[:, 1]).astype(np.intp)
-    table = fit_softmax(features, labels, np.full(20_000, 1 / 20_000), 2, 1e-6)
+    table = fit_softmax(features, labels, np.full(20_000, 1 / 20_000), np.zeros((2, 2)), 1e-6)
     np.testing.assert_allclose(table[1] - table[0], true[1] - true[0], atol=0.1)
 
 
 def test_the_penalty_keeps_weights_small_where_classes_part() -> None:
     features, labels = np.array([[0.0], [1.0]]), np.array([0, 1])
-    loose = fit_softmax(features, labels, np.full(2, 0.5), 2, 1e-4)
-    tight = fit_softmax(features, labels, np.full(2, 0.5), 2, 1e-1)
+    loose = fit_softmax(features, labels, np.full(2, 0.5), np.zeros((2, 1)), 1e-4)
+    tight = fit_softmax(features, labels, np.full(2, 0.5), np.zeros((2, 1)), 1e-1)
     assert np.isfinite(loose).all()
     assert np.abs(tight[:, 1]).max() < np.abs(loose[:, 1]).max()
+
+
+def test_what_the_samples_say_nothing_about_is_as_expected() -> None:
+    # The second feature is 0 in every sample.
+    features, labels = np.array([[0.0, 0.0], [1.0, 0.0]]), np.array([0, 1])
+    table = fit_softmax(features, labels, np.full(2, 0.5), np.array([[0.0, 3.0], [0.0, -3.0]]), 1e-2)
+    np.testing.assert_allclose(table[:, 2], [3.0, -3.0], atol=1e-6)
+    assert table[1, 1] > table[0, 1] + 1.0
 
 
 # ---- folds ----
@@ -132,9 +141,9 @@ def test_the_same_pictures_give_the_same_rule() -> None:
 @pytest.mark.parametrize(
     ("categories", "nothing", "message"),
     [
-        (["top"] * 19, 50, r"too few pictures of top \(19\); expected 20 or none of each"),
-        (["top"] * 20 + ["coat"], 50, r"too few pictures of coat \(1\)"),
-        (["top"] * 20, 19, "there are 19 pictures without a garment; expected 20 or more"),
+        (["top"] * 7, 50, r"too few pictures of top \(7\); expected 8 or none of each"),
+        (["top"] * 8 + ["coat"], 50, r"too few pictures of coat \(1\)"),
+        (["top"] * 8, 7, "there are 7 pictures without a garment; expected 8 or more"),
     ],
 )
 def test_too_few_pictures(categories: list[str], nothing: int, message: str) -> None:
