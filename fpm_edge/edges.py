@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Record, read_image
 from fpm_edge_runtime import Bundle, UsageError
-from fpm_edge_runtime.decode import decode_heatmaps
+from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.engines import ENGINES, PieceRunner, load_engine
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import letterbox

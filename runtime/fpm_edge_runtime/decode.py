@@ -25,7 +25,7 @@ from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.peaks import Grid, Layout, Maps, Peaks, find_peaks, grid_of
 from fpm_edge_runtime.subpixel import RADIUS, fitted_tops, real_values
 
-__all__ = ["MARGIN", "Doubt", "Reading", "decode_batch", "decode_heatmaps", "read_heatmaps"]
+__all__ = ["MARGIN", "Doubt", "Heatmaps", "Reading", "answer_of", "is_clipped", "maps_of", "read_heatmaps"]
 
 Doubt = Literal["not finite", "flat", "saturated"]
 Heatmaps = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.float32]
@@ -53,30 +53,6 @@ class Reading:
     doubts: Mapping[int, Doubt]
 
 
-def decode_heatmaps(
-    heatmaps: Heatmaps,
-    *,
-    layout: Layout,
-    landmarks: int,
-    scale: float | None = None,
-    zero_point: int | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The landmarks of one picture. The same computation as `decode_batch`, which has the details.
-
-    Args:
-        heatmaps: (height, width, landmarks + 1) for NHWC, (landmarks + 1, height, width) for NCHW; int8,
-            int16 or float32.
-
-    Returns:
-        cells: (landmarks, 2) float32, x and y in heatmap cells.
-        scores: (landmarks,) float32, 0 to 1.
-    """
-    cells, scores = decode_batch(
-        heatmaps[np.newaxis], layout=layout, landmarks=landmarks, scale=scale, zero_point=zero_point
-    )
-    return cells[0], scores[0]
-
-
 def read_heatmaps(
     heatmaps: Heatmaps,
     *,
@@ -85,15 +61,15 @@ def read_heatmaps(
     scale: float | None = None,
     zero_point: int | None = None,
 ) -> Reading:
-    """The landmarks of one picture as `decode_heatmaps` finds them, and which of them not to believe.
+    """The landmarks of one picture as `decode_maps.decode_heatmaps` finds them, and which of them not to believe.
 
     A landmark in doubt has score 0. That of a map with a value that is not finite is in the centre, as of a flat one:
     what else such a map holds is not worth more.
     """
-    maps = _maps(heatmaps[np.newaxis], layout, landmarks, scale, zero_point)
+    maps = maps_of(heatmaps[np.newaxis], layout, landmarks, scale, zero_point)
     peaks = find_peaks(maps)
-    limit = _is_clipped(peaks.code, maps.affine)
-    cells, scores = _answer(maps, peaks, limit)
+    limit = is_clipped(peaks.code, maps.affine)
+    cells, scores = answer_of(maps, peaks, limit)
     wide = limit & ((peaks.high - peaks.low).max(axis=1) > 2 * RADIUS)
     kinds: list[tuple[Doubt, NDArray[np.bool_]]] = [("saturated", wide), ("flat", peaks.silent)]
     if maps.holes is not None:
@@ -108,42 +84,7 @@ def read_heatmaps(
     return Reading(cells, scores, doubts)
 
 
-def decode_batch(
-    heatmaps: Heatmaps,
-    *,
-    layout: Layout,
-    landmarks: int,
-    scale: float | None = None,
-    zero_point: int | None = None,
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The landmarks of several pictures.
-
-    A channel whose finite values are all equal says nothing: it gets the centre of the map and score 0. NaN and ±inf
-    count as lower than every number.
-
-    Args:
-        heatmaps: (pictures, height, width, landmarks + 1) for NHWC, (pictures, landmarks + 1, height, width) for NCHW;
-            int8 or int16 codes or float32 values. The last channel is background and is not read.
-        layout: order of the axes.
-        landmarks: L, the number of channels without the background.
-        scale, zero_point: of codes, real = scale · (code − zero_point); None for float32 maps.
-
-    Returns:
-        cells: (pictures, landmarks, 2) float32, x and y in heatmap cells, from −0.5 to width − 0.5 and height − 0.5.
-        scores: (pictures, landmarks) float32, the real value of the peak clipped to 0..1.
-
-    Raises:
-        DataError: the array is not of this shape or dtype.
-        UsageError: scale and zero_point are missing for codes, or given for float32 maps.
-    """
-    maps = _maps(heatmaps, layout, landmarks, scale, zero_point)
-    peaks = find_peaks(maps)
-    cells, scores = _answer(maps, peaks, _is_clipped(peaks.code, maps.affine))
-    pictures = heatmaps.shape[0]
-    return cells.reshape(pictures, landmarks, 2), scores.reshape(pictures, landmarks)
-
-
-def _maps(heatmaps: Heatmaps, layout: Layout, landmarks: int, scale: float | None, zero_point: int | None) -> Maps:
+def maps_of(heatmaps: Heatmaps, layout: Layout, landmarks: int, scale: float | None, zero_point: int | None) -> Maps:
     """The maps, or the error that says what is wrong with them."""
     if layout not in ("NHWC", "NCHW"):
         raise UsageError(f"heatmap layout {layout!r} is unknown; expected NHWC or NCHW")
@@ -173,7 +114,7 @@ def _maps(heatmaps: Heatmaps, layout: Layout, landmarks: int, scale: float | Non
     return Maps(codes, layout, landmarks, affine, grid, holes)
 
 
-def _answer(maps: Maps, peaks: Peaks, limit: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def answer_of(maps: Maps, peaks: Peaks, limit: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(channels, 2) cells and (channels,) scores."""
     cells = _refine(maps, peaks, limit)
     scores = real_values(peaks.code, maps.affine).clip(0.0, 1.0).astype(np.float32)
@@ -188,7 +129,7 @@ def _centre(grid: Grid) -> tuple[float, float]:
     return (width - 1) / 2, (height - 1) / 2
 
 
-def _is_clipped(code: NDArray[Any], affine: tuple[float, int] | None) -> NDArray[np.bool_]:
+def is_clipped(code: NDArray[Any], affine: tuple[float, int] | None) -> NDArray[np.bool_]:
     """Whether real values above these would look the same: a map ends at 1, and codes at the last of their type."""
     if affine is None:
         return np.asarray(code >= 1.0)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fpm_edge_runtime._frame import Found, Frame, check_stages, start_frame
 from fpm_edge_runtime._pace import DECODE, Pace
 from fpm_edge_runtime._wiring import pieces_for
-from fpm_edge_runtime.convergence import moved_px
 from fpm_edge_runtime.decode import read_heatmaps
 from fpm_edge_runtime.engines import Delegate, Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
@@ -273,6 +272,8 @@ class Session:
                 continue
             found = self._decode(frame, stage)
             if before is not None and stage < frame.limit:
+                from fpm_edge_runtime.convergence import moved_px
+
                 # Which landmarks count is what the garment seems to be by now.
                 moved = moved_px(before.landmarks, found.landmarks, found.scores, found.recognized.labelled)
                 if moved <= still:

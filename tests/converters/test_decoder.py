@@ -8,7 +8,7 @@ import pytest
 
 from fpm_edge_converters.decoder import HEATMAPS, LANDMARKS, decoder_tflite, stride_of
 from fpm_edge_converters.whole_onnx import decoder_onnx
-from fpm_edge_runtime.decode import decode_heatmaps
+from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.manifest import TensorSpec
 

@@ -18,7 +18,7 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import IR_VERSION, OPSET, cut_onnx, to_onnx
 from fpm_edge_converters.pieces import plan_cuts
 from fpm_edge_converters.tflite import to_tflite
-from fpm_edge_runtime.decode import decode_heatmaps
+from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import decode_batch, decode_heatmaps, read_heatmaps
+from fpm_edge_runtime.decode import read_heatmaps
+from fpm_edge_runtime.decode_maps import decode_batch, decode_heatmaps
 from fpm_edge_runtime.errors import DataError, UsageError
 
 CODES: dict[str, Any] = {"scale": 1 / 255, "zero_point": -128}
