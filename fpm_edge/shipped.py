@@ -21,7 +21,7 @@ SHIPPED_MODELS = {"lite-m": "lite-m", "lite-s": "lite-s", "lite-fashionai24": "l
 SHIPPED_BUNDLE = "lite-m.fpm"
 """`SHIPPED_MODEL` in int8, of TFLite stages and golden cases; made by ``scripts/make_shipped_bundle.py``."""
 
-TRAINED_ON = "drawn garments only"
+TRAINED_ON = "photographs of single garments, and drawn ones"
 """What the shipped weights saw, in a few words; their cards say it all."""
 
 

@@ -1,7 +1,7 @@
 """Make the int8 bundle that the wheel ships, `fpm_edge/models/lite-m.fpm`, of the float weights beside it.
 
     python scripts/make_shipped_bundle.py
-    python scripts/make_shipped_bundle.py --calibration fashionai:DIR --score fashionai:DIR --max-ne-drift 0.01
+    python scripts/make_shipped_bundle.py --calibration fashionai:DIR --holdout dev.txt --nothing nothing:DIR
 
 Options go to ``fpm-edge convert``; what the script decides itself is in `OWN`. The bundle has the TFLite stages only.
 Its golden cases, which are pictures, come from drawn garments whatever set the ranges: no photograph is shipped. They
@@ -39,7 +39,9 @@ def main() -> None:
         sys.exit(f"{', '.join(sorted(refused))}: the script decides that; see its first lines")
     with tempfile.TemporaryDirectory() as folder:
         converted = Path(folder) / f"{SHIPPED_MODEL}.fpm"
-        defaults = [word for name, value in DEFAULTS.items() if name not in options for word in (name, value)]
+        # What is held back is what is scored.
+        known = options | {"--score"} if "--holdout" in options else options
+        defaults = [word for name, value in DEFAULTS.items() if name not in known for word in (name, value)]
         made = ("--int8", "--format", "tflite", "--reference", "-o", str(converted))
         command = (sys.executable, "-m", "fpm_edge", "convert", str(shipped_model()), *defaults, *given, *made)
         done = subprocess.run(command, check=False)

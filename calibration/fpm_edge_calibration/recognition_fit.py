@@ -95,7 +95,7 @@ def why_no_confidences(points: int) -> str | None:
 def fit_categories(
     garments: Scored, nothing: Scored, schema: LandmarkSchema, most_lost: float = MOST_LOST
 ) -> CategoryRules:
-    """A rule for each stage: multinomial logistic regression on the scores, in which every category counts alike.
+    """A rule for each stage: multinomial logistic regression on the scores; a category counts by its number's root.
 
     The penalty is that of `STRENGTHS` and `SLOPES` with the least cross-entropy on pictures of the fold that was left
     out: its weights are those of the peaks' signs where the pictures do not say otherwise. Then
@@ -157,7 +157,8 @@ def _rule(
 ) -> CategoryRule:
     """One stage's; the last class is none. `signs`: (classes, L), 1 where a class has a landmark, −1 where not."""
     classes = len(signs)
-    weights = 1.0 / (classes * np.bincount(labels, minlength=classes)[labels])
+    weights = (np.bincount(labels, minlength=classes) ** -0.5)[labels]
+    weights /= weights.sum()
     rows = np.arange(len(labels))
     best = None
     for strength, slope in product(STRENGTHS, SLOPES):

@@ -121,16 +121,15 @@ def test_none_is_as_strict_as_the_garments_allow(most_lost: float) -> None:
     assert stricter.stages[0].nothing_found > rules.stages[0].nothing_found
 
 
-def test_every_category_counts_alike() -> None:
-    """With so few coats among tops, a rule that counted pictures would never see a coat in the noise."""
+def test_a_rare_category_counts_by_the_root_of_its_number() -> None:
+    """With so few coats among tops, a rule that counted pictures would hardly see a coat in the noise."""
     garments = seen("clothes", ["top"] * 400 + ["coat"] * 25, 0.5)
     rules = fit_categories(garments, seen("walls", NOTHING, 0.05), SCHEMA)
     table = np.column_stack([rules.stages[0].biases, rules.stages[0].weights])
     fresh = seen("new", ["top"] * 300 + ["coat"] * 300, 0.5, seed=3)
     found = np.array([rules.names[int(np.argmax(probabilities(table, row)[:2]))] for row in fresh.scores[:, 0]])
     tops, coats = (found[:300] == "top").mean(), (found[300:] == "coat").mean()
-    assert abs(tops - coats) < 0.2
-    assert min(tops, coats) > 0.6
+    assert tops > coats > 0.4
 
 
 def test_the_same_pictures_give_the_same_rule() -> None:
