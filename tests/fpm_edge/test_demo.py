@@ -16,7 +16,9 @@ def test_the_shipped_model_finds_landmarks() -> None:
 
     folder = shipped_model()
     assert (folder / "weights.safetensors").stat().st_size <= 3_000_000
-    assert "fpm-edge train --model lite" in (folder / "card.md").read_text()
+    # How it was trained, what it saw and what it may be used for.
+    card = (folder / "card.md").read_text()
+    assert all(words in card for words in ("fpm-edge train --config", "CC0 1.0", "May be used for"))
     loaded = load_any(folder)
     assert (loaded.config.name, loaded.config.schema.name, loaded.quantized) == ("lite-m", "fashionai24", None)
     garments = load_dataset("rendered:24@103")
@@ -25,7 +27,7 @@ def test_the_shipped_model_finds_landmarks() -> None:
         normalized_error(found.landmarks[:, stage], truth.landmarks, found.sizes)[truth.visibility == 1].mean()
         for stage in range(3)
     ]
-    # The card states 0.026 on 400 garments; a broken network or renderer is far above.
+    # The card states 0.040 on 400 garments; a broken network or renderer is far above.
     assert mean[2] < 0.05
     assert mean[2] < mean[0]
 
