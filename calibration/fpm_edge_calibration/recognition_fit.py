@@ -157,7 +157,8 @@ def _rule(
 ) -> CategoryRule:
     """One stage's; the last class is none. `signs`: (classes, L), 1 where a class has a landmark, −1 where not."""
     classes = len(signs)
-    weights = (np.bincount(labels, minlength=classes) ** -0.5)[labels]
+    numbers = np.bincount(labels, minlength=classes).astype(np.float64)
+    weights: NDArray[np.float64] = 1.0 / np.sqrt(numbers[labels])
     weights /= weights.sum()
     rows = np.arange(len(labels))
     best = None
