@@ -9,6 +9,9 @@ from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["Augmentation", "TrainSettings"]
 
+# From here on a corner of the picture may lie at infinity.
+_CORNER = 0.5
+
 
 class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Random changes of a training picture; each is drawn uniformly in ± its value.
@@ -17,7 +20,8 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         flip: probability of mirroring (landmarks swap by the schema's flip pairs).
         rotation: degrees.
         turn: share of the pictures that are turned by any angle instead, as people lay clothes.
-        perspective: how much nearer or farther than the centre the middle of a side is, as a share.
+        perspective: how much nearer or farther than the centre the middle of a side is, as a share; below a half, for
+            a corner is as much nearer by both its sides.
         scale: log2 of the zoom (0.3 means between 0.81 and 1.23).
         shift: share of the input's side.
         brightness: added, in units of the full range.
@@ -36,6 +40,16 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     channel_gain: float = 0.1
     turn: float = 0.0
     perspective: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("flip", "turn"):
+            if not 0.0 <= getattr(self, name) <= 1.0:
+                raise UsageError(f"augmentation {name} is {getattr(self, name)}; expected a share from 0 to 1")
+        if not 0.0 <= self.perspective < _CORNER:
+            raise UsageError(f"augmentation perspective is {self.perspective}; expected 0 or more, below {_CORNER:g}")
+        for name in ("rotation", "scale", "shift", "brightness", "contrast", "saturation", "channel_gain"):
+            if not (getattr(self, name) >= 0.0 and math.isfinite(getattr(self, name))):
+                raise UsageError(f"augmentation {name} is {getattr(self, name)}; expected zero or a positive number")
 
 
 class TrainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,5 +1,6 @@
 """Augmentation: pixels and landmarks move together."""
 
+import math
 from typing import Any
 
 import msgspec
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from fpm_edge.train.augment import DRAWS, augment, draw
 from fpm_edge.train.settings import Augmentation
+from fpm_edge_runtime.errors import UsageError
 
 # Not square, so that a mix-up of the axes shows.
 WIDTH, HEIGHT = 96, 72
@@ -157,3 +159,17 @@ def test_only_so_many_pictures_are_turned() -> None:
     settings = geometry(rotation=0.0, scale=0.0, shift=0.0, turn=0.25)
     still = sum(np.abs(apply(settings, seed)[1] - LANDMARKS).max() < 1e-3 for seed in range(60))
     assert 35 <= still <= 55
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"flip": 1.5}, "flip is 1.5; expected a share from 0 to 1"),
+        ({"turn": -0.1}, "turn is -0.1; expected a share from 0 to 1"),
+        ({"perspective": 0.5}, "perspective is 0.5; expected 0 or more, below 0.5"),
+        ({"scale": math.nan}, "scale is nan; expected zero or a positive number"),
+    ],
+)
+def test_changes_that_make_no_sense(changes: dict[str, float], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        Augmentation(**changes)
