@@ -47,7 +47,8 @@ _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 @click.option("--with", "beside", type=(float, str), metavar="SHARE SPEC", multiple=True,
               help="Train on this data as well: that share of an epoch's pictures. Repeatable.")  # fmt: skip
 @click.option("--model", "model_name", type=click.Choice(PRESETS), help="Network to start afresh.  [default: paper]")
-@click.option("--from", "start", type=MODEL, help="Start from this trained model's weights.")
+@click.option("--from", "start", type=MODEL,
+              help="Start from this trained model's weights, in its own network or in that of --model.")  # fmt: skip
 @click.option("--stages", type=click.IntRange(1), help="Number of stages, where it is not the model's own.")
 @click.option("--input-size", type=click.IntRange(8), metavar="PX", help="Side of the input, instead of the model's.")
 @click.option("--width", type=float, help="Multiplier of a published network's channels, such as 0.125 on a CPU.")

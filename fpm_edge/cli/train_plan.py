@@ -201,27 +201,29 @@ def plan_training(
 def _network(
     given: PresetModel | NetworkConfig | None, chosen: dict[str, Any], start: Path | None, training: Dataset
 ) -> NetworkConfig:
-    if start is not None and (given is None or isinstance(given, PresetModel)):
-        if given is not None:
-            raise UsageError(f"--from {start} and the --config file both say which network; leave one out")
-        stages = chosen.pop("stages", None)
-        if chosen:
-            name = next(iter(chosen)).replace("preset", "model").replace("_", "-")
-            raise UsageError(f"--from brings its own network; leave --{name} out")
-        config = read_config(start)
-        if stages is None:
-            return config
-        if not isinstance(config, ModelConfig):
-            raise UsageError(f"model {config.name!r} has no stages; leave --stages out")
-        return config.truncated(stages)
     if isinstance(given, PresetModel):
         chosen = msgspec.to_builtins(given, builtin_types=()) | chosen
     elif given is not None:
         if chosen:
             raise UsageError("the --config file holds a whole network; change it there, not by options")
         return given
-    preset = chosen.pop("preset", None) or _DEFAULT_MODEL
-    return network_config(PresetModel(preset, **chosen), training.schema)
+    preset = chosen.pop("preset", None)
+    if preset is None and start is not None:
+        return _changed(read_config(start), chosen)
+    # With --from, its weights in this network: they fit where the kernels are alike.
+    return network_config(PresetModel(preset or _DEFAULT_MODEL, **chosen), training.schema)
+
+
+def _changed(config: NetworkConfig, chosen: dict[str, Any]) -> NetworkConfig:
+    """The network of the weights to start from, with fewer stages or at another input size."""
+    for name, value in chosen.items():
+        option = name.replace("_", "-")
+        if name not in ("stages", "input_size"):
+            raise UsageError(f"--from brings its own network; leave --{option} out, or name a network with --model")
+        if not isinstance(config, ModelConfig):
+            raise UsageError(f"model {config.name!r} is no Fashion Pose Machine; leave --{option} out")
+        config = config.truncated(value) if name == "stages" else config.resized(value)
+    return config
 
 
 def _with_papers_split(source: DataSource, recipe: str | None) -> DataSource:

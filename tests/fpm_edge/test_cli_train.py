@@ -15,13 +15,14 @@ from fpm_edge.__main__ import main
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.train_plan import TrainPlan, plan_training
 from fpm_edge.data import load_dataset, read_image
-from fpm_edge.model import ModelConfig
+from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.store import load_network, weights_digest
 from fpm_edge.train.batches import Batch
 from fpm_edge.train.config_file import read_run_config
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, UsageError
+from fpm_edge_runtime.schema import load_schema
 
 NOTHING = {"preset": None, "stages": None, "width": None, "batch_norm": None, "input_size": None}
 RUN = """
@@ -85,12 +86,8 @@ def test_what_contradicts_itself_is_refused(run_file: Path, tiny_model: Path) ->
         planned(None, run_file, recipe="lite")
     with pytest.raises(UsageError, match="nothing says what to train on; give --data, or a table"):
         planned(None)
-    with pytest.raises(UsageError, match="--from brings its own network; leave --input-size out"):
-        planned(start=tiny_model, model={"input_size": (64, 64)})
-    with pytest.raises(UsageError, match="--from brings its own network; leave --model out"):
-        planned(start=tiny_model, model={"preset": "tiny"})
-    with pytest.raises(UsageError, match=r"--from .* and the --config file both say which network"):
-        planned(None, run_file, start=tiny_model)
+    with pytest.raises(UsageError, match="--from brings its own network; leave --width out, or name a network with"):
+        planned(start=tiny_model, model={"width": 0.5})
     with pytest.raises(UsageError, match="cannot keep 9"):
         planned(start=tiny_model, model={"stages": 9})
     run_file.write_text(RUN.replace("stages = 2", "stages = 0"))
@@ -105,6 +102,20 @@ def test_a_start_is_recorded_with_its_digest(tiny_model: Path) -> None:
     name = "stem_1_conv/kernel"
     built = {weight.name: weight.numpy() for weight in plan.build(synchronized=False).weights}
     np.testing.assert_array_equal(built[f"{name}:0"], load_file(tiny_model / "weights.safetensors")[name])
+
+
+def test_weights_in_another_network_than_their_own(tiny_model: Path, run_file: Path) -> None:
+    larger = planned(start=tiny_model, model={"input_size": (96, 96)})
+    assert (larger.config.name, larger.config.input_width, larger.config.input_height) == ("tiny", 96, 96)
+    larger.build(synchronized=False)
+    named = planned(start=tiny_model, model={"preset": "tiny", "stages": 2})
+    assert (
+        named.config
+        == planned(None, run_file, start=tiny_model).config
+        == preset("tiny", load_schema("fashionai24"), stages=2)
+    )
+    with pytest.raises(ModelError, match=r"stem_1_conv/kernel has shape \(4, 4, 3, 8\), expected \(4, 4, 3, 16\)"):
+        planned(start=tiny_model, model={"preset": "lite"}).build(synchronized=False)
 
 
 def test_a_teacher_brings_a_weight(tiny_model: Path) -> None:
