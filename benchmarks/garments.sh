@@ -12,11 +12,11 @@ source "$here/steps.sh"
 
 step lists "$here/garments_lists.py" "$garments" "$out"
 [ -d "$out/drawn" ] || fpm-edge data shard rendered:6000@3/192 -o "$out/drawn"
-beside=(--with 0.12 "shards:$out/drawn" --with 0.03 "nothing:$out/nothing-train" --with 0.02 backdrops:300@5/192)
+beside=(--with 0.25 "shards:$out/drawn" --with 0.03 "nothing:$out/nothing-train" --with 0.02 backdrops:300@5/192)
 
 step "$model-drawn" fpm-edge train --model "$model" --recipe lite --epochs 4 --seed 1 --data "shards:$out/drawn" \
     -o "$out/$model-drawn" $(resumable "$out/$model-drawn")
-step "$model-train" fpm-edge train --from "$out/$model-drawn" --recipe garments --epochs 55 --seed 1 \
+step "$model-train" fpm-edge train --from "$out/$model-drawn" --recipe garments --epochs 120 --seed 1 \
     --data "fashionai:$out/seen" --holdout "$out/dev.txt" "${beside[@]}" -o "$out/$model" $(resumable "$out/$model")
 step "$model-convert" fpm-edge convert "$out/$model" --int8 --calibration "fashionai:$out/seen" \
     --holdout "$out/dev.txt" --samples 128 --nothing "nothing:$out/nothing-train" --nothing backdrops:100@6/192 \

@@ -89,7 +89,8 @@ def drawn(schema: LandmarkSchema, category: str, side: int) -> Dataset:
 def untrained(name: str, schema: LandmarkSchema, category: str) -> tuple[Bundle, Any]:
     """The int8 bundle of a preset as it is before training, and a picture of the size of its input."""
     tf_keras.utils.set_random_seed(0)
-    config = preset(name, schema)
+    # As `lite-s` was when docs/results/many-landmarks.md was measured (decision 0030).
+    config = preset(name, schema, input_size=(128, 128) if name == "lite-s" else None)
     data = drawn(schema, category, config.input_width)
     with tempfile.TemporaryDirectory() as folder:
         save_model(Path(folder), config, build_model(config))

@@ -79,7 +79,9 @@ def network_of(name: str) -> tf_keras.Model:
     if name == SHIPPED:
         return load_any(shipped_model()).network
     tf_keras.utils.set_random_seed(0)
-    config = preset(name, load_schema("fashionai24"))
+    # As `lite-s` was when docs/results/roofline.md was measured (decision 0030).
+    side = (128, 128) if name == "lite-s" else None
+    config = preset(name, load_schema("fashionai24"), input_size=side)
     return fold_batch_norm(config, build_model(config))[1]
 
 

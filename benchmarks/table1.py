@@ -130,7 +130,8 @@ def train_all(run: Run, output: Path, shards: Path, ccp: Path | None, budget: Bu
     train(drawn, "--config", str(config), "--epochs", str(budget.epochs), *common, "--data", f"shards:{shards}")
     if ccp is not None:
         tuning = output / f"{run.network}-{budget.photographs}.toml"
-        recipe = RECIPES["finetune"]
+        # Networks without maps that could be silent are in the table too, and all are trained alike.
+        recipe = msgspec.structs.replace(RECIPES["finetune"], absent_weight=0.0, category_weight=0.0)
         if budget.strong:
             recipe = msgspec.structs.replace(recipe, augmentation=STRONG)
         write_run_config(tuning, RunConfig(network_config(run.network, budget.side), recipe))

@@ -163,6 +163,8 @@ def convert(
     calibration.dataset.expect_landmarks(loaded.config.schema, "the model")
     if score is not None:
         score.expect_landmarks(loaded.config.schema, "the model")
+    # What cannot be read is to be known before the work, not after it; drawn places need not be drawn so early.
+    empty = load_nothing(nothing, loaded.config.schema) if nothing else None
     chosen = calibration_samples(
         calibration.dataset,
         # Without ranges to find, pictures are needed for the golden cases only.
@@ -227,7 +229,11 @@ def convert(
     form, found = next(iter(answers_of(needing.pieces).items()))
     convergence = fit_convergence(found, scored, made.manifest.geometry, max_stop_loss)
     recognizing = fit_recognition(
-        made.bundle.session(ENGINE_OF[form]), found, scored, lambda: load_nothing(nothing, loaded.config.schema), read
+        made.bundle.session(ENGINE_OF[form]),
+        found,
+        scored,
+        lambda: empty or load_nothing((), loaded.config.schema),
+        read,
     )
     recognition = recognizing.recognition
     manifest = msgspec.structs.replace(

@@ -78,6 +78,7 @@ class ModelCard:
         config: its architecture.
         parameters: trainable ones, where they do not follow from `config`.
         training: what it was trained on.
+        beside: what was beside that, each with its share of an epoch.
         recipe: name of the recipe that `settings` began with.
         settings: how it was trained.
         origin: the weights that training started from, by name.
@@ -94,6 +95,7 @@ class ModelCard:
     config: NetworkConfig
     parameters: int | None = None
     training: DataFacts | None = None
+    beside: Sequence[tuple[float, DataFacts]] = ()
     recipe: str | None = None
     settings: TrainSettings | None = None
     origin: str | None = None
@@ -186,6 +188,8 @@ def _training(card: ModelCard) -> list[str]:
         lines.append(f"- SHA-256 of the annotations: `{data.digest}`.")
         if data.derived:
             lines.append("- Its landmarks were derived from other annotations, not marked by people.")
+    for share, other in card.beside:
+        lines.append(f"- Beside it, {share:.0%} of each epoch: {other.name}, {other.records:,} records{_drawn(other)}.")
     if card.origin is not None:
         lines.append(f"- Started from: {card.origin}.")
     if card.recipe is not None:
@@ -243,7 +247,7 @@ def _accuracy(card: ModelCard) -> list[str]:
 def _good_for(card: ModelCard) -> list[str]:
     if card.training is None:
         return ["- Finding the landmarks of one garment of a known category in a picture like those of its training."]
-    if card.training.rendered == card.training.records:
+    if _all_drawn(card):
         return ["- Trying every command, testing, and as a start for training on photographs."]
     return [
         f"- Finding the landmarks of one garment of a known category ({', '.join(card.training.categories)}) in a "
@@ -254,24 +258,35 @@ def _good_for(card: ModelCard) -> list[str]:
 
 def _not_good_for(card: ModelCard) -> list[str]:
     lines = []
-    if card.training is not None and card.training.rendered == card.training.records:
+    if _all_drawn(card):
         lines.append("- Photographs, as it is: this training run used none.")
     untrained = _untrained(card)
     if untrained:
         lines.append(f"- {', '.join(untrained)}: no garment of this kind was in the training data.")
     return [
         *lines,
-        "- Saying whether there is a garment, how many, or of which category: it must be told the category, and is "
-        "meant for one garment a picture.",
+        _recognizing(card.settings),
         "- Anything about the person who wears the garment.",
     ]
+
+
+def _recognizing(settings: TrainSettings | None) -> str:
+    if settings is not None and settings.absent_weight and settings.category_weight:
+        return (
+            "- Saying how many garments there are: it is meant for one a picture. Of which category that is, or that "
+            "there is none, a bundle finds whose conversion could fit a rule for it."
+        )
+    return (
+        "- Saying whether there is a garment, how many, or of which category: it must be told the category, and is "
+        "meant for one garment a picture."
+    )
 
 
 def _limits(card: ModelCard) -> list[str]:
     lines = []
     data = card.training
     if data is not None:
-        if data.rendered == data.records:
+        if _all_drawn(card):
             lines.append(
                 "- This training run used drawn garments only, which are cleaner and more alike than photographs."
             )
@@ -279,7 +294,7 @@ def _limits(card: ModelCard) -> list[str]:
             lines.append(f"- {data.rendered:,} of {data.records:,} training garments were drawn, not photographed.")
         if data.derived:
             lines.append("- The training landmarks are derived: the network has learnt their errors as well.")
-        lines.append(f"- This training run had these categories only: {', '.join(data.categories)}.")
+        lines.append(f"- This training run had these categories only: {', '.join(_trained(card))}.")
     if card.held is None:
         lines.append("- No accuracy is known: measure it on pictures of your own before using it.")
         return [*lines, _OWN_LANDMARKS]
@@ -294,10 +309,22 @@ def _limits(card: ModelCard) -> list[str]:
     return [*lines, _OWN_LANDMARKS]
 
 
+def _all_drawn(card: ModelCard) -> bool:
+    """Whether no garment of this training run was photographed."""
+    garments = [data for data in (card.training, *(other for _, other in card.beside)) if data and data.categories]
+    return bool(garments) and all(data.rendered == data.records for data in garments)
+
+
+def _trained(card: ModelCard) -> list[str]:
+    """Categories of the training data, in the order of the schema."""
+    seen = {name for data in (card.training, *(other for _, other in card.beside)) if data for name in data.categories}
+    return [name for name in card.config.schema.categories if name in seen]
+
+
 def _untrained(card: ModelCard) -> list[str]:
     if card.training is None:
         return []
-    return [name for name in card.config.schema.categories if name not in card.training.categories]
+    return [name for name in card.config.schema.categories if name not in _trained(card)]
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

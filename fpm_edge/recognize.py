@@ -6,11 +6,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset, Record, load_dataset
+from fpm_edge.data import NOTHING, Dataset, Record, load_dataset
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, predict_session, truth_of
 from fpm_edge_calibration import Scored, fit_categories, fit_confidences, why_no_categories, why_no_confidences
 from fpm_edge_runtime import LandmarkSchema, Session
+from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.recognition import Recognition
 
@@ -29,8 +30,21 @@ class Recognizing:
 
 
 def load_nothing(specs: Sequence[str], schema: LandmarkSchema) -> Dataset:
-    """All pictures of these specs; of `DEFAULT_NOTHING` if there are none. Errors as `load_dataset`."""
-    return joined([load_dataset(spec, schema=schema) for spec in specs or (DEFAULT_NOTHING,)])
+    """All pictures of these specs; of `DEFAULT_NOTHING` if there are none.
+
+    Raises:
+        UsageError: there are garments among them.
+        Others as `load_dataset`.
+    """
+    datasets = [load_dataset(spec, schema=schema) for spec in specs or (DEFAULT_NOTHING,)]
+    for spec, dataset in zip(specs, datasets, strict=False):
+        for record in dataset.records:
+            if record.category != NOTHING:
+                raise UsageError(
+                    f"--nothing {spec}: {record.identifier} is {record.category}; expected pictures without a garment, "
+                    "such as nothing:DIR"
+                )
+    return joined(datasets)
 
 
 def joined(datasets: Sequence[Dataset]) -> Dataset:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_calibration.folds import FOLDS, folds_of
 from fpm_edge_calibration.reliability import calibration_error, fit_curve, reliability
+from fpm_edge_calibration.signs import signed_members
 from fpm_edge_calibration.softmax import fit_softmax, log_softmax
 from fpm_edge_runtime.recognition import (
     NOTHING,
@@ -76,6 +77,9 @@ def why_no_categories(categories: Sequence[str], nothing: int, schema: LandmarkS
     """Why no rule for categories can be fitted to these pictures; None if one can."""
     if NOTHING in schema.categories:
         return f"the schema has a category {NOTHING!r}, which is what a picture without a garment is called"
+    unknown = sorted(set(categories) - set(schema.categories))
+    if unknown:
+        return f"the garments have categories that schema {schema.name!r} lacks: {', '.join(unknown)}"
     counts = Counter(categories)
     few = [f"{name} ({counts[name]})" for name in schema.categories if 0 < counts[name] < FEWEST_EACH]
     if few:
@@ -112,9 +116,7 @@ def fit_categories(
     groups = (*(f"garment {p}" for p in garments.photographs), *(f"nothing {p}" for p in nothing.photographs))
     folds = folds_of(kinds, groups)
     scores = np.concatenate([garments.scores, nothing.scores]).astype(np.float64)
-    signs = np.full((len(names), len(schema.landmarks)), -1.0)
-    for row, name in zip(signs, names[:-1], strict=False):
-        row[list(schema.landmarks_of(name))] = 1.0
+    signs = signed_members([schema.landmarks_of(name) for name in names[:-1]], len(schema.landmarks)).astype(np.float64)
     return CategoryRules(
         names=names,
         stages=tuple(_rule(scores[:, stage], labels, folds, signs, most_lost) for stage in range(scores.shape[1])),

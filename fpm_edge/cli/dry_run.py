@@ -13,7 +13,7 @@ from fpm_edge.train.distribute import Team
 from fpm_edge.train.estimate import RunEstimate, describe_run
 from fpm_edge.train.loop import check_size, make_step
 from fpm_edge.train.objective import Teacher
-from fpm_edge.train.pipeline import training_batches
+from fpm_edge.train.pipeline import epoch_size, training_batches
 
 __all__ = ["dry_run"]
 
@@ -23,7 +23,7 @@ _STEPS = 4
 def dry_run(plan: TrainPlan, model: tf_keras.Model, teacher: Teacher | None, team: Team) -> RunEstimate:
     """Train `model` for a few steps on the plan's data, writing nothing, and say what the whole run will take."""
     settings, dataset = plan.settings, plan.training
-    if len(dataset) < settings.batch:
+    if epoch_size(dataset) < settings.batch:
         # A whole batch is timed, whatever the data.
         dataset = dataset.subset(index % len(dataset) for index in range(settings.batch))
     check_size(dataset, settings, team)
@@ -51,7 +51,7 @@ def dry_run(plan: TrainPlan, model: tf_keras.Model, teacher: Teacher | None, tea
 
 def _batches(dataset: Dataset, plan: TrainPlan, team: Team) -> Iterator[Batch]:
     """Whole batches for ever, read as in training."""
-    whole = len(dataset) // plan.settings.batch
+    whole = epoch_size(dataset) // plan.settings.batch
     for epoch in itertools.count():
         batches = training_batches(dataset, plan.config, plan.settings, epoch, place=team.place)
         yield from itertools.islice(batches, whole)

@@ -17,6 +17,7 @@ from fpm_edge.cli.options import (
     json_option,
     print_json,
     print_table,
+    say,
 )
 from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.cli.recognition_tables import confusion_table, recognition_table, reliability_table, trust_table
@@ -29,7 +30,7 @@ from fpm_edge.recognize import load_nothing
 from fpm_edge.recognized import StageRecognition, recognition_of
 from fpm_edge.table1 import Definition, table1
 from fpm_edge.trust import Trust, trust_of
-from fpm_edge_runtime import MissingExtraError, UsageError, open_bundle
+from fpm_edge_runtime import Manifest, MissingExtraError, UsageError, open_bundle
 
 __all__ = ["command"]
 
@@ -83,6 +84,8 @@ def command(
     if as_json and form not in (None, "json"):
         raise UsageError(f"--json and --format {form} contradict each other; give one")
     _check_exist(models)
+    if nothing:
+        _check_rules(models, as_table1)
     dataset = source.held()
     truth = truth_of(dataset)
     empty = load_nothing(nothing, dataset.schema) if nothing else None
@@ -107,6 +110,24 @@ def _check_exist(models: Sequence[Path]) -> None:
     for model in models:
         if not model.exists():
             raise UsageError(f"{model}: no such model folder or bundle")
+
+
+def _check_rules(models: Sequence[Path], as_table1: bool) -> None:
+    """That --nothing is asked of some model, and say of which it is not."""
+    if as_table1:
+        raise UsageError("--nothing has no place in --table1; leave one out")
+    without = [model for model in models if model.is_dir() or not _has_rule(open_bundle(model).manifest)]
+    if len(without) == len(models):
+        raise UsageError(
+            "--nothing measures the rule by which a bundle sees that there is no garment, and none of these has one; "
+            "give a bundle that `convert --nothing` made, or leave it out"
+        )
+    for model in without:
+        say(f"note: {model} has no rule for categories; --nothing says nothing of it")
+
+
+def _has_rule(manifest: Manifest) -> bool:
+    return manifest.recognition is not None and manifest.recognition.categories is not None
 
 
 def _labels(models: Sequence[Path]) -> list[str]:
@@ -142,7 +163,7 @@ def _measure(model: Path, dataset: Dataset, engine: str | None, empty: Dataset |
         found = predict_session(session, dataset)
         manifest = session.bundle.manifest
         recognition = manifest.recognition
-        if recognition is not None and recognition.categories is not None:
+        if _has_rule(manifest):
             nothing = None if empty is None else predict_session(session, empty)
             stages = recognition_of(manifest, found, dataset, nothing)
     evaluation = evaluate(found, truth, dataset.schema, dataset.name)

@@ -24,6 +24,7 @@ __all__ = [
     "MODEL",
     "SPEC_HELP",
     "DataSource",
+    "announce",
     "data_options",
     "engine_option",
     "input_size_option",
@@ -80,7 +81,10 @@ class DataSource:
 
         dataset = self._load()
         if isinstance(self.holdout, Path):
+            known = len(dataset.notes)
             dataset = split_listed(dataset, self.holdout)[number]
+            for line in dataset.notes[known:]:
+                say(f"note: {line}")
         elif self.holdout is not None:
             dataset = split_dataset(dataset, _amount(self.holdout), self.split_seed)[number]
         if self.categories is None:
@@ -97,11 +101,16 @@ class DataSource:
                 advance(0, note=f"{done}/{total}")
 
             dataset = load_dataset(self.spec, schema=self.schema, skip_bad=self.skip_bad, progress=report)
-        for line in dataset.skipped:
-            say(f"skipped: {line}")
-        for line in dataset.notes:
-            say(f"note: {line}")
+        announce(dataset)
         return dataset
+
+
+def announce(dataset: "Dataset") -> None:
+    """Say which rows were skipped, and what the reader had to decide."""
+    for line in dataset.skipped:
+        say(f"skipped: {line}")
+    for line in dataset.notes:
+        say(f"note: {line}")
 
 
 def _amount(holdout: float) -> int | float:

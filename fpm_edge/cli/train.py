@@ -197,13 +197,14 @@ def _write_card(
 ) -> None:
     floor = None
     if plan.held is not None:
-        shapes = predict_mean_shape(plan.training, plan.held)
+        shapes = predict_mean_shape(plan.main, plan.held)
         floor = evaluate(shapes, truth_of(plan.held), plan.config.schema, plan.held.name)
     card = ModelCard(
         name=output.resolve().name,
         config=plan.config,
         parameters=plan.parameters,
-        training=data_facts(plan.training, derived=derived),
+        training=data_facts(plan.main, derived=derived),
+        beside=[(share, data_facts(dataset)) for dataset, share in plan.beside],
         recipe=plan.recipe,
         settings=plan.settings,
         seeds={} if plan.data.holdout is None else {"split": plan.data.split_seed},

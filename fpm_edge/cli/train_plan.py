@@ -1,7 +1,7 @@
 """What a training run will be: network, data and settings, from a TOML file and the options of `fpm-edge train`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,10 @@ import msgspec
 import tf_keras
 
 from fpm_edge.cli.options import DataSource
+from fpm_edge.cli.train_data import PAPER, data_config, read_beside, read_data, source_of, with_papers_split
 from fpm_edge.cli.training import changed_settings
-from fpm_edge.data import Dataset, file_digest, load_dataset, mixed
-from fpm_edge.data.paper import PUBLISHED, PaperSplit, paper_split
-from fpm_edge.data.parts import find_parts
+from fpm_edge.data import Dataset, mixed
+from fpm_edge.data.paper import PUBLISHED
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig, config_to_dict
 from fpm_edge.model.networks import network_for
@@ -34,11 +34,8 @@ from fpm_edge_runtime import UsageError
 __all__ = ["TrainPlan", "plan_training"]
 
 _DEFAULT_MODEL = "paper"
-_PAPER = "paper"
 # Enough garments for a whole batch.
 _STAND_IN = "rendered:{}@0/512"
-# What a spec ends with that stands for the paper's three parts.
-_PAPERS_SPLIT = "#paper"
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,8 @@ class TrainPlan:
     Attributes:
         config: the network.
         settings: how.
-        training, held: what to train on, and what was held back (None for nothing).
+        training: what to train on: `main`, with `beside` beside it, each with its share of an epoch.
+        held: what was held back from `main`; None for nothing.
         data: the options that say so.
         recipe: name of the recipe that the settings began with; None where a file gave them.
         start: folder of the weights to start from.
@@ -60,6 +58,8 @@ class TrainPlan:
     config: NetworkConfig
     settings: TrainSettings
     training: Dataset
+    main: Dataset
+    beside: tuple[tuple[Dataset, float], ...]
     held: Dataset | None
     data: DataConfig
     recipe: str | None
@@ -164,32 +164,39 @@ def plan_training(
     if config_file is not None and recipe is not None:
         raise UsageError(f"--recipe and --config {config_file} both give the settings; leave one out")
     if config_file is None:
-        recipe = recipe or _PAPER
+        recipe = recipe or PAPER
     base = file.train if recipe is None else RECIPES[recipe]
     if teacher is not None and base.teacher_weight == 0:
         base = msgspec.structs.replace(base, teacher_weight=1.0)
-    others = tuple(Beside(share, spec) for share, spec in beside) or (file.data.beside if file.data else ())
-    source = source or _source_of(file.data)
+    others = tuple(Beside(share, spec) for share, spec in beside)
+    if source is None and file.data is not None:
+        # --data stands for the whole table, what is beside it included.
+        others = others or file.data.beside
+        source = source_of(file.data)
     assumed = source is None and stand_in
     if assumed:
         source = DataSource(_STAND_IN.format(max(20, changed_settings(base, **settings).batch)))
     if source is None:
         raise UsageError("nothing says what to train on; give --data, or a table [data] in the --config file")
     chosen = {name: value for name, value in model.items() if value is not None}
-    source = _with_papers_split(source, recipe)
-    training, held, notes = _data(source)
-    if others:
-        training = mixed(
-            training, [(load_dataset(other.spec, schema=training.schema), other.share) for other in others]
-        )
+    source = with_papers_split(source, recipe)
+    main, held, notes = read_data(source)
+    added = tuple((read_beside(other, source, main, held), other.share) for other in others)
+    training = mixed(main, added) if added else main
+    config = _network(file.model, chosen, start, training)
+    if recipe is not None and not isinstance(config, ModelConfig) and (base.absent_weight or base.category_weight):
+        base = msgspec.structs.replace(base, absent_weight=0.0, category_weight=0.0)
+        notes = (*notes, f"model {config.name!r} has no maps to be silent: absent_weight and category_weight are 0")
     if assumed:
         notes = (f"no data was given: timed on drawn garments, counted with the paper's {PUBLISHED.train:,} pictures",)
     return TrainPlan(
-        config=_network(file.model, chosen, start, training),
+        config=config,
         settings=changed_settings(base, **settings),
         training=training,
+        main=main,
+        beside=added,
         held=held,
-        data=_data_config(source, others),
+        data=data_config(source, others),
         recipe=recipe,
         start=start,
         teacher=teacher,
@@ -224,71 +231,3 @@ def _changed(config: NetworkConfig, chosen: dict[str, Any]) -> NetworkConfig:
             raise UsageError(f"model {config.name!r} is no Fashion Pose Machine; leave --{option} out")
         config = config.truncated(value) if name == "stages" else config.resized(value)
     return config
-
-
-def _with_papers_split(source: DataSource, recipe: str | None) -> DataSource:
-    """The paper's recipe on the contest's whole folder is the paper's experiment: say so in the spec."""
-    kind, _, location = source.spec.partition(":")
-    whole = source.holdout is None and source.categories is None and source.schema is None
-    if recipe == _PAPER and whole and kind == "fashionai" and find_parts(Path(location).expanduser()):
-        return replace(source, spec=source.spec + _PAPERS_SPLIT)
-    return source
-
-
-def _data(source: DataSource) -> tuple[Dataset, Dataset | None, tuple[str, ...]]:
-    """Training data, what is held back, and notes."""
-    if not source.spec.endswith(_PAPERS_SPLIT):
-        return source.training(), None if source.holdout is None else source.held(), ()
-    if not (source.holdout is None and source.categories is None and source.schema is None):
-        raise UsageError(
-            f"{source.spec} fixes what is held back, the categories and the schema; leave these options out"
-        )
-    return _paper_data(paper_split(source.spec.removesuffix(_PAPERS_SPLIT), skip_bad=source.skip_bad))
-
-
-def _paper_data(split: PaperSplit) -> tuple[Dataset, Dataset, tuple[str, ...]]:
-    published, actual = split.published, split.actual
-    note = (
-        "the paper's split: train, warm-up and test A of blouse, trousers and dress, "
-        f"{actual.train:,} / {actual.validation:,} / {actual.test:,} pictures (published: {published.train:,} / "
-        f"{published.validation:,} / {published.test:,}); accuracy is measured on test A"
-    )
-    return split.train, split.test, (note, *split.train.notes)
-
-
-def _source_of(data: DataConfig | None) -> DataSource | None:
-    if data is None:
-        return None
-    holdout: float | Path | None
-    if isinstance(data.holdout, str):
-        holdout = Path(data.holdout)
-        found = file_digest(holdout)
-        if data.holdout_digest not in (None, found):
-            raise UsageError(
-                f"{holdout} no longer names the pictures that it did when the run was written down (digest "
-                f"{found[:12]}, expected {str(data.holdout_digest)[:12]}); bring that list back, or name another"
-            )
-    else:
-        holdout = data.holdout
-    return DataSource(
-        spec=data.spec,
-        schema=data.schema,
-        categories=None if data.categories is None else ",".join(data.categories),
-        skip_bad=data.skip_bad,
-        holdout=holdout,
-        split_seed=data.split_seed,
-    )
-
-
-def _data_config(source: DataSource, beside: tuple[Beside, ...]) -> DataConfig:
-    holdout = source.holdout
-    return DataConfig(
-        spec=source.spec,
-        holdout=str(holdout) if isinstance(holdout, Path) else holdout,
-        holdout_digest=file_digest(holdout) if isinstance(holdout, Path) else None,
-        split_seed=source.split_seed,
-        categories=None if source.categories is None else tuple(n.strip() for n in source.categories.split(",")),
-        schema=source.schema,
-        skip_bad=source.skip_bad,
-        beside=beside,
-    )

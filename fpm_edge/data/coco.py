@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, data_name, open_text
-from fpm_edge.data.keypoints import match_landmarks, normal_name, number_list, visibility_of
+from fpm_edge.data.keypoints import find_name, match_landmarks, normal_name, number_list, visibility_of
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
@@ -147,8 +147,9 @@ def _map(path: Path, entry: dict[str, Any], schema: LandmarkSchema, notes: Count
     source, named = match_landmarks(entry["keypoints"], schema, f"{path}: category {label!r}")
     if not named:
         notes[f"category ({label}) whose keypoints were matched to schema {schema.name!r} by order, not by name"] += 1
-    by_name = {normal_name(category): category for category in schema.categories}
-    name = next(iter(schema.categories)) if len(schema.categories) == 1 else by_name.get(normal_name(entry.get("name")))
+    known = list(schema.categories)
+    index = 0 if len(known) == 1 else find_name(entry.get("name"), known, f"{path}: category {label!r}")
+    name = None if index is None else known[index]
     return _Category(len(entry["keypoints"]), source, name)
 
 

@@ -15,6 +15,7 @@ from fpm_edge.data.files import picture_size
 from fpm_edge.data.record import Record, read_encoded, read_image
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.files import sync_folder
+from fpm_edge_runtime.image import png_bytes
 
 __all__ = ["WrittenPicture", "picture_names", "write_pictures"]
 
@@ -119,7 +120,7 @@ def write_pictures(
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with path.open("xb") as file:
-                file.write(_png(record) if data is None else data)
+                file.write(png_bytes(Image.fromarray(read_image(record))) if data is None else data)
                 file.flush()
                 os.fsync(file.fileno())
         except OSError as error:
@@ -133,9 +134,3 @@ def write_pictures(
     for parent in folders:
         sync_folder(parent)
     return written
-
-
-def _png(record: Record) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(read_image(record)).save(out, "PNG")
-    return out.getvalue()

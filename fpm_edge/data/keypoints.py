@@ -13,7 +13,7 @@ from fpm_edge.data.rows import BadRowError
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["VISIBILITY", "match_landmarks", "normal_name", "number_list", "visibility_of"]
+__all__ = ["VISIBILITY", "find_name", "match_landmarks", "normal_name", "number_list", "visibility_of"]
 
 VISIBILITY = {2: 1.0, 1: 0.0, 0: -1.0}
 """2 visible, 1 labelled but occluded, 0 not labelled, as `Record.visibility` has it."""
@@ -37,18 +37,37 @@ def match_landmarks(points: Sequence[object], schema: LandmarkSchema, where: str
         by_name: False where the order had to do, which a note should say.
 
     Raises:
-        DataError: some of the landmarks are missing, or there are no common names and K is not L.
+        DataError: some of the landmarks are missing or could be several key points, or there are no common names and
+            K is not L.
     """
-    names = [normal_name(point) for point in points]
-    wanted = [normal_name(landmark) for landmark in schema.landmarks]
-    missing = [name for name in wanted if name not in names]
+    found = {landmark: find_name(landmark, points, where) for landmark in schema.landmarks}
+    missing = [landmark for landmark, index in found.items() if index is None]
     if not missing:
-        return np.array([names.index(name) for name in wanted], np.intp), True
-    if len(missing) == len(wanted) == len(names):
-        return np.arange(len(wanted)), False
-    raise DataError(
-        f"{where} has no keypoints {', '.join(missing[:40])} of schema {schema.name!r}; it has: {', '.join(names[:40])}"
-    )
+        source = np.array(list(found.values()), np.intp)
+        if len(set(source.tolist())) < len(source):
+            raise DataError(
+                f"{where}: one keypoint would be several landmarks of schema {schema.name!r}; give them names that "
+                "differ by more than case and separators"
+            )
+        return source, True
+    if len(missing) == len(found) == len(points):
+        return np.arange(len(found)), False
+    has = ", ".join(str(point) for point in points[:40])
+    raise DataError(f"{where} has no keypoints {', '.join(missing[:40])} of schema {schema.name!r}; it has: {has}")
+
+
+def find_name(wanted: object, names: Sequence[object], where: str) -> int | None:
+    """Which of `names` is the wanted one, to the letter or else as `normal_name` has it; None if none is.
+
+    Raises:
+        DataError: several are.
+    """
+    same = [index for index, name in enumerate(names) if name == wanted]
+    same = same or [index for index, name in enumerate(names) if normal_name(name) == normal_name(wanted)]
+    if len(same) > 1:
+        several = ", ".join(repr(names[index]) for index in same)
+        raise DataError(f"{where}: {wanted!r} could be any of {several}; expected one with this name")
+    return same[0] if same else None
 
 
 def number_list(value: object, count: int, column: str) -> NDArray[np.float64]:

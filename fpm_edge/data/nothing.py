@@ -11,12 +11,10 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.record import Record, RenderKey
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge_runtime.errors import DataError, UsageError
+from fpm_edge_runtime.recognition import NOTHING
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
 __all__ = ["NOTHING", "BackdropsReader", "NothingReader"]
-
-NOTHING = "none"
-"""Category of their records, beside those of any schema; they have no landmarks."""
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp"}
 _BACKDROPS = re.compile(r"([0-9]{1,8})(?:@([0-9]{1,9})(?:/([0-9]{1,4}))?)?")

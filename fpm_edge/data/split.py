@@ -65,6 +65,9 @@ def split_listed(dataset: Dataset, path: Path) -> tuple[Dataset, Dataset]:
             f"{path}: {len(unknown)} of {len(names)} pictures are not in {dataset.name!r}, the first: {unknown[0]!r}; "
             f"expected names as in the data, such as {dataset.records[0].identifier!r}"
         )
+    if unknown:
+        words = f"{path}: {len(unknown)} of {len(names)} pictures are of no record that could be used, the first: "
+        dataset = replace(dataset, notes=(*dataset.notes, words + repr(unknown[0])))
     held = {by_name[name] for name in names if name in by_name}
     if not 0 < len(held) < len({record.photograph for record in dataset.records}):
         raise UsageError(

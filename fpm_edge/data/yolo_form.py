@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.data.keypoints import match_landmarks, normal_name
+from fpm_edge.data.keypoints import find_name, match_landmarks
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError
 from fpm_edge.data.yolo_config import YoloConfig
@@ -88,11 +88,12 @@ def row_form(config: YoloConfig, schema: LandmarkSchema | None, notes: Counter[s
         source, by_name = match_landmarks(config.names, schema, str(config.file))
     if not by_name:
         notes[f"key points were matched to schema {schema.name!r} by order, not by name"] = 0
-    known = {normal_name(category): category for category in schema.categories}
+    known = list(schema.categories)
     if len(config.classes) == len(known) == 1:
-        categories: tuple[str | None, ...] = tuple(schema.categories)
+        categories: tuple[str | None, ...] = tuple(known)
     else:
-        categories = tuple(known.get(normal_name(name)) for name in config.classes)
+        places = [find_name(name, known, str(config.file)) for name in config.classes]
+        categories = tuple(None if place is None else known[place] for place in places)
     if not any(categories):
         raise UsageError(
             f"{config.file}: its classes ({_numbered(config.classes)}) are no categories of schema {schema.name!r} "

@@ -99,7 +99,7 @@ _BUILDERS: dict[str, Callable[[LandmarkSchema], Any]] = {
     "lite": _lite_m,
     "lite-l": partial(_lite, "lite-l", 256, _dilated(96, 1, 2, 4, 8)),
     "lite-m": _lite_m,
-    "lite-s": partial(_lite, "lite-s", 128, _dilated(48, 1, 2, 4)),
+    "lite-s": partial(_lite, "lite-s", 160, _dilated(48, 1, 2, 4)),
     "oneshot": _oneshot,
     "paper": _paper,
     "tiny": _tiny,

@@ -1,28 +1,12 @@
 """Peaks that tell categories apart: a loss on which maps have a peak at all, in TensorFlow."""
 
-from collections.abc import Sequence
 from typing import Any, TypeAlias
 
-import numpy as np
 import tensorflow as tf
-from numpy.typing import NDArray
 
-__all__ = ["category_loss", "signed_members"]
+__all__ = ["category_loss"]
 
 Tensor: TypeAlias = Any
-
-
-def signed_members(members: Sequence[Sequence[int]], landmarks: int) -> NDArray[np.float32]:
-    """(categories + 1, landmarks) float32: +1 where a category has a landmark, −1 where not; the last has none.
-
-    Args:
-        members: landmark indices of each category.
-        landmarks: L.
-    """
-    signs = np.full((len(members) + 1, landmarks), -1.0, np.float32)
-    for row, indices in zip(signs, members, strict=False):
-        row[list(indices)] = 1.0
-    return signs
 
 
 def category_loss(maps: Tensor, category: Tensor, signs: Tensor) -> Tensor:
@@ -35,7 +19,7 @@ def category_loss(maps: Tensor, category: Tensor, signs: Tensor) -> Tensor:
     Args:
         maps: (batch, height, width, L + 1) float32, before or after the clip to [0, 1].
         category: (batch,) int32, index into the rows of `signs`.
-        signs: (categories + 1, L), see `signed_members`.
+        signs: (categories + 1, L), see `fpm_edge_calibration.signs`.
 
     Returns:
         (batch,) float32, nats.

@@ -10,7 +10,8 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
-from fpm_edge.data import Dataset
+from fpm_edge.data import NOTHING, Dataset
+from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.progress import progress_bar
@@ -29,7 +30,7 @@ from fpm_edge.train.interrupt import deferred_interrupt
 from fpm_edge.train.log import TrainingLog
 from fpm_edge.train.objective import Objective, Teacher, objective_for
 from fpm_edge.train.optimizer import make_optimizer, stage_factors
-from fpm_edge.train.pipeline import SampleStore, batch_indices, steps_in_epoch, training_batches
+from fpm_edge.train.pipeline import SampleStore, batch_indices, epoch_size, steps_in_epoch, training_batches
 from fpm_edge.train.quantizers import Quantizers, check_quantizers
 from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run
 from fpm_edge.train.settings import TrainSettings
@@ -257,7 +258,7 @@ class _Loop:
 
     def _train_on(self, batch: Batch) -> None:
         at = self.at
-        count = min(self.settings.batch, len(self.dataset) - at.step_in_epoch * self.settings.batch)
+        count = min(self.settings.batch, epoch_size(self.dataset) - at.step_in_epoch * self.settings.batch)
         losses = self.step(batch, count, at.step, self.total)
         self._read_loss()
         self.pending = losses, at
@@ -333,10 +334,10 @@ class _Loop:
 
 def check_size(dataset: Dataset, settings: TrainSettings, team: Team) -> None:
     """Raise UsageError where a batch has no picture for some device."""
-    devices = team.place.devices
-    if min(settings.batch, len(dataset)) < devices:
+    devices, size = team.place.devices, epoch_size(dataset)
+    if min(settings.batch, size) < devices:
         raise UsageError(
-            f"a batch of {settings.batch} from {len(dataset)} records cannot be shared by {devices} devices; give each "
+            f"a batch of {settings.batch} from {size} records cannot be shared by {devices} devices; give each "
             "at least one picture"
         )
 
@@ -354,6 +355,11 @@ def _check_precision(model: tf_keras.Model, settings: TrainSettings) -> None:
 
 def _check_schema(dataset: Dataset, config: NetworkConfig) -> None:
     dataset.expect_landmarks(config.schema, "the model")
+    if not isinstance(config, ModelConfig) and any(record.category == NOTHING for record in dataset.records):
+        raise UsageError(
+            f"model {config.name!r} cannot learn from pictures without a garment; leave them out of the data, or train "
+            "a Fashion Pose Machine"
+        )
     missing = set(dataset.schema.categories) - set(config.schema.categories)
     if missing:
         raise UsageError(f"the data has categories that the model does not: {', '.join(sorted(missing))}")

@@ -11,7 +11,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
-from fpm_edge.train.category import category_loss, signed_members
+from fpm_edge.train.category import category_loss
 from fpm_edge.train.regression import LossWeights, fashionnet_losses
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.targets import (
@@ -22,6 +22,7 @@ from fpm_edge.train.targets import (
     map_distance,
     map_weights,
 )
+from fpm_edge_calibration.signs import signed_members
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["Goal", "Objective", "Teacher", "objective_for", "peak_sigma"]
@@ -245,6 +246,11 @@ def objective_for(
     if settings.truth_weight != 1:
         raise UsageError(
             f"model {config.name!r}: it learns from the truth alone; leave the training setting truth_weight at 1"
+        )
+    if settings.absent_weight or settings.category_weight:
+        raise UsageError(
+            f"model {config.name!r}: it has no maps that could be silent; leave the training settings absent_weight "
+            "and category_weight at 0"
         )
     if isinstance(config, OneShotConfig):
         return _OneShot(config, settings)

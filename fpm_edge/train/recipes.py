@@ -8,7 +8,7 @@ from fpm_edge.train.settings import Augmentation, TrainSettings
 __all__ = ["RECIPES"]
 
 # Of the maps that should be silent, and of telling categories apart by their peaks (decision 0029).
-_ABSENT, _CATEGORY = 0.5, 2.0
+_ABSENT, _CATEGORY = 0.15, 2.0
 
 RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
     {
@@ -39,19 +39,18 @@ RECIPES: Mapping[str, TrainSettings] = MappingProxyType(
         # From weights of drawn garments to photographs of single garments, as they come: what the shipped weights were
         # trained by (docs/results/garments.md).
         "garments": TrainSettings(
-            epochs=42,
+            epochs=60,
             batch=16,
             learning_rate=2.5e-3,
             schedule="cosine",
             warmup_steps=200,
-            sigma=1.25,
-            sigma_end=1.0,
+            sigma=1.0,
             augmentation=Augmentation(
-                rotation=20.0, scale=0.4, shift=0.1, channel_gain=0.15, turn=0.1, perspective=0.1
+                rotation=20.0, scale=0.35, shift=0.1, channel_gain=0.15, turn=0.08, perspective=0.1
             ),
             absent_weight=_ABSENT,
             category_weight=_CATEGORY,
-            self_weight=0.3,
+            self_weight=0.2,
         ),
         # From float weights to the same network under int8 quantizers. A higher rate moves the answers away from the
         # float model's more than quantization does (docs/results/ccp.md), and so does any without the float model as

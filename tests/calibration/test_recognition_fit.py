@@ -142,6 +142,7 @@ def test_the_same_pictures_give_the_same_rule() -> None:
     [
         (["top"] * 7, 50, r"too few pictures of top \(7\); expected 8 or none of each"),
         (["top"] * 8 + ["coat"], 50, r"too few pictures of coat \(1\)"),
+        (["top"] * 8 + ["hat"] * 8, 50, "have categories that schema 'four' lacks: hat"),
         (["top"] * 8, 7, "there are 7 pictures without a garment; expected 8 or more"),
     ],
 )

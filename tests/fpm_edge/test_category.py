@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from fpm_edge.train.category import category_loss, signed_members
+from fpm_edge.train.category import category_loss
+from fpm_edge_calibration.signs import signed_members
 
 # Three landmarks: the first category has 0 and 1, the second 1 and 2.
 SIGNS = signed_members([(0, 1), (1, 2)], 3)

@@ -118,6 +118,26 @@ def test_weights_in_another_network_than_their_own(tiny_model: Path, run_file: P
         planned(start=tiny_model, model={"preset": "lite"}).build(synchronized=False)
 
 
+def test_what_is_beside_the_data(tmp_path: Path, run_file: Path) -> None:
+    contest_part(tmp_path, 0, 6)
+    source = f"fashionai:{tmp_path}"
+    options = {"source_options": {"holdout": 2.0}}
+    plan = planned(source, beside=[(0.5, "rendered:9@4/64")], **options)
+    assert (len(plan.main), len(plan.training), plan.pictures) == (4, 13, 8)
+    with pytest.raises(UsageError, match=r"--with 0\.5 fashionai:.*: 2 of its records are held back from training"):
+        planned(source, beside=[(0.5, source)], **options)
+    # --data stands for the whole table [data].
+    run_file.write_text(RUN + 'beside = [{ share = 0.5, spec = "rendered:9@4/64" }]\n')
+    assert len(planned(None, run_file).beside) == 1
+    assert planned("rendered:8@3/64", run_file).beside == ()
+
+
+def test_networks_without_stages_have_no_maps_to_be_silent() -> None:
+    plan = planned(model={"preset": "oneshot"}, recipe="finetune")
+    assert (plan.settings.absent_weight, plan.settings.category_weight) == (0.0, 0.0)
+    assert plan.notes == ("model 'oneshot' has no maps to be silent: absent_weight and category_weight are 0",)
+
+
 def test_a_teacher_brings_a_weight(tiny_model: Path) -> None:
     plan = planned(teacher=tiny_model, settings={})
     assert (plan.settings.teacher_weight, plan.teacher_origin) == (1.0, weights_digest(tiny_model))

@@ -13,6 +13,7 @@ from PIL import Image
 
 from fpm_edge.data import Dataset, Record, load_dataset, read_encoded, read_image
 from fpm_edge.data.export import Exported, export_dataset, schema_text
+from fpm_edge.data.keypoints import match_landmarks
 from fpm_edge_runtime.errors import DataError, ImageError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
@@ -73,6 +74,25 @@ def test_coco_brings_everything_back(kind: str, tmp_path: Path) -> None:
             assert read_encoded(mine) == read_encoded(theirs)
     if kind in ("deepfashion2", "fashionai"):
         assert read.digest == dataset.digest
+
+
+def test_names_that_differ_by_case_only_stay_apart(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    picture = tmp_path / "in/0.png"
+    Image.new("RGB", (64, 48)).save(picture)
+    schema = LandmarkSchema("cases", ("L", "l", "l_1"), (0, 1, 2), {"Top": (0, 1, 2), "top": (1,)})
+    points, visibility = np.array([[1.5, 2.25], [30.0, 20.0], [5.0, 6.0]], np.float32), np.array([1, 0, -1], np.int8)
+    dataset = Dataset((Record(picture, "Top", points, visibility, "0.png"),), schema, "cases")
+    exported = export_dataset(dataset, tmp_path / "out", "coco")
+    (record,) = again(exported).records
+    assert record.category == "Top"
+    assert record.visibility.tolist() == [1, 0, -1]
+    assert record.landmarks[:2].tolist() == points[:2].tolist()
+    alike = LandmarkSchema("alike", ("L 1", "l_2", "l_1"), (0, 1, 2), {"Top": (0, 1, 2), "top": (1,)})
+    with pytest.raises(DataError, match="one keypoint would be several landmarks of schema 'alike'"):
+        match_landmarks(["l_1", "l_2"], alike, "here")
+    with pytest.raises(DataError, match="here: 'L' could be any of 'l', 'l '; expected one with this name"):
+        match_landmarks(["l", "l ", "l_1"], schema, "here")
 
 
 def test_fashionai_brings_whole_pixels_back(tmp_path: Path) -> None:

@@ -1,10 +1,19 @@
 """Training on several data sets: shares of an epoch, and that all is seen in time."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import pytest
 
 from fpm_edge.data import Dataset, load_dataset, mixed
+from fpm_edge.model import ModelConfig, preset
+from fpm_edge.model.network import build_model
+from fpm_edge.model.networks import network_for
+from fpm_edge.train.loop import train
 from fpm_edge.train.pipeline import epoch_order, epoch_size
+from fpm_edge.train.settings import TrainSettings
+from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import SchemaError, UsageError
 
 
@@ -48,3 +57,26 @@ def test_other_landmarks_are_refused() -> None:
     main = load_dataset("rendered:2@3/64")
     with pytest.raises(SchemaError, match="use data with the same landmarks"):
         mixed(main, [(load_dataset("backdrops:2", schema="lsp14"), 0.2)])
+
+
+def test_the_last_batch_of_an_epoch_counts_its_pictures(
+    both: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step, seen = TrainStep.__call__, []
+
+    def watched(self: TrainStep, batch: Any, count: int, number: int, total: int) -> Any:
+        seen.append((count, len(batch.image)))
+        return step(self, batch, count, number, total)
+
+    monkeypatch.setattr(TrainStep, "__call__", watched)
+    config = preset("tiny", both.schema, stages=1)
+    assert isinstance(config, ModelConfig)
+    train(build_model(config), config, both, TrainSettings(epochs=1, batch=8), tmp_path / "run")
+    assert seen == [(8, 8), (8, 8), (4, 4)]
+
+
+def test_a_network_without_silent_maps_takes_no_empty_pictures(both: Dataset, tmp_path: Path) -> None:
+    config = preset("oneshot", both.schema, input_size=(64, 64))
+    model = network_for(config).build(config)
+    with pytest.raises(UsageError, match="'oneshot' cannot learn from pictures without a garment"):
+        train(model, config, both, TrainSettings(epochs=1, batch=8), tmp_path / "run")

@@ -108,6 +108,7 @@ def test_a_list_that_cannot_be_meant_is_refused(tmp_path: Path, lines: list[str]
 def test_a_list_may_name_what_was_skipped(tmp_path: Path) -> None:
     _, held = split_listed(dataset(), listed(tmp_path, "3.jpg", "bad.jpg"))
     assert len(held) == 3
+    assert "1 of 2 pictures are of no record that could be used, the first: 'bad.jpg'" in held.notes[-1]
     with pytest.raises(UsageError, match="2 of 3"):
         split_listed(dataset(), listed(tmp_path, "3.jpg", "bad.jpg", "worse.jpg"))
 

@@ -191,3 +191,14 @@ def test_versions_are_those_installed() -> None:
     found = tool_versions()
     assert found["tensorflow"] == version("tensorflow")
     assert found["fpm-edge"] == version("fpm-edge")
+
+
+def test_what_was_beside_the_data_is_said(drawn: Dataset, photographs: Dataset) -> None:
+    silent = TrainSettings(absent_weight=0.5, category_weight=2.0)
+    text = card_text(full(photographs, beside=[(0.25, data_facts(drawn))], settings=silent))
+    assert "- Beside it, 25% of each epoch: rendered-30-5-64, 30 records, all drawn by a program." in text
+    assert "no garment of this kind" not in text
+    assert "it must be told the category" not in text
+    text = card_text(full(drawn, beside=[(0.25, data_facts(photographs))]))
+    assert "this training run used none" not in text
+    assert "it must be told the category" in text

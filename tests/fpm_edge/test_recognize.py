@@ -18,6 +18,7 @@ from fpm_edge.recognize import fit_recognition, load_nothing
 from fpm_edge.recognized import recognition_of
 from fpm_edge.trust import trust_of
 from fpm_edge_runtime import LandmarkSchema, open_bundle
+from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.recognition import CategoryRule, CategoryRules, Recognition
 from fpm_edge_runtime.recognizer import confidences_of
 
@@ -113,6 +114,8 @@ def test_pictures_of_nothing_from_several_places() -> None:
     both = load_nothing(["backdrops:2@1/64", "backdrops:3@2/64"], schema)
     assert (len(both), both.name) == (5, "backdrops-2-1-64, backdrops-3-2-64")
     assert len(load_nothing([], schema)) == 100
+    with pytest.raises(UsageError, match=r"--nothing rendered:2@1/64: .* is \w+; expected pictures without a garment"):
+        load_nothing(["backdrops:2@1/64", "rendered:2@1/64"], schema)
 
 
 # ---- how good it is ----
@@ -186,6 +189,13 @@ def test_evaluate_of_a_bundle_without_rules(tiny_bundle: Path, run: Callable[...
     assert code == 0
     result = json.loads(out)
     assert result["recognition"] == []
+    nothing = ("--data", "rendered:4@4/64", "--nothing", "backdrops:2@9/64")
+    code, _, err = run("evaluate", tiny_bundle, *nothing)
+    assert code == 2
+    assert "none of these has one" in err
+    code, _, err = run("evaluate", tiny_bundle, *nothing, "--table1")
+    assert code == 2
+    assert "--nothing has no place in --table1" in err
     assert result["trust"][-1]["confidence"] is None
 
 
