@@ -11,6 +11,7 @@ import tf_keras
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.training import changed_settings
 from fpm_edge.data import Dataset, file_digest, load_dataset, mixed
+from fpm_edge.data.location import local_path
 from fpm_edge.data.paper import PUBLISHED, PaperSplit, paper_split
 from fpm_edge.data.parts import find_parts
 from fpm_edge.model.config import ModelConfig
@@ -230,7 +231,7 @@ def _with_papers_split(source: DataSource, recipe: str | None) -> DataSource:
     """The paper's recipe on the contest's whole folder is the paper's experiment: say so in the spec."""
     kind, _, location = source.spec.partition(":")
     whole = source.holdout is None and source.categories is None and source.schema is None
-    if recipe == _PAPER and whole and kind == "fashionai" and find_parts(Path(location).expanduser()):
+    if recipe == _PAPER and whole and kind == "fashionai" and find_parts(local_path(location)):
         return replace(source, spec=source.spec + _PAPERS_SPLIT)
     return source
 
