@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are imported: the end of the process, with one line and no traceback."""
+"""Ctrl-C where Python would show tracebacks: while modules are imported, and in processes that share a job."""
 
 import os
 import signal
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "ending_at_interrupt"]
+__all__ = ["INTERRUPTED", "ending_at_interrupt", "interrupts_kept_from_children"]
 
 INTERRUPTED = 130
 """Exit code: 128 + SIGINT, as shells report it."""
@@ -29,6 +29,22 @@ def ending_at_interrupt() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def interrupts_kept_from_children() -> Iterator[None]:
+    """Processes that are started meanwhile never hear of Ctrl-C, which terminals send to all; they end when told to.
+
+    One that comes meanwhile is this process's afterwards. Windows has no such thing, and nothing changes there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _end(*_: object) -> NoReturn:

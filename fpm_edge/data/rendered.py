@@ -19,6 +19,7 @@ from fpm_edge.data.record import Record, RenderKey
 from fpm_edge.data.render_cache import Truths, cache_file, load_truths, save_truths
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.workers import worker_count
+from fpm_edge.interrupts import interrupts_kept_from_children
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
@@ -127,7 +128,9 @@ def _draw_all(indices: range, seed: int, size: int) -> Iterator[_Truth]:
     try:
         workers = worker_count(math.ceil(len(indices) / _CHUNK))
         with ProcessPoolExecutor(workers, mp_context=context) as pool:
-            yield from pool.map(draw, indices, chunksize=_CHUNK)
+            with interrupts_kept_from_children():
+                drawn = pool.map(draw, indices, chunksize=_CHUNK)
+            yield from drawn
     except BrokenProcessPool as error:
         raise DataError(
             f"a process that drew garments ended early ({error}); expected the calling script to do its work under "

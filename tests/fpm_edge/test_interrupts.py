@@ -1,13 +1,14 @@
-"""Ctrl-C while modules are imported: exit code 130 and one line, whatever is being imported."""
+"""Ctrl-C while modules are imported, or while processes share a job: exit code 130 and one line."""
 
 import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from fpm_edge.interrupts import ending_at_interrupt
+from fpm_edge.interrupts import ending_at_interrupt, interrupts_kept_from_children
 
 # Presses Ctrl-C when a module is first looked for; with "swallow", in a package that takes any exception for its own.
 PRESS = """
@@ -66,3 +67,43 @@ def test_it_is_as_before_afterwards_and_an_ignored_one_stays_ignored() -> None:
             os.kill(os.getpid(), signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="Windows has no masks of signals")
+def test_children_do_not_hear_of_it() -> None:
+    program = "import signal; print(signal.SIGINT in signal.pthread_sigmask(signal.SIG_BLOCK, []))"
+    mask = []
+
+    def start() -> None:
+        with interrupts_kept_from_children():
+            mask.append(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    assert mask == ["True\n"]
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no groups of processes to be interrupted")
+def test_control_c_in_a_terminal_while_garments_are_drawn(tmp_path: Path) -> None:
+    """It goes to all processes of the group; the workers are at their imports or at work, as it comes."""
+    script = tmp_path / "draw.py"
+    script.write_text(
+        "import os, signal\n"
+        "from fpm_edge.data import rendered\n"
+        "rendered._POOL_FROM, rendered._CHUNK = 2, 1\n"
+        "def press(done, total):\n"
+        "    os.killpg(0, signal.SIGINT)\n"
+        "if __name__ == '__main__':\n"
+        "    from fpm_edge.data import load_dataset\n"
+        "    try:\n"
+        "        load_dataset('rendered:40@0/32', progress=press)\n"
+        "    except KeyboardInterrupt:\n"
+        "        print('interrupted')\n"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, script], capture_output=True, text=True, timeout=300, start_new_session=True, env=environment
+    )
+    assert (done.stdout, done.stderr, done.returncode) == ("interrupted\n", "", 0)
