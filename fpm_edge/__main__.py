@@ -5,11 +5,10 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from fpm_edge_runtime.errors import FpmEdgeError
+# Nothing that takes time is imported here: until `main` runs, Ctrl-C is a traceback.
+from fpm_edge.interrupts import INTERRUPTED, ending_at_interrupt
 
 __all__ = ["main"]
-
-_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
@@ -18,13 +17,23 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: without the program's name; None for those of this process.
     """
+    try:
+        _run(arguments)
+    except KeyboardInterrupt:
+        _fail("interrupted", INTERRUPTED)
+    sys.exit(0)
+
+
+def _run(arguments: Sequence[str] | None) -> None:
     # tfmot needs tf_keras; TensorFlow reads both when it is imported, which only some commands do.
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import click
+        with ending_at_interrupt():
+            import click
 
-        from fpm_edge.cli import cli
+            from fpm_edge.cli import cli
+            from fpm_edge_runtime.errors import FpmEdgeError
     except ModuleNotFoundError as error:
         _fail(f"{error.name} is not installed; the command line needs: pip install 'fpm-edge[cli]'", 5)
     try:
@@ -35,14 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         sys.exit(error.exit_code)
     except FpmEdgeError as error:
         _fail(str(error), error.exit_code)
-    except (KeyboardInterrupt, click.Abort):
-        _fail("interrupted", _INTERRUPTED)
+    except click.Abort:
+        _fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
         # The reader of our output has gone (`| head`): nothing is wrong, and nothing more can be said.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     except OSError as error:
         _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
-    sys.exit(0)
 
 
 def _fail(message: str, code: int) -> NoReturn:

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from fpm_edge.cli.quiet import import_quietly
+from fpm_edge.interrupts import ending_at_interrupt
 from fpm_edge_runtime.errors import MissingExtraError
 
 __all__ = ["cli"]
@@ -59,9 +60,10 @@ class _LazyGroup(click.Group):
         if cmd_name not in _COMMANDS:
             return None
         try:
-            if cmd_name in _NEEDS_TENSORFLOW:
-                import_quietly("tensorflow")
-            module = importlib.import_module(f"fpm_edge.cli.{cmd_name.replace('-', '_')}")
+            with ending_at_interrupt():
+                if cmd_name in _NEEDS_TENSORFLOW:
+                    import_quietly("tensorflow")
+                module = importlib.import_module(f"fpm_edge.cli.{cmd_name.replace('-', '_')}")
         except ModuleNotFoundError as error:
             if error.name is None or error.name.split(".")[0] not in _TOOLKIT_MODULES:
                 raise

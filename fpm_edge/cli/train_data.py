@@ -5,6 +5,7 @@ from pathlib import Path
 
 from fpm_edge.cli.options import DataSource, announce
 from fpm_edge.data import Dataset, file_digest, load_dataset
+from fpm_edge.data.location import local_path
 from fpm_edge.data.paper import PaperSplit, paper_split
 from fpm_edge.data.parts import find_parts
 from fpm_edge.train.config_file import Beside, DataConfig
@@ -45,7 +46,7 @@ def with_papers_split(source: DataSource, recipe: str | None) -> DataSource:
     """The paper's recipe on the contest's whole folder is the paper's experiment: say so in the spec."""
     kind, _, location = source.spec.partition(":")
     whole = source.holdout is None and source.categories is None and source.schema is None
-    if recipe == PAPER and whole and kind == "fashionai" and find_parts(Path(location).expanduser()):
+    if recipe == PAPER and whole and kind == "fashionai" and find_parts(local_path(location)):
         return replace(source, spec=source.spec + _PAPERS_SPLIT)
     return source
 

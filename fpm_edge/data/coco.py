@@ -16,6 +16,7 @@ from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, data_name, open_text
 from fpm_edge.data.keypoints import find_name, match_landmarks, normal_name, number_list, visibility_of
+from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
@@ -54,7 +55,7 @@ class COCOReader:
 
     def read(self, location: str, *, schema: LandmarkSchema | None, options: ReadOptions) -> Dataset:
         """See `DatasetReader.read`; without a schema, the shipped one whose landmark names the file has."""
-        path = Path(location).expanduser()
+        path = local_path(location)
         if not path.is_file():
             raise DataError(f"{path}: no such file; expected COCO key points as JSON")
         document = _load(path)

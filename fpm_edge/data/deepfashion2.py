@@ -16,6 +16,7 @@ from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder
 from fpm_edge.data.keypoints import normal_name, number_list, visibility_of
+from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
@@ -51,7 +52,7 @@ class DeepFashion2Reader:
         schema = schema or shipped
         if schema.landmarks != shipped.landmarks or schema.categories != shipped.categories:
             raise UsageError(f"schema {schema.name!r} cannot be used with deepfashion2: files; expected deepfashion2")
-        folder = Path(location).expanduser()
+        folder = local_path(location)
         files = _annotation_files(folder)
         notes: Counter[str] = Counter()
 

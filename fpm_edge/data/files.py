@@ -12,6 +12,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image
 
+from fpm_edge.data.location import local_path
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.image import MAX_PIXELS
 
@@ -30,7 +31,7 @@ def annotation_file(location: str, patterns: Sequence[str]) -> Path:
         DataError: nothing there, or no match in the folder.
         UsageError: several files match the same pattern; naming one is up to the caller.
     """
-    path = Path(location).expanduser()
+    path = local_path(location)
     if path.is_file():
         return path
     if not path.is_dir():

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.location import local_path
 from fpm_edge.data.record import Record, RenderKey
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge_runtime.errors import DataError, UsageError
@@ -34,7 +35,7 @@ class NothingReader:
         Raises:
             DataError: there is no such folder, or no picture in it.
         """
-        folder = Path(location).expanduser()
+        folder = local_path(location)
         if not folder.is_dir():
             raise DataError(f"{folder} is not a folder; expected one with pictures in which there is no garment")
         paths = sorted(path for path in folder.iterdir() if path.suffix.lower() in _SUFFIXES)

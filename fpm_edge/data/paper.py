@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.location import local_path
 from fpm_edge.data.parts import find_parts
 from fpm_edge.data.reader import load_dataset
 from fpm_edge_runtime.errors import UsageError
@@ -73,7 +73,7 @@ def paper_split(
         DataError: as `load_dataset`, also where a part has none of the three categories.
     """
     kind, _, location = spec.partition(":")
-    parts = find_parts(Path(location).expanduser()) if kind == "fashionai" else {}
+    parts = find_parts(local_path(location)) if kind == "fashionai" else {}
     missing = [part for part in _PARTS.values() if part not in parts]
     if missing:
         raise UsageError(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from fpm_edge.data.files import open_text
+from fpm_edge.data.location import local_path
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["PARTS", "TRAINING_PARTS", "Part", "find_parts", "picture_names", "split_selection"]
@@ -49,7 +50,7 @@ def split_selection(location: str) -> tuple[Path, tuple[str, ...]]:
     Raises:
         UsageError: a part that there is not, or one named twice.
     """
-    path = Path(location).expanduser()
+    path = local_path(location)
     before, mark, after = location.rpartition("#")
     # A folder may have # in its name.
     if not mark or path.exists():
@@ -61,7 +62,7 @@ def split_selection(location: str) -> tuple[Path, tuple[str, ...]]:
             f"{location}: {after!r} selects no parts; expected one or more of {', '.join(PARTS)}, each once and "
             "joined by +, such as #train+warmup"
         )
-    return Path(before).expanduser(), chosen
+    return local_path(before), chosen
 
 
 def find_parts(folder: Path) -> dict[str, Part]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.record import Record, read_encoded, read_image
+from fpm_edge.data.workers import worker_count
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.image import decode_image
 
@@ -43,7 +43,7 @@ def scan_pictures(dataset: Dataset, advance: Callable[[], None] = lambda: None) 
     sizes: dict[str, tuple[int, int]] = {}
     first_with: dict[str, Record] = {}
     # Pillow decodes without holding the interpreter's lock.
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+    with ThreadPoolExecutor(worker_count(_BATCH)) as pool:
         for record, seen in _seen(pool, dataset):
             advance()
             if isinstance(seen, DataError):

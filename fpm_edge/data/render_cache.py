@@ -67,10 +67,13 @@ def _renderer_version() -> str:
     return total.hexdigest()[:16]
 
 
-def cache_file(seed: int, size: int) -> Path:
-    """Where the truths of a seed and size are kept: below XDG_CACHE_HOME, or else ~/.cache."""
+def cache_file(seed: int, size: int) -> Path | None:
+    """Where the truths of a seed and size are kept: below XDG_CACHE_HOME, or else ~/.cache; None without a home."""
     home = os.environ.get("XDG_CACHE_HOME", "")
-    base = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
+    try:
+        base = Path(home) if Path(home).is_absolute() else Path.home() / ".cache"
+    except RuntimeError:
+        return None
     return base / "fpm-edge" / f"rendered-{_renderer_version()}-{seed}-{size}.npz"
 
 

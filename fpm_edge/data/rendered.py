@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import multiprocessing
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -18,6 +18,8 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.record import Record, RenderKey
 from fpm_edge.data.render_cache import Truths, cache_file, load_truths, save_truths
 from fpm_edge.data.rows import ReadOptions
+from fpm_edge.data.workers import worker_count
+from fpm_edge.interrupts import interrupts_kept_from_children
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
@@ -30,6 +32,8 @@ _SIZES = range(32, 4097)
 _POOL_FROM = 2000
 # Garments are saved whenever this many more have been drawn, so that an interrupted run is not lost.
 _SAVE_EVERY = 5000
+_CHUNK = 50  # garments that a process draws in one go
+_NOT_KEPT = "landmarks are not kept, so that they will be drawn again"
 
 _Truth = tuple[str, NDArray[np.float32], NDArray[np.int8]]
 
@@ -85,20 +89,22 @@ def _truths(
     """Ground truth of garments 0..count−1, from the cache as far as it goes; and notes."""
     path = cache_file(seed, size)
     names = list(schema.categories)
-    known = load_truths(path, len(schema.landmarks), len(names))
+    known = Truths.none(len(schema.landmarks)) if path is None else load_truths(path, len(schema.landmarks), len(names))
     if len(known) >= count:
         return known.first(count), ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] = (f"{_NOT_KEPT}: there is no home folder; set XDG_CACHE_HOME",) if path is None else ()
     drawn = _draw_all(range(len(known), count), seed, size)
     while batch := list(islice(_reporting(drawn, len(known), count, progress), _SAVE_EVERY)):
         categories = np.array([names.index(category) for category, _, _ in batch], np.int8)
         known = known.then(
             Truths(np.stack([points for _, points, _ in batch]), np.stack([v for _, _, v in batch]), categories)
         )
+        if path is None:
+            continue
         try:
             save_truths(path, known)
         except OSError as error:
-            notes = (f"landmarks are not kept, so that they will be drawn again: {error}",)
+            notes = (f"{_NOT_KEPT}: {error}",)
     return known, notes
 
 
@@ -120,8 +126,11 @@ def _draw_all(indices: range, seed: int, size: int) -> Iterator[_Truth]:
     # Spawned, not forked: the caller may have threads, of TensorFlow for one, that a fork would leave in a bad state.
     context = multiprocessing.get_context("spawn")
     try:
-        with ProcessPoolExecutor(os.cpu_count(), mp_context=context) as pool:
-            yield from pool.map(draw, indices, chunksize=50)
+        workers = worker_count(math.ceil(len(indices) / _CHUNK))
+        with ProcessPoolExecutor(workers, mp_context=context) as pool:
+            with interrupts_kept_from_children():
+                drawn = pool.map(draw, indices, chunksize=_CHUNK)
+            yield from drawn
     except BrokenProcessPool as error:
         raise DataError(
             f"a process that drew garments ended early ({error}); expected the calling script to do its work under "

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.location import local_path
 from fpm_edge.data.record import Record, ShardKey
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.shard_index import ShardIndex, load_index
@@ -54,8 +55,8 @@ class ShardReader:
 
 
 def _folders(location: str) -> list[Path]:
-    whole = Path(location).expanduser()
-    folders = [whole] if whole.exists() else [Path(part).expanduser() for part in location.split(",") if part]
+    whole = local_path(location)
+    folders = [whole] if whole.exists() else [local_path(part) for part in location.split(",") if part]
     if len({folder.resolve() for folder in folders}) < len(folders):
         raise UsageError(f"shards:{location} names a folder twice; expected each once")
     return folders

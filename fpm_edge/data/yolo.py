@@ -16,6 +16,7 @@ from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.files import ImageFinder, open_text
 from fpm_edge.data.keypoints import visibility_of
+from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge.data.yolo_config import load_config
@@ -97,11 +98,11 @@ class YOLOReader:
 
 def _split_of(location: str) -> tuple[Path, str]:
     """The YAML file, and the split after the # or "train"."""
-    whole = Path(location).expanduser()
+    whole = local_path(location)
     name, mark, split = location.rpartition("#")
     if whole.is_file() or not mark:
         return whole, "train"
-    return Path(name).expanduser(), split
+    return local_path(name), split
 
 
 def _items(picture: Path, root: Path, notes: Counter[str]) -> Iterator[tuple[str, _Item]]:

@@ -37,11 +37,18 @@ class Sampler:
         if not spacing_s >= 0:
             raise UsageError(f"spacing_s is {spacing_s}; expected seconds between compared frames, 0 or more")
         self._rate, self._budget, self._spacing = rate, budget_ms_per_minute, spacing_s
-        self._random, self._clock = random.Random(seed), clock
+        self._seed, self._clock = seed, clock
+        self._random = random.Random(seed)
         self._last_frame: float | None = None
         self._next = -float("inf")
         self._interval: float | None = None
         self._cost: float | None = None
+
+    def begin_anew(self) -> None:
+        """In a forked process: without a seed, other frames than its siblings; the interval is that of its own."""
+        if self._seed is None:
+            self._random.seed()
+        self._last_frame = self._interval = None
 
     def draw(self) -> bool:
         """Whether this frame is compared. Call it once for every frame."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import msgspec
 
+from fpm_edge_runtime.session import MOST_THREADS
+
 __all__ = [
     "Device",
     "processor_model",
@@ -73,8 +75,8 @@ def usable_processors() -> int:
 
 
 def usual_threads() -> tuple[int, ...]:
-    """1, 2, 4, … up to the processors that this process may use."""
-    usable = usable_processors()
+    """1, 2, 4, … up to the processors that this process may use, or to the most threads that an engine takes."""
+    usable = min(usable_processors(), MOST_THREADS)
     return tuple(2**power for power in range(usable.bit_length()) if 2**power <= usable)
 
 

@@ -83,7 +83,7 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class DriftLog:
-    """Appends entries to a file. One process writes a log, one thread at a time."""
+    """Appends entries to a file. One process writes a log, the one that made this; one thread at a time."""
 
     def __init__(self, path: Path, *, max_bytes: int = 1_000_000, sync: Sync = "changes") -> None:
         """
@@ -103,15 +103,21 @@ class DriftLog:
             raise UsageError(f"sync is {sync!r}; expected always, changes or never")
         self._path, self._max, self._sync = path, max_bytes, sync
         self._verdict: Verdict | None = None
+        self._process = os.getpid()
         self._file = self._open()
 
     def append(self, entry: LogEntry) -> None:
         """Write an entry.
 
         Raises:
-            UsageError: it is longer than a whole file may be.
+            UsageError: it is longer than a whole file may be, or this process was forked from the log's.
             OSError: the disk refused; what was written of it is taken back.
         """
+        if self._process != os.getpid():
+            raise UsageError(
+                f"{self._path} is the log of process {self._process}, from which this one was forked; give each "
+                "process a log of its own, made after the fork"
+            )
         raw = msgspec.json.encode(entry)
         line = msgspec.json.encode(_Line(zlib.crc32(raw), msgspec.Raw(raw))) + b"\n"
         if len(line) > self._max:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._fallbacks import Ready, float_model, no_more_stages, other_engine
+from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime.drift_steps import STEPS, Step, StepTaken, answerer
 from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, check_names, deny
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, GateError, UsageError
@@ -43,7 +44,8 @@ class Guard:
     What a step cannot do is skipped, and the next one taken. "engine" and "float" are prepared on a thread of their
     own, and until they are ready the session before goes on. With each step that changes what answers, and with a
     "report" that is not the last step, a new monitor begins, which sees only what was answered since. When no step is
-    left the verdict stays "drifted". Several threads may call `detect`.
+    left the verdict stays "drifted". Several threads may call `detect`. A forked process goes on by itself, from the
+    step that was in force; one that was being prepared is prepared again.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class Guard:
         self._preparing: threading.Thread | None = None
         self._closed = False
         self._armed = True
+        watch_forks(self, outer=True)
 
     def __enter__(self) -> "Guard":
         return self
@@ -200,6 +203,16 @@ class Guard:
             self._drifted = set(saved.drifted)
             self._armed = self._position < len(self._steps)
         return True
+
+    def _locks(self) -> tuple[threading.Lock, ...]:
+        """See `_forks`."""
+        return (self._lock,)
+
+    def _begin_anew(self) -> None:
+        """See `_forks`."""
+        self._lock = threading.Lock()
+        if self._preparing is not None:
+            self._preparing, self._armed = None, not self._closed
 
     def _in_work(self) -> threading.Thread | None:
         # With the lock: what prepared a step holds it until the step is recorded.

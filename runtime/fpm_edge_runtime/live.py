@@ -1,5 +1,6 @@
 """Live cameras: hand frames over as they come; the newest is detected next, and older ones that wait are dropped."""
 
+import os
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.results import Detection, Detector
@@ -40,7 +42,8 @@ class Live:
     """Detects frames on a thread of its own, one at a time; of those that come meanwhile only the newest waits.
 
     So the answer is never about an old frame, however slow the device, and answers come in the order of `submit`.
-    Several threads may call it.
+    Several threads may call it. In a forked process it begins anew: what was submitted before is answered in the
+    process that did.
     """
 
     def __init__(self, detector: Detector) -> None:
@@ -51,8 +54,8 @@ class Live:
         self._closed = False
         self._counts = LiveCounts()
         self._latest: Detection | None = None
-        self._worker = threading.Thread(target=self._work, name="fpm-edge-live", daemon=True)
-        self._worker.start()
+        self._worker = self._started()
+        watch_forks(self)
 
     def __enter__(self) -> "Live":
         return self
@@ -73,17 +76,19 @@ class Live:
         Returns:
             A future. Its result is the answer, or raises what `detect` raised. A frame that was dropped is
             ``cancelled()``, and its result raises ``concurrent.futures.CancelledError``. Callbacks run on the thread
-            that finished it: keep them short.
+            that finished it: keep them short. In a process that was forked since, its result raises UsageError.
 
         Raises:
             UsageError: it is closed.
         """
-        job = _Job(frame, arguments, Future(), Waited())
+        job = _Job(frame, arguments, _Answer(), Waited())
         with self._changed:
             if self._closed:
                 raise UsageError("a frame was submitted to a Live that is closed; make a new one")
             before, self._waiting = self._waiting, job
             self._count(submitted=1, dropped=before is not None)
+            if not self._worker.is_alive():  # in a forked process there is none yet
+                self._worker = self._started()
             self._changed.notify()
         _drop(before)
         return job.future
@@ -108,6 +113,21 @@ class Live:
         _drop(before)
         if threading.current_thread() is not self._worker:
             self._worker.join()
+
+    def _locks(self) -> tuple[threading.Condition, ...]:
+        """See `_forks`."""
+        return (self._changed,)
+
+    def _begin_anew(self) -> None:
+        """See `_forks`. The parent's futures are left alone: their callbacks would be called in both processes."""
+        self._changed = threading.Condition()
+        self._waiting = self._latest = None
+        self._counts = LiveCounts()
+
+    def _started(self) -> threading.Thread:
+        worker = threading.Thread(target=self._work, name="fpm-edge-live", daemon=True)
+        worker.start()
+        return worker
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
@@ -142,6 +162,29 @@ class Live:
     def _count(self, **more: int) -> None:
         counts = self._counts
         self._counts = replace(counts, **{name: getattr(counts, name) + number for name, number in more.items()})
+
+
+class _Answer(Future[Detection]):
+    """Raises where it would wait for a thread of another process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._process = os.getpid()
+
+    def result(self, timeout: float | None = None) -> Detection:
+        self._check()
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        self._check()
+        return super().exception(timeout)
+
+    def _check(self) -> None:
+        if self._process != os.getpid() and not self.done():
+            raise UsageError(
+                "the frame was submitted before this process was forked, and the process that did has the answer; "
+                "submit it again"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,11 +22,17 @@ if sys.platform == "win32":
         os.lseek(handle, 0, os.SEEK_SET)
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
+    def _give_back(handle: int) -> None:
+        """Closing does."""
+
 else:
     import fcntl
 
     def _take(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _give_back(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 @contextmanager
@@ -48,6 +54,7 @@ def locked(path: Path, seconds: float) -> Iterator[None]:
     if handle is None:
         yield
         return
+    process = os.getpid()
     try:
         deadline = monotonic() + seconds
         while True:
@@ -62,7 +69,10 @@ def locked(path: Path, seconds: float) -> Iterator[None]:
                 sleep(_PAUSE)
         yield
     finally:
-        os.close(handle)  # which gives it back
+        # Closing would leave it with a process that was forked meanwhile, whose end of the lock is still open.
+        if process == os.getpid():
+            _give_back(handle)
+        os.close(handle)
 
 
 def _open(path: Path) -> int | None:

@@ -22,6 +22,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime.betting import ChangeAlarm, MeanBounds
 from fpm_edge_runtime.drift_limits import TOLERANCE, DriftLimit, drift_limits
 from fpm_edge_runtime.errors import DataError, UsageError
@@ -50,7 +51,10 @@ _VERSION = 1
 
 
 class DriftMonitor:
-    """Fed by golden self-checks, shadow samples and frames. Several threads may feed one monitor."""
+    """Fed by golden self-checks, shadow samples and frames. Several threads may feed one monitor.
+
+    A forked process goes on with a monitor of its own, from what was known at the fork.
+    """
 
     def __init__(
         self,
@@ -86,6 +90,7 @@ class DriftMonitor:
         # other one; frames must not wait for it.
         self._frame_lock = threading.Lock()
         self.reset()
+        watch_forks(self)
 
     @classmethod
     def of_bundle(cls, bundle: "Bundle", *, tolerance: float = TOLERANCE, alpha: float = 0.01) -> "DriftMonitor":
@@ -108,6 +113,14 @@ class DriftMonitor:
             self._proxies: dict[str, _Means] = dict.fromkeys(_PROXIES, (0, 0.0, 0.0))
             self._fast_load = fast_alarm()
             self._fast_peak = PageHinkley(_PEAK_SLACK, _PEAK_THRESHOLD)
+
+    def _locks(self) -> tuple[threading.Lock, ...]:
+        """See `_forks`."""
+        return self._lock, self._frame_lock
+
+    def _begin_anew(self) -> None:
+        """See `_forks`."""
+        self._lock, self._frame_lock = threading.Lock(), threading.Lock()
 
     def anew(self, *, golden: Verdict | None = None) -> "DriftMonitor":
         """Another one of the same limits, names, subject and alpha that knows nothing yet but, if given, `golden`."""

@@ -1,5 +1,6 @@
 """Several sessions of one bundle behind one `detect`: for several cameras, or for many pictures."""
 
+import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime._forks import survives_fork, watch_forks
 from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.device import usable_processors
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
@@ -47,28 +49,37 @@ class Pool:
 
         Args:
             bundle: from `open_bundle`.
-            sessions: how many; None for one a processor that this process may use.
+            sessions: how many, at most 64; None for one a processor that this process may use, as far as that goes.
             engine, stages: as for `Bundle.session`, with its errors.
 
         Raises:
             UsageError: sessions is out of range.
         """
-        count = usable_processors() if sessions is None else sessions
+        count = min(usable_processors(), _MOST_SESSIONS) if sessions is None else sessions
         if not 1 <= count <= _MOST_SESSIONS:
             raise UsageError(f"sessions is {sessions}; expected 1 to {_MOST_SESSIONS}, or None for one a processor")
         if engine is None:
             engine = default_engine(bundle.formats)
         shared = _SharedBytes(load_engine(engine) if isinstance(engine, str) else engine)
         self._sessions = tuple(bundle.session(shared, threads=1, stages=stages) for _ in range(count))
-        # The one used last has its tensors in the caches.
-        self._free: LifoQueue[Session] = LifoQueue()
-        for session in self._sessions:
-            self._free.put(session)
+        self._begin_anew()
+        watch_forks(self)
 
     @property
     def sessions(self) -> tuple[Session, ...]:
         """All of them. Using one directly is allowed: its pieces then run for one caller at a time."""
         return self._sessions
+
+    def _locks(self) -> tuple[()]:
+        """See `_forks`."""
+        return ()
+
+    def _begin_anew(self) -> None:
+        """See `_forks`: in a forked process, no thread has a session."""
+        # The one used last has its tensors in the caches.
+        self._free: LifoQueue[Session] = LifoQueue()
+        for session in self._sessions:
+            self._free.put(session)
 
     def detect(self, image: Image, **arguments: Any) -> Detection:
         """`Session.detect` of a session that is free, with its arguments, results and errors.
@@ -91,16 +102,27 @@ class Pool:
 
         Args:
             arguments: of `Session.detect`. `deadline_ms` counts from when a picture's turn comes.
+
+        Raises:
+            UsageError: the process was forked since the first answer was asked for.
+            As `Session.detect`.
         """
+        process = os.getpid()
         working: deque[Future[Detection]] = deque()
+
+        def answer(future: Future[Detection]) -> Detection:
+            if process != os.getpid():
+                raise UsageError("a map was begun before this process was forked; begin one here")
+            return future.result()
+
         with ThreadPoolExecutor(len(self._sessions), "fpm-edge-pool") as threads:
             try:
                 for image in images:
                     if len(working) > len(self._sessions):
-                        yield working.popleft().result()
+                        yield answer(working.popleft())
                     working.append(threads.submit(self.detect, image, **arguments))
                 while working:
-                    yield working.popleft().result()
+                    yield answer(working.popleft())
             finally:
                 for future in working:
                     future.cancel()
@@ -114,6 +136,7 @@ class _SharedBytes:
         self.name = engine.name
         self.version = engine.version
         self.formats: tuple[Format, ...] = engine.formats
+        self.survives_fork = survives_fork(engine)
         self._models: dict[str, bytes] = {}
 
     def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:

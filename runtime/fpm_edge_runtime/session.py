@@ -1,9 +1,10 @@
 """Run a bundle's stages on pictures, as many as the time allows."""
 
-import threading
+import os
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -67,7 +68,8 @@ class Session:
             name: engine.load(piece, bundle.read(piece.member), threads) for name, piece in needed.items()
         }
         self._recognizer = Recognizer(bundle.manifest)
-        self._lock = threading.Lock()
+        self._lock = Lock()
+        self._process, self._threads = os.getpid(), threads
         self._pace = Pace()
         self._warm_up()
 
@@ -222,7 +224,11 @@ class Session:
     ) -> tuple[Detection, Frame]:
         """The answer, and the look that gave it."""
         self._recognizer.check(frame.category)
-        still = self._still(converge_px)
+        still = None
+        if converge_px is not None:
+            from fpm_edge_runtime.convergence import still_px
+
+            still = still_px(converge_px, self._manifest.convergence)
         if looks == 1:
             self._prepare(frame, image, box)
         else:
@@ -300,6 +306,8 @@ class Session:
         inputs: Mapping[str, NDArray[Any]] = {
             spec.name: arranged(frame.tensors[spec.name], self._made.get(spec.name), spec) for spec in piece.inputs
         }
+        if self._process != os.getpid():
+            self._begin_anew()
         with self._lock:
             start = perf_counter()
             try:
@@ -313,6 +321,15 @@ class Session:
             self._pace.record(piece.name, seconds)
         frame.tensors.update(outputs)
         frame.pieces[piece.name] = seconds
+
+    def _begin_anew(self) -> None:
+        """In a forked process, whose lock may be that of a lost thread."""
+        from fpm_edge_runtime._forks import check_engine, forking
+
+        with forking:
+            if self._process != os.getpid():
+                check_engine(self._engine, self._threads)
+                self._lock, self._process = Lock(), os.getpid()
 
     def _decode(self, frame: Frame, stage: int) -> Found:
         """What a stage that has run found."""
@@ -338,20 +355,6 @@ class Session:
         frame.decode += seconds
         self._pace.record(DECODE, seconds)
         return found
-
-    def _still(self, converge_px: float | Literal["fitted"] | None) -> float | None:
-        """Pixels of the input within which landmarks count as still."""
-        if converge_px == "fitted":
-            fitted = self._manifest.convergence
-            if fitted is None:
-                raise UsageError(
-                    "converge_px is 'fitted', and the bundle has no such value (Manifest.convergence); give pixels of "
-                    "the input, or convert the model again with three stages or more"
-                )
-            return fitted.px
-        if converge_px is not None and (isinstance(converge_px, str) or not converge_px >= 0):
-            raise UsageError(f"converge_px is {converge_px!r}; expected pixels of the input, 0 or more, or 'fitted'")
-        return converge_px
 
     @property
     def _input_size(self) -> tuple[int, int]:

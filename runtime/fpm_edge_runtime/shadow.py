@@ -15,6 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime._sampler import Sampler
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry
 from fpm_edge_runtime.drift_steps import StepTaken, answerer
@@ -84,7 +85,7 @@ class Shadow:
     A sampled frame costs the caller a copy of the network's input and decoding the earlier stages; everything else is
     done by a worker thread of the lowest priority, for one frame at a time, and a newer frame takes the place of one
     that waits. What goes wrong there is in the monitor's report, and never raised by `detect`. Several threads may
-    call it.
+    call it. In a forked process it begins anew, with a worker and counts of its own; what waited stays its parent's.
     """
 
     def __init__(
@@ -144,8 +145,8 @@ class Shadow:
         self._logged: MonitorReport | None = None
         if budget_ms_per_minute is not None:
             self._measure_cost()
-        self._worker = threading.Thread(target=self._work, name="fpm-edge-shadow", daemon=True)
-        self._worker.start()
+        self._worker = self._started()
+        watch_forks(self)
 
     def __enter__(self) -> "Shadow":
         return self
@@ -234,7 +235,7 @@ class Shadow:
             if not self._closed:
                 self._steps.append(entry)
                 self._untried = True
-                self._changed.notify_all()
+                self._wake()
 
     @property
     def counts(self) -> ShadowCounts:
@@ -256,6 +257,19 @@ class Shadow:
             self._changed.notify_all()
         self._worker.join()
 
+    def _locks(self) -> "tuple[threading.Lock | threading.Condition, ...]":
+        """See `_forks`. The float model is what runs while nobody waits for it."""
+        return self._changed, self._reference._lock
+
+    def _begin_anew(self) -> None:
+        """See `_forks`."""
+        self._changed = threading.Condition()
+        self._waiting, self._untried, self._busy = None, False, False
+        self._steps.clear()
+        self._counts, self._logged = ShadowCounts(), None
+        for sampler in (self._sampler, self._movement):
+            sampler.begin_anew()
+
     def _take(self, watched: "_Watched", found: Detection, trace: Trace | None, sampled: bool) -> None:
         movement = None if trace is None else stage_movement(trace)
         if found.labelled.any():
@@ -265,7 +279,18 @@ class Shadow:
             self._count(frames=1, sampled=sampled, replaced=sampled and self._waiting is not None)
             if sampled and trace is not None:
                 self._waiting = watched, trace
-                self._changed.notify_all()
+                self._wake()
+
+    def _wake(self) -> None:
+        """With the lock held: there is something to do. In a forked process there is no worker yet."""
+        if not self._worker.is_alive():
+            self._worker = self._started()
+        self._changed.notify_all()
+
+    def _started(self) -> threading.Thread:
+        worker = threading.Thread(target=self._work, name="fpm-edge-shadow", daemon=True)
+        worker.start()
+        return worker
 
     def _work(self) -> None:
         low = _lower_priority()
@@ -288,9 +313,12 @@ class Shadow:
         start = perf_counter()
         failed = self._guarded(watched.monitor, partial(self._compare, watched, trace))
         self._guarded(watched.monitor, self._write)
+        verdict = watched.monitor.verdict
         with self._changed:
             self._sampler.spent(perf_counter() - start)
             self._count(failed=failed, compared=not failed)
+            if watched is self._watched:
+                self._verdict = verdict
 
     def _compare(self, watched: "_Watched", trace: Trace) -> None:
         disagreement = disagreement_of(trace, self._reference)
@@ -298,10 +326,6 @@ class Shadow:
         if np.isnan(disagreement).all():
             return
         watched.monitor.add_shadow(disagreement)
-        verdict = watched.monitor.verdict
-        with self._changed:
-            if watched is self._watched:
-                self._verdict = verdict
 
     def _count(self, **more: int) -> None:
         counts = self._counts
@@ -318,7 +342,7 @@ class Shadow:
         """Do it; whether it failed, which the monitor then knows."""
         try:
             work()
-        except Exception as error:
+        except BaseException as error:
             # Whatever it is: nobody waits for this thread, and detecting must go on.
             monitor.add_failure(f"{type(error).__name__}: {error}")
             return True

@@ -112,6 +112,7 @@ def test_many_are_drawn_by_several_processes(cache: Path) -> None:
     script.write_text(
         "from fpm_edge.data import load_dataset, rendered\n"
         "rendered._POOL_FROM = 4\n"
+        "rendered._CHUNK = 2\n"
         "if __name__ == '__main__':\n"
         "    print(load_dataset('rendered:6@0/32').digest)\n"
     )

@@ -5,12 +5,14 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic, sleep
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from forked import in_a_fork
 
-from fpm_edge_runtime import Bundle, DriftMonitor
+from fpm_edge_runtime import Bundle, DriftMonitor, open_bundle
 from fpm_edge_runtime.drift_log import read_drift_log
 
 PAGE = Path(__file__).parents[2] / "docs" / "drift.md"
@@ -50,7 +52,7 @@ def test_the_example_with_a_policy_acts_and_goes_on_after_a_restart(
     tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """A golden case fails, as far as the monitor is told: the second step is the float model, with no other engine."""
-    first, second = EXAMPLES
+    first, second, _ = EXAMPLES
     shutil.copy(tiny_bundle, tmp_path / "mine.fpm")
     monkeypatch.chdir(tmp_path)
     frames = np.random.default_rng(0).integers(0, 256, (3, 90, 60, 3), np.uint8)
@@ -89,3 +91,19 @@ def test_the_example_with_a_policy_acts_and_goes_on_after_a_restart(
     exec(program, names)
     assert names["found"].fallback == "float"
     assert names["guard"].taken == taken
+
+
+def test_the_example_for_forked_workers(tiny_bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    names: dict[str, Any] = {"app": SimpleNamespace(), "bundle": open_bundle(tiny_bundle)}
+    exec("from pathlib import Path\nfrom fpm_edge_runtime import DriftLog, DriftMonitor, Shadow", names)
+    exec(compile(EXAMPLES[2], str(PAGE), "exec"), names)
+
+    def worker() -> int:
+        names["post_fork"](None, SimpleNamespace(age=3))
+        with names["app"].shadow as shadow:
+            shadow.detect(np.zeros((90, 60, 3), np.uint8))
+            return int(shadow.counts.frames)
+
+    assert in_a_fork(worker) == 1
+    assert [entry.frames for entry in read_drift_log(tmp_path / "drift-3.jsonl").entries] == [1]

@@ -1,6 +1,9 @@
 """What this device is called, and how many threads are tried on it."""
 
+import pytest
+
 from fpm_edge_runtime.device import processor_model, this_device, usable_processors, usual_threads
+from fpm_edge_runtime.session import MOST_THREADS
 
 X86 = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Fast CPU @ 2.0GHz\n\nprocessor\t: 1\nmodel name\t: Slow CPU\n"
 BOARD = "processor\t: 0\nCPU part\t: 0xd08\n\nHardware\t: BCM2835\nModel\t\t: A board\n"
@@ -26,3 +29,9 @@ def test_threads_that_are_tried() -> None:
     assert counts[0] == 1
     assert counts == tuple(2**power for power in range(len(counts)))
     assert counts[-1] <= usable_processors() < 2 * counts[-1]
+
+
+@pytest.mark.parametrize("processors", [257, 512, 1000])
+def test_no_more_threads_are_tried_than_a_session_takes(monkeypatch: pytest.MonkeyPatch, processors: int) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(processors)), raising=False)
+    assert usual_threads()[-1] == MOST_THREADS

@@ -21,7 +21,7 @@ def test_import_loads_no_engine_and_no_toolkit() -> None:
     assert done.stderr == ""
     later = (
         *("slots", "isolated", "engine_choice", "shadow", "monitor", "drift_log", "proxies"),
-        *("live", "smoothing", "tracking", "guard", "drift_steps", "_fallbacks"),
+        *("live", "smoothing", "tracking", "guard", "drift_steps", "_fallbacks", "_forks"),
         *("pool", "device", "record_cache", "isolated_speed", "speed_choice", "pack", "self_check"),
     )
     loaded_parts = {name.removeprefix("fpm_edge_runtime.") for name in done.stdout.split()}

@@ -163,3 +163,10 @@ def test_a_number_of_sessions_out_of_range_is_refused(tiny: Bundle, sessions: in
 def test_without_a_number_there_is_one_a_processor(tiny: Bundle, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0, 2, 5}, raising=False)
     assert len(Pool(tiny).sessions) == 3
+
+
+def test_without_a_number_there_are_no_more_than_a_pool_may_have(
+    float_bundle: Bundle, fake_engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(200)), raising=False)
+    assert len(Pool(float_bundle, engine=fake_engine).sessions) == 64

@@ -43,7 +43,10 @@ class PieceRunner(Protocol):
 
 
 class Engine(Protocol):
-    """Turns the bytes of a piece into something that runs."""
+    """Turns the bytes of a piece into something that runs.
+
+    It may have `survives_fork`: the `threads` with which pieces run on in a forked process; else (1,).
+    """
 
     @property
     def name(self) -> str:

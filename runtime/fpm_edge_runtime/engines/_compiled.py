@@ -40,6 +40,7 @@ class CompiledEngine:
         self.name = name
         self.version = metadata.version("ai-edge-litert")
         self.delegate = delegate
+        self.survives_fork: tuple[int | None, ...] = (None, 1) if delegate == "none" else ()
         # One for all pieces; made by the first, as making it loads drivers.
         self._environment: Any = None
 

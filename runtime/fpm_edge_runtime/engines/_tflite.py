@@ -24,6 +24,7 @@ class TFLiteEngine:
     """An `Engine` around an ``Interpreter`` class."""
 
     formats: tuple[Format, ...] = ("tflite",)
+    survives_fork = (None, 1)
 
     def __init__(self, name: str, interpreter: Any) -> None:
         self.name = name

@@ -30,6 +30,7 @@ def load() -> Engine:
 class _OpenVINO:
     name = "openvino"
     formats: tuple[Format, ...] = ("tflite", "onnx")
+    survives_fork = ()  # it has threads whatever it is told
 
     def __init__(self) -> None:
         self.version = str(openvino.__version__)

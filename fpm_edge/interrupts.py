@@ -1,0 +1,53 @@
+"""Ctrl-C where Python would show tracebacks: while modules are imported, and in processes that share a job."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import NoReturn
+
+__all__ = ["INTERRUPTED", "ending_at_interrupt", "interrupts_kept_from_children"]
+
+INTERRUPTED = 130
+"""Exit code: 128 + SIGINT, as shells report it."""
+
+
+@contextmanager
+def ending_at_interrupt() -> Iterator[None]:
+    """Let Ctrl-C end the process at once while modules are imported.
+
+    Packages in the midst of their import take an exception for their own failure, or pass over it; and there is nothing
+    yet to be finished or put away. Nothing changes off the main thread, or where Ctrl-C is ignored or handled already.
+    """
+    mine = threading.current_thread() is threading.main_thread()
+    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, _end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@contextmanager
+def interrupts_kept_from_children() -> Iterator[None]:
+    """Processes that are started meanwhile never hear of Ctrl-C, which terminals send to all; they end when told to.
+
+    One that comes meanwhile is this process's afterwards. Windows has no such thing, and nothing changes there.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(*_: object) -> NoReturn:
+    with suppress(OSError):
+        os.write(2, b"fpm-edge: interrupted\n")
+    os._exit(INTERRUPTED)
