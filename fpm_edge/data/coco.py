@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, data_name, open_text
+from fpm_edge.data.files import data_name, open_text
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.keypoints import match_landmarks, normal_name, number_list, visibility_of
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
@@ -46,7 +47,8 @@ class COCOReader:
 
     Key points are matched to the schema's landmarks by name (case, spaces and hyphens do not matter) or, where not
     one name is the schema's and the numbers of points are equal, by order. Annotations of crowds and those without
-    any key point are left out. Both are said in `Dataset.notes`. Pictures are relative to the folder of the file.
+    any key point are left out. Both are said in `Dataset.notes`. Pictures are relative to the folder of the file, and
+    must have the ``width`` and ``height`` that it states.
     """
 
     kind = "coco"
@@ -161,7 +163,8 @@ def _parse(
 ) -> Row:
     if not isinstance(annotation, dict):
         raise BadRowError(ProblemKind.MALFORMED_ROW, None, "not an object; expected a COCO annotation")
-    image = images.get(_id(annotation.get("image_id")), {}).get("file_name")
+    entry = images.get(_id(annotation.get("image_id")), {})
+    image = entry.get("file_name")
     if not isinstance(image, str):
         raise BadRowError(
             ProblemKind.MISSING_PICTURE,
@@ -181,7 +184,15 @@ def _parse(
     key = (repr(annotation["id"]),) if _id(annotation.get("id")) is not None else None
     # What `data convert` writes where a picture is not to be cropped.
     box = None if annotation.get("crop") is False else _box(annotation.get("bbox"))
-    return Row(image, name, table[:, :2], visibility, box, key)
+    return Row(image, name, table[:, :2], visibility, box, key, (_side(entry, "width"), _side(entry, "height")))
+
+
+def _side(image: dict[str, Any], name: str) -> float | None:
+    """Width or height of an image as the file says, None where it does not."""
+    value = image.get(name)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise BadRowError(ProblemKind.BAD_CELL, f"images.{name}", f"{str(value)[:60]!r}; expected pixels")
 
 
 def _box(value: object) -> Box | None:

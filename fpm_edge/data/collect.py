@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.judge import Judge
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record

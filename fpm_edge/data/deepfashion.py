@@ -9,7 +9,8 @@ import numpy as np
 
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, annotation_file, data_name, open_text
+from fpm_edge.data.files import annotation_file, data_name, open_text
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import DataError, UsageError

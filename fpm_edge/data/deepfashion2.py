@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.keypoints import normal_name, number_list, visibility_of
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box

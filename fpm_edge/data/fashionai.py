@@ -9,8 +9,10 @@ from typing import TypeAlias
 
 from fpm_edge.data.cells import parse_cells
 from fpm_edge.data.collect import Collector
+from fpm_edge.data.csv_rows import read_csv
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, annotation_file, data_name, read_csv
+from fpm_edge.data.files import annotation_file, data_name
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.parts import TRAINING_PARTS, Part, find_parts, picture_names, split_selection
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row

@@ -7,8 +7,10 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.cells import parse_cells
 from fpm_edge.data.collect import collect
+from fpm_edge.data.csv_rows import read_csv
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, annotation_file, data_name, read_csv
+from fpm_edge.data.files import annotation_file, data_name
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row

@@ -13,6 +13,7 @@ class ProblemKind(StrEnum):
 
     MISSING_PICTURE = "missing picture"
     DAMAGED_PICTURE = "damaged picture"
+    OTHER_SIZE = "picture of another size than stated"
     SAME_PICTURE = "same picture under several names"
     OUT_OF_FRAME = "landmark out of frame"
     BAD_CELL = "bad cell"

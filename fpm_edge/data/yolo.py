@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, open_text
+from fpm_edge.data.files import open_text
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.keypoints import visibility_of
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
