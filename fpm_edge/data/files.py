@@ -9,9 +9,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from fpm_edge.data.problems import ProblemKind
+from fpm_edge.data.rows import BadRowError
 from fpm_edge_runtime.errors import DataError, UsageError
 
-__all__ = ["ANNOTATION_FOLDERS", "annotation_file", "data_name", "open_text"]
+__all__ = ["ANNOTATION_FOLDERS", "annotation_file", "check_line", "data_name", "open_text"]
 
 ANNOTATION_FOLDERS = frozenset({"annotations", "anno"})
 """Folders, in lower case, that data sets keep their annotation files in, beside the pictures."""
@@ -49,16 +51,27 @@ def data_name(path: Path) -> str:
 
 
 @contextmanager
-def open_text(path: Path) -> Iterator[io.TextIOBase]:
+def open_text(path: Path, *, any_bytes: bool = False) -> Iterator[io.TextIOBase]:
     """A UTF-8 text file, gzip-compressed if its name ends in .gz.
+
+    Args:
+        path: of the file.
+        any_bytes: let bytes through that are not UTF-8, for `check_line` to refuse them line by line.
 
     Raises:
         DataError: while opening or reading: not readable, not gzip, cut short, or not UTF-8.
     """
+    errors = "surrogateescape" if any_bytes else "strict"
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as raw:
-            yield io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+            yield io.TextIOWrapper(raw, encoding="utf-8-sig", errors=errors, newline="")
     except (OSError, EOFError, zlib.error) as error:
         raise DataError(f"{path}: cannot be read: {error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text (byte {error.start}: {error.reason}); expected text") from error
+
+
+def check_line(line: str) -> None:
+    """Raise BadRowError for a line of `open_text(path, any_bytes=True)` that is not UTF-8."""
+    if not line.isascii() and any("\udc80" <= character <= "\udcff" for character in line):
+        raise BadRowError(ProblemKind.MALFORMED_ROW, None, "not UTF-8 text; expected text")

@@ -62,22 +62,24 @@ def test_what_is_never_read_has_no_size(tmp_path: Path) -> None:
     assert picture_size(tmp_path / "a.jpg") == (0, 0)
 
 
-def points(x: int, y: int) -> str:
+def points(x: int = 1, y: int = 2) -> str:
     return f"0 {x} {y} " * 6
+
+
+def deepfashion(folder: Path, *rows: str) -> str:
+    parts = ("visibility", "location_x", "location_y")
+    header = " ".join(f"landmark_{part}_{i}" for i in range(1, 9) for part in parts)
+    file = folder / "list_landmarks.txt"
+    file.write_text("\n".join([str(len(rows)), f"image_name clothes_type {header}", *rows]) + "\n")
+    return f"deepfashion:{folder}"
 
 
 def test_landmarks_of_a_tiff_stored_on_its_side(tmp_path: Path) -> None:
     oriented(tmp_path / "a.tif", 6)
-    header = " ".join(
-        f"{name}_{i}" for i in range(1, 9) for name in ("landmark_visibility", "landmark_location_x", "landmark_location_y")
-    )
-    file = tmp_path / "list_landmarks.txt"
-    file.write_text(f"1\nimage_name clothes_type {header}\na.tif 1 {points(20, 36)}\n")
-    (record,) = load_dataset(f"deepfashion:{file}").records
+    (record,) = load_dataset(deepfashion(tmp_path, f"a.tif 1 {points(20, 36)}")).records
     assert read_image(record).shape == (40, 24, 3)
-    file.write_text(f"1\nimage_name clothes_type {header}\na.tif 1 {points(36, 20)}\n")
     with pytest.raises(DataError, match="outside the picture of 24 × 40"):
-        load_dataset(f"deepfashion:{file}")
+        load_dataset(deepfashion(tmp_path, f"a.tif 1 {points(36, 20)}"))
 
 
 def coco(folder: Path, image: dict[str, object]) -> str:
@@ -125,3 +127,58 @@ def test_the_size_that_is_stated_is_upright(tmp_path: Path) -> None:
     assert len(load_dataset(coco(tmp_path, {"width": 24, "height": 40}))) == 1
     with pytest.raises(DataError, match="EXIF orientation was ignored"):
         load_dataset(coco(tmp_path, {"width": 40, "height": 24}))
+
+
+def flat(folder: Path, *names: str) -> None:
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(SCENE).save(folder / name)
+
+
+def test_a_file_that_two_names_could_mean_is_refused_naming_both(tmp_path: Path) -> None:
+    flat(tmp_path, "images/02_1_front.png", "images/03_1_front.png")
+    rows = [f"{name} 1 {points()}" for name in ("id_2/02_1_front.png", "id_3/03_1_front.png", "id_777/02_1_front.png")]
+    spec = deepfashion(tmp_path, *rows)
+    with pytest.raises(DataError, match=r"line 3: id_2/02_1_front.png was found .*which id_777/02_1_front.png could"):
+        load_dataset(spec)
+    reading = read_to_the_end(spec)
+    assert [(problem.kind, problem.where) for problem in reading.problems] == [
+        (ProblemKind.DOUBTFUL_PICTURE, "line 3"),
+        (ProblemKind.DOUBTFUL_PICTURE, "line 5"),
+    ]
+    assert reading.dataset is not None
+    assert [record.identifier for record in reading.dataset.records] == ["id_3/03_1_front.png"]
+
+
+def test_a_file_is_in_doubt_also_where_the_other_row_is_bad(tmp_path: Path) -> None:
+    flat(tmp_path, "images/a.png")
+    spec = deepfashion(tmp_path, f"id_2/a.png 1 {points()}", f"id_3/a.png 1 {points(500, 500)}")
+    assert [problem.where for problem in read_to_the_end(spec).problems] == ["line 4", "line 3"]
+
+
+def test_what_has_its_own_folder_is_not_in_doubt(tmp_path: Path) -> None:
+    flat(tmp_path, "images/a.png", "id_2/a.png")
+    rows = [f"{name} 1 {points()}" for name in ("images/a.png", "id_2/a.png", "id_3/a.png")]
+    reading = read_to_the_end(deepfashion(tmp_path, *rows))
+    assert [problem.where for problem in reading.problems] == ["line 5"]
+    assert reading.dataset is not None
+    assert len(reading.dataset) == 2
+
+
+def test_names_that_mean_the_same_share_a_file(tmp_path: Path) -> None:
+    flat(tmp_path, "images/a.png", "images/b.png")
+    names = ["a.png", "./a.png", "images/a.png", "id_2/b.png", "id_2/./b.png"]
+    rows = [f"{name} 1 {points(i)}" for i, name in enumerate(names)]
+    assert len(load_dataset(deepfashion(tmp_path, *rows))) == 5
+
+
+def test_two_parts_of_fashionai_with_one_folder_of_pictures(tmp_path: Path) -> None:
+    flat(tmp_path, "all/images/a.png")
+    names = load_schema("fashionai24").landmarks
+    cells = ["1_2_1" if name.startswith(("waistband", "hemline")) else "-1_-1_-1" for name in names]
+    for part, folder in (("train", "dress"), ("warm_up", "skirt")):
+        (tmp_path / part).mkdir()
+        text = ",".join(["image_id", "image_category", *names]) + f"\n{folder}/a.png,skirt," + ",".join(cells) + "\n"
+        (tmp_path / part / "annotations.csv").write_text(text)
+    with pytest.raises(DataError, match=r"dress/a.png was found .*which skirt/a.png could be too"):
+        load_dataset(f"fashionai:{tmp_path}#train+warmup", images=tmp_path / "all")
