@@ -26,6 +26,7 @@ from fpm_edge.train.config_file import (
     network_config,
     read_run_config,
 )
+from fpm_edge.train.mirror import without_mirror
 from fpm_edge.train.pipeline import epoch_size
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
@@ -184,16 +185,18 @@ def plan_training(
         )
     if assumed:
         notes = (f"no data was given: timed on drawn garments, counted with the paper's {PUBLISHED.train:,} pictures",)
+    config = _network(file.model, chosen, start, training)
+    final, line = without_mirror(changed_settings(base, **settings), config.schema)
     return TrainPlan(
-        config=_network(file.model, chosen, start, training),
-        settings=changed_settings(base, **settings),
+        config=config,
+        settings=final,
         training=training,
         held=held,
         data=_data_config(source, others),
         recipe=recipe,
         start=start,
         teacher=teacher,
-        notes=notes,
+        notes=notes if line is None else (*notes, line),
         pictures=PUBLISHED.train if assumed else epoch_size(training),
     )
 
