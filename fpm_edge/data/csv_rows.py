@@ -29,7 +29,8 @@ def read_csv(path: Path, fields: Sequence[str], landmarks: Sequence[str]) -> Ite
     """
     expected = [*fields, *landmarks]
     lines = numbered_cells(path)
-    number, header = next(lines, (1, []))
+    nothing: tuple[int, Cells] = (1, [])
+    number, header = next(lines, nothing)
     if isinstance(header, BadRowError):
         raise DataError(str(header.at(str(path), f"line {number}")))
     header = [column.strip() for column in header]

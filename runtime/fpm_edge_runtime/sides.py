@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 __all__ = ["unpaired_sides"]
 
-_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|[^a-zA-Z]+")
+_WORD = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[^a-zA-Z]+")
 _LETTERS = {"l": "r"}
 
 
