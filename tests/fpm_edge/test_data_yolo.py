@@ -190,7 +190,7 @@ def test_what_is_left_out_or_assumed_is_said(tmp_path: Path) -> None:
     dataset = load_dataset(f"yolo:{tmp_path / 'data.yaml'}")
     assert len(dataset) == 1
     said = " | ".join(dataset.notes)
-    assert "train without mirroring (flip = 0)" in said
+    assert "no flip_idx, so training makes no mirror images" in said
     assert "1 objects without a labelled key point were left out" in said
     assert "1 pictures without a label file, or with an empty one, were left out" in said
     assert "3 key points have v = 1 and none has 2" in said
