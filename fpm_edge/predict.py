@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset, Record, RenderKey, read_image
-from fpm_edge.data.files import picture_size
+from fpm_edge.data.images import picture_size
 from fpm_edge.drift import DriftReport, compare_landmarks
 from fpm_edge.metrics import point_mask
 from fpm_edge.progress import progress_bar

@@ -208,14 +208,18 @@ def _summary_tables(summary: DataSummary) -> list[Table]:
         totals.add_row(name, str(value))
     for category, count in summary.categories.items():
         totals.add_row(f"category {category}", str(count))
+    if summary.no_mirror is not None:
+        totals.add_row("mirror images", Text(f"none in training: {summary.no_mirror}"))
     for note in summary.notes:
         totals.add_row("note", Text(note))
     landmarks = Table(title="landmarks", title_justify="left")
     landmarks.add_column("landmark")
     for heading in ("expected", "visible", "occluded"):
         landmarks.add_column(heading, justify="right")
+    landmarks.add_column("in a mirror image")
     for entry in summary.landmarks:
-        landmarks.add_row(entry.landmark, str(entry.expected), str(entry.visible), str(entry.occluded))
+        counts = (str(entry.expected), str(entry.visible), str(entry.occluded))
+        landmarks.add_row(entry.landmark, *counts, "same" if entry.mirrored == entry.landmark else entry.mirrored)
     sides = Table(title="left and right", title_justify="left")
     for heading in ("pair", "labelled both", "first further left"):
         sides.add_column(heading, justify="left" if heading == "pair" else "right")

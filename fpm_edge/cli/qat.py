@@ -10,6 +10,7 @@ from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.store import load_model, weights_digest
 from fpm_edge.qat import fine_tune
 from fpm_edge.quantized import save_qat
+from fpm_edge.train.mirror import without_mirror
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime import UsageError
@@ -76,6 +77,9 @@ def command(
     make_deterministic(settings.seed)
     dataset = source.training()
     config, network = fold_batch_norm(*load_model(model, stages))
+    settings, line = without_mirror(settings, config.schema)
+    if line is not None:
+        say(f"note: {line}")
     with epoch_reporter(settings, output) as on_epoch:
         quantized = fine_tune(
             config, network, dataset, settings, output, origin=weights_digest(model), resume=resume, on_epoch=on_epoch

@@ -26,6 +26,7 @@ from fpm_edge.train.config_file import (
     network_config,
     read_run_config,
 )
+from fpm_edge.train.mirror import without_mirror
 from fpm_edge.train.pipeline import epoch_size
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
@@ -189,9 +190,10 @@ def plan_training(
         notes = (*notes, f"model {config.name!r} has no maps to be silent: absent_weight and category_weight are 0")
     if assumed:
         notes = (f"no data was given: timed on drawn garments, counted with the paper's {PUBLISHED.train:,} pictures",)
+    final, line = without_mirror(changed_settings(base, **settings), config.schema)
     return TrainPlan(
         config=config,
-        settings=changed_settings(base, **settings),
+        settings=final,
         training=training,
         main=main,
         beside=added,
@@ -200,7 +202,7 @@ def plan_training(
         recipe=recipe,
         start=start,
         teacher=teacher,
-        notes=notes,
+        notes=notes if line is None else (*notes, line),
         pictures=PUBLISHED.train if assumed else epoch_size(training),
     )
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.mirror import mirrored_names, no_mirror_reason
 from fpm_edge.data.nothing import NOTHING
 
 __all__ = ["DataSummary", "LandmarkCount", "PairOrder", "describe", "pair_orders"]
@@ -21,12 +22,14 @@ class LandmarkCount:
         landmark: its name.
         expected: records whose category has it.
         visible, occluded: records that label it so; the rest do not.
+        mirrored: what it is called in a mirror image.
     """
 
     landmark: str
     expected: int
     visible: int
     occluded: int
+    mirrored: str
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,7 @@ class DataSummary:
         unlabelled: landmarks that a record's category has and the record does not label.
         pairs: one a flip pair.
         first_is_left: the share of `PairOrder` over all pairs; nan if there are none.
+        no_mirror: why training makes no mirror images; None where it does.
         skipped: bad rows skipped.
         notes: of the reader.
     """
@@ -78,6 +82,7 @@ class DataSummary:
     unlabelled: int
     pairs: tuple[PairOrder, ...]
     first_is_left: float
+    no_mirror: str | None
     skipped: int
     notes: tuple[str, ...]
 
@@ -91,7 +96,7 @@ def describe(dataset: Dataset) -> DataSummary:
     for category, count in counts.items():
         expected[list(schema.categories.get(category, ()))] += count
     visible, occluded = (visibility == 1).sum(axis=0), (visibility == 0).sum(axis=0)
-    pairs = pair_orders(dataset)
+    pairs, mirrored = pair_orders(dataset), mirrored_names(schema)
     lefts = sum(round(pair.first_is_left * pair.count) for pair in pairs if pair.count)
     both = sum(pair.count for pair in pairs)
     return DataSummary(
@@ -102,7 +107,7 @@ def describe(dataset: Dataset) -> DataSummary:
         cropped=sum(record.box is not None for record in records),
         categories={name: counts[name] for name in (*schema.categories, *({NOTHING} & set(counts)))},
         landmarks=tuple(
-            LandmarkCount(name, int(expected[i]), int(visible[i]), int(occluded[i]))
+            LandmarkCount(name, int(expected[i]), int(visible[i]), int(occluded[i]), mirrored[i])
             for i, name in enumerate(schema.landmarks)
         ),
         visible=int(visible.sum()),
@@ -110,6 +115,7 @@ def describe(dataset: Dataset) -> DataSummary:
         unlabelled=int((expected - visible - occluded).sum()),
         pairs=pairs,
         first_is_left=_share(lefts, both),
+        no_mirror=no_mirror_reason(schema),
         skipped=len(dataset.skipped),
         notes=dataset.notes,
     )

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,16 +13,20 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, data_name, open_text
+from fpm_edge.data.files import data_name, open_text
+from fpm_edge.data.images import ImageFinder
+from fpm_edge.data.json_document import parse_json
 from fpm_edge.data.keypoints import find_name, match_landmarks, normal_name, number_list, visibility_of
 from fpm_edge.data.location import local_path
-from fpm_edge.data.problems import ProblemKind
+from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 
 __all__ = ["COCOReader"]
+
+_SAME_ID = "annotations with the id of another one were read all the same, as exports that were merged have them"
 
 
 @dataclass(frozen=True)
@@ -47,7 +50,9 @@ class COCOReader:
 
     Key points are matched to the schema's landmarks by name (case, spaces and hyphens do not matter) or, where not
     one name is the schema's and the numbers of points are equal, by order. Annotations of crowds and those without
-    any key point are left out. Both are said in `Dataset.notes`. Pictures are relative to the folder of the file.
+    any key point are left out. Both are said in `Dataset.notes`. The same garment is the same picture and place; ids of
+    annotations that occur twice are only warned of. Pictures are relative to the folder of the file, and
+    must have the ``width`` and ``height`` that it states.
     """
 
     kind = "coco"
@@ -73,12 +78,22 @@ class COCOReader:
         def parse(annotation: dict[str, Any]) -> Row:
             return _parse(annotation, images, categories, schema, notes)
 
+        repeated = _repeated_ids(annotations)
+
         def items() -> Iterator[tuple[str, dict[str, Any]]]:
             for number, annotation in enumerate(annotations):
+                where = f"annotations[{number}]"
                 if isinstance(annotation, dict) and _is_empty(annotation):
                     notes["annotations of crowds or without key points were left out"] += 1
-                else:
-                    yield f"annotations[{number}]", annotation
+                    continue
+                if number in repeated:
+                    notes[_SAME_ID] += 1
+                    if options.on_problem is not None:
+                        message = (
+                            f"{annotation['id']!r} is that of annotations[{repeated[number]}] too; expected each once"
+                        )
+                        options.on_problem(Problem(ProblemKind.SAME_ID, str(path), where, "id", message))
+                yield where, annotation
 
         def said() -> tuple[str, ...]:
             return tuple(f"{count} {note}" for note, count in notes.items())
@@ -90,8 +105,8 @@ class COCOReader:
 def _load(path: Path) -> dict[str, Any]:
     try:
         with open_text(path) as text:
-            document = json.load(text)
-    except (ValueError, RecursionError) as error:
+            document = parse_json(text.read())
+    except ValueError as error:
         raise DataError(f"{path}: not valid JSON: {error}") from error
     if not isinstance(document, dict):
         raise DataError(
@@ -117,6 +132,17 @@ def _by_id(path: Path, document: dict[str, Any], key: str) -> dict[int | str | N
             raise DataError(f"{path}, {key}[{number}]: id {entry['id']} occurs twice; expected each once")
         entries[entry["id"]] = entry
     return entries
+
+
+def _repeated_ids(annotations: Sequence[object]) -> dict[int, int]:
+    """Number of an annotation → of the first with its id; without those alike throughout, which are duplicates."""
+    first_with: dict[int | str, int] = {}
+    repeated = {}
+    for number, annotation in enumerate(annotations):
+        key = _id(annotation.get("id")) if isinstance(annotation, dict) else None
+        if key is not None and annotations[first_with.setdefault(key, number)] != annotation:
+            repeated[number] = first_with[key]
+    return repeated
 
 
 def _is_empty(annotation: dict[str, Any]) -> bool:
@@ -163,7 +189,8 @@ def _parse(
 ) -> Row:
     if not isinstance(annotation, dict):
         raise BadRowError(ProblemKind.MALFORMED_ROW, None, "not an object; expected a COCO annotation")
-    image = images.get(_id(annotation.get("image_id")), {}).get("file_name")
+    entry = images.get(_id(annotation.get("image_id")), {})
+    image = entry.get("file_name")
     if not isinstance(image, str):
         raise BadRowError(
             ProblemKind.MISSING_PICTURE,
@@ -180,10 +207,17 @@ def _parse(
     table = number_list(annotation.get("keypoints"), 3 * category.count, "keypoints").reshape(-1, 3)[category.source]
     visibility = visibility_of(table[:, 2], schema.landmarks)
     name = category.name or _category_of(visibility >= 0, schema, notes)
-    key = (repr(annotation["id"]),) if _id(annotation.get("id")) is not None else None
     # What `data convert` writes where a picture is not to be cropped.
     box = None if annotation.get("crop") is False else _box(annotation.get("bbox"))
-    return Row(image, name, table[:, :2], visibility, box, key)
+    return Row(image, name, table[:, :2], visibility, box, stated_size=(_side(entry, "width"), _side(entry, "height")))
+
+
+def _side(image: dict[str, Any], name: str) -> float | None:
+    """Width or height of an image as the file says, None where it does not."""
+    value = image.get(name)
+    if value is None or (isinstance(value, int | float) and not isinstance(value, bool)):
+        return value
+    raise BadRowError(ProblemKind.BAD_CELL, f"images.{name}", f"{str(value)[:60]!r}; expected pixels")
 
 
 def _box(value: object) -> Box | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder
+from fpm_edge.data.images import ImageFinder, doubtful
 from fpm_edge.data.judge import Judge
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record
@@ -22,13 +22,25 @@ __all__ = ["Collector", "collect"]
 Item = TypeVar("Item")
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """A good row: its record, the name that it has of its picture, and where it is."""
+
+    record: Record
+    image: str
+    finder: ImageFinder
+    source: Path
+    where: str
+
+
 class Collector:
     """Gathers the records of one data set from one annotation file after the other."""
 
     def __init__(self, schema: LandmarkSchema, options: ReadOptions) -> None:
         self._schema = schema
         self._options = options
-        self._records: list[Record] = []
+        self._kept: list[_Kept] = []
+        self._finders: list[ImageFinder] = []
         self._skipped: list[str] = []
         self._first_seen: dict[Hashable, tuple[Path, str]] = {}
         self._uses: Counter[str] = Counter()
@@ -47,6 +59,7 @@ class Collector:
         Raises:
             DataError: a bad row (unless it is to be skipped).
         """
+        self._finders.append(finder)
         judge = Judge(self._schema, finder, check_images=self._options.check_images)
         for where, item in items:
             try:
@@ -59,11 +72,28 @@ class Collector:
             self._uses[row.image] += 1
             if self._uses[row.image] > 1:
                 record = replace(record, identifier=f"{row.image}#{self._uses[row.image]}")
-            self._records.append(record)
+            self._kept.append(_Kept(record, row.image, finder, source, where))
 
     def dataset(self, name: str, notes: tuple[str, ...]) -> Dataset:
-        """The data set of all files. Raises DataError if no row was good."""
-        return Dataset(tuple(self._records), self._schema, name, tuple(self._skipped), notes)
+        """The data set of all files.
+
+        Raises:
+            DataError: a picture that two names could mean (unless such rows are to be skipped), or no row was good.
+        """
+        # Only now are all names known; the first row with a file is no surer of it than the second.
+        others = doubtful(self._finders)
+        records = []
+        for kept in self._kept:
+            other = others.get((kept.finder, kept.image))
+            if other is None:
+                records.append(kept.record)
+                continue
+            problem = (
+                f"{kept.image} was found without its folders as {kept.record.image}, which {other} could be too; "
+                "put the pictures into the folders that their names have"
+            )
+            self._skip(BadRowError(ProblemKind.DOUBTFUL_PICTURE, None, problem), kept.source, kept.where)
+        return Dataset(tuple(records), self._schema, name, tuple(self._skipped), notes)
 
     def _refuse_the_same(self, row: Row, record: Record, source: Path, where: str) -> None:
         key = row.key or (row.image, row.category, row.box, record.landmarks.tobytes())

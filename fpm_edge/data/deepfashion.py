@@ -9,7 +9,8 @@ import numpy as np
 
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, annotation_file, data_name, open_text
+from fpm_edge.data.files import annotation_file, check_line, data_name, open_text
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import DataError, UsageError
@@ -48,7 +49,9 @@ class DeepFashionReader:
         path = annotation_file(location, _FILES)
         lines = _Lines(path)
 
-        def parse(words: list[str]) -> Row:
+        def parse(words: list[str] | BadRowError) -> Row:
+            if isinstance(words, BadRowError):
+                raise words
             return _parse(words, lines.landmarks_at, shipped)
 
         finder = ImageFinder(path, options.images)
@@ -62,16 +65,15 @@ class _Lines:
         self._path = path
         self.landmarks_at = 0
 
-    def rows(self) -> Iterator[tuple[str, list[str]]]:
-        with open_text(self._path) as text:
+    def rows(self) -> Iterator[tuple[str, list[str] | BadRowError]]:
+        with open_text(self._path, any_bytes=True) as text:
             promised = self._count(text.readline())
             self.landmarks_at = self._first_landmark(text.readline().split())
             found = 0
             for number, line in enumerate(text, 3):
-                words = line.split()
-                if words:
+                if line.strip():
                     found += 1
-                    yield f"line {number}", words
+                    yield f"line {number}", _words(line)
         if found != promised:
             raise DataError(
                 f"{self._path}, line 1: promises {promised} rows, but {found} follow; is the file cut short?"
@@ -92,6 +94,14 @@ class _Lines:
             f"{self._path}, line 2: {' '.join(header[:4])!r}; expected image_name clothes_type [variation_type] "
             "landmark_visibility_1 landmark_location_x_1 landmark_location_y_1 …"
         )
+
+
+def _words(line: str) -> list[str] | BadRowError:
+    try:
+        check_line(line)
+    except BadRowError as error:
+        return error
+    return line.split()
 
 
 def _parse(words: list[str], landmarks_at: int, schema: LandmarkSchema) -> Row:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,7 +13,8 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder
+from fpm_edge.data.images import ImageFinder
+from fpm_edge.data.json_document import parse_json
 from fpm_edge.data.keypoints import normal_name, number_list, visibility_of
 from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import ProblemKind
@@ -90,8 +90,8 @@ def _annotation_files(folder: Path) -> list[Path]:
 def _items(file: Path) -> Iterator[tuple[str, _Item]]:
     """Where each item is, and the item; a file that cannot be used is one item, bad."""
     try:
-        document = json.loads(file.read_bytes())
-    except (OSError, ValueError, RecursionError) as error:
+        document = parse_json(file.read_bytes())
+    except (OSError, ValueError) as error:
         yield file.name, BadRowError(ProblemKind.MALFORMED_ROW, None, f"not valid JSON: {error}; get the file anew")
         return
     if not isinstance(document, dict) or "item1" not in document:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from fpm_edge.data.files import picture_size
+from fpm_edge.data.images import picture_size
 from fpm_edge.data.record import Record, read_encoded, read_image
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.files import sync_folder

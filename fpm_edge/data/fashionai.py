@@ -9,8 +9,10 @@ from typing import TypeAlias
 
 from fpm_edge.data.cells import parse_cells
 from fpm_edge.data.collect import Collector
+from fpm_edge.data.csv_rows import Cells, read_csv
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, annotation_file, data_name, read_csv
+from fpm_edge.data.files import annotation_file, data_name
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.parts import TRAINING_PARTS, Part, find_parts, picture_names, split_selection
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
@@ -20,7 +22,7 @@ from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 __all__ = ["FashionAIReader"]
 
 _FIELDS = ("image_id", "image_category")
-_Numbered: TypeAlias = tuple[str, list[str]]
+_Numbered: TypeAlias = tuple[str, Cells]
 
 _FILES = ("annotations.csv", "annotations.csv.gz", "Annotations/*.csv", "Annotations/*.csv.gz")
 
@@ -81,10 +83,9 @@ class _Reading:
     def dataset(self, name: str) -> Dataset:
         return self._collector.dataset(name, tuple(self._notes))
 
-    def _parse(self, cells: list[str]) -> Row:
-        count = len(_FIELDS) + len(self._landmarks)
-        if len(cells) != count:
-            raise BadRowError(ProblemKind.MALFORMED_ROW, None, f"{len(cells)} cells; expected {count}")
+    def _parse(self, cells: Cells) -> Row:
+        if isinstance(cells, BadRowError):
+            raise cells
         points, visibility = parse_cells(cells[2:], self._landmarks)
         image, category = cells[0].strip(), cells[1].strip()
         return Row(image, category, points, visibility, key=(image, category))
@@ -97,8 +98,8 @@ class _Reading:
     ) -> Iterator[_Numbered]:
         """The rows whose pictures are in no test part; the others are counted in `left_out`."""
         for where, cells in rows:
-            part = tested.get(PurePosixPath(cells[0].strip()).name)
-            if part is None:
+            part = None if isinstance(cells, BadRowError) else tested.get(PurePosixPath(cells[0].strip()).name)
+            if part is None or isinstance(cells, BadRowError):
                 yield where, cells
                 continue
             left_out[part] += 1

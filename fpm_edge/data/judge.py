@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.data.files import ImageFinder
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record
 from fpm_edge.data.rows import BadRowError, Row
@@ -99,6 +99,7 @@ class Judge:
                 None,
                 f"{image} is no picture, damaged, or too large; expected e.g. JPEG, PNG or WebP",
             )
+        _check_size(row, image, (width, height))
         slack_x, slack_y = (max(_SLACK_PIXELS, _SLACK_SHARE * side) for side in (width, height))
         x, y = row.landmarks[:, 0], row.landmarks[:, 1]
         outside = (x < -slack_x) | (x > width - 1 + slack_x) | (y < -slack_y) | (y > height - 1 + slack_y)
@@ -127,3 +128,19 @@ class Judge:
                 "box",
                 f"{row.box} covers no pixel of the picture; expected x0 < x1, y0 < y1 inside it",
             )
+
+
+def _check_size(row: Row, image: Path, size: tuple[int, int]) -> None:
+    """Refuse a picture of another size than its file of annotations says: the landmarks were made on another one."""
+    stated = tuple(said if said is not None else true for said, true in zip(row.stated_size, size, strict=True))
+    if stated == size:
+        return
+    if stated == size[::-1]:
+        what_to_do = "its EXIF orientation was ignored when it was annotated; remove that, or turn the landmarks"
+    else:
+        what_to_do = "bring the picture that was annotated, or correct the size if only that is wrong"
+    raise BadRowError(
+        ProblemKind.OTHER_SIZE,
+        None,
+        f"the file says {stated[0]:g} × {stated[1]:g}, {image} is {size[0]} × {size[1]} upright; {what_to_do}",
+    )

@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.cells import parse_cells
 from fpm_edge.data.collect import collect
+from fpm_edge.data.csv_rows import Cells, read_csv
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, annotation_file, data_name, read_csv
-from fpm_edge.data.problems import ProblemKind
+from fpm_edge.data.files import annotation_file, data_name
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge_runtime.errors import UsageError
@@ -45,10 +46,9 @@ class LSPReader:
         landmarks = schema.landmarks
         path = annotation_file(location, _FILES)
 
-        def parse(cells: list[str]) -> Row:
-            if len(cells) != len(landmarks) + 1:
-                problem = f"{len(cells)} cells; expected {len(landmarks) + 1}"
-                raise BadRowError(ProblemKind.MALFORMED_ROW, None, problem)
+        def parse(cells: Cells) -> Row:
+            if isinstance(cells, BadRowError):
+                raise cells
             points, visibility = parse_cells(cells[1:], landmarks)
             image = cells[0].strip()
             return Row(image, category, points, visibility, _around(points, visibility), key=(image,))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from fpm_edge.data.csv_rows import numbered_cells
 from fpm_edge.data.files import open_text
 from fpm_edge.data.location import local_path
+from fpm_edge.data.rows import BadRowError
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["PARTS", "TRAINING_PARTS", "Part", "find_parts", "picture_names", "split_selection"]
@@ -91,19 +92,27 @@ def find_parts(folder: Path) -> dict[str, Part]:
 
 
 def picture_names(part: Part) -> frozenset[str]:
-    """The file names, without folders, of all pictures that a part names. Raises DataError without such a column."""
-    with open_text(part.annotations) as text:
-        reader = csv.reader(text)
-        try:
-            header = [column.strip() for column in next(reader, [])]
+    """The file names, without folders, of all pictures that a part names.
+
+    Raises:
+        DataError: there is no such column, or a row that does not say which picture it is of.
+    """
+    names: set[str] = set()
+    column: int | None = None
+    for number, cells in numbered_cells(part.annotations):
+        where = f"{part.annotations}, line {number}"
+        if isinstance(cells, BadRowError):
+            raise DataError(f"{where}: {cells.problem}. Training leaves out the pictures that {part.name} names")
+        if column is None:
+            header = [cell.strip() for cell in cells]
+            if "image_id" not in header:
+                raise DataError(f"{where}: no column image_id; expected the header of a FashionAI CSV")
             column = header.index("image_id")
-            return frozenset(PurePosixPath(cells[column].strip()).name for cells in reader if len(cells) > column)
-        except ValueError:
-            raise DataError(
-                f"{part.annotations}, line 1: no column image_id; expected the header of a FashionAI CSV"
-            ) from None
-        except csv.Error as error:
-            raise DataError(f"{part.annotations}, line {reader.line_num}: not CSV: {error}") from error
+        elif column < len(cells):
+            names.add(PurePosixPath(cells[column].strip()).name)
+    if column is None:
+        raise DataError(f"{part.annotations}: empty; expected the header of a FashionAI CSV")
+    return frozenset(names)
 
 
 def _part_of(folder: str) -> str | None:
@@ -128,7 +137,7 @@ def _part_in(folder: Path, name: str) -> Part | None:
 
 def _is_labelled(file: Path) -> bool:
     """Whether a CSV file has more columns than those that name picture and category."""
-    with open_text(file) as text:
+    with open_text(file, any_bytes=True) as text:
         return text.readline().count(",") > 1
 
 

@@ -13,6 +13,8 @@ class ProblemKind(StrEnum):
 
     MISSING_PICTURE = "missing picture"
     DAMAGED_PICTURE = "damaged picture"
+    OTHER_SIZE = "picture of another size than stated"
+    DOUBTFUL_PICTURE = "picture that two names could mean"
     SAME_PICTURE = "same picture under several names"
     OUT_OF_FRAME = "landmark out of frame"
     BAD_CELL = "bad cell"
@@ -28,6 +30,7 @@ class ProblemKind(StrEnum):
 
     # Warnings: the data can be used as they are, but somebody should look.
     TESTED_TOO = "in a test part too, so not trained on"
+    SAME_ID = "annotation id that occurs twice"
     MIXED_SIDES = "left and right mixed up"
     AT_ORIGIN = "landmark at (0, 0)"
     ON_BORDER = "many landmarks exactly on the border"
@@ -43,6 +46,7 @@ class ProblemKind(StrEnum):
 _WARNINGS = frozenset(
     {
         ProblemKind.TESTED_TOO,
+        ProblemKind.SAME_ID,
         ProblemKind.MIXED_SIDES,
         ProblemKind.AT_ORIGIN,
         ProblemKind.ON_BORDER,

@@ -45,6 +45,7 @@ class Row:
         visibility: (L,) float64; good values are −1, 0 and 1.
         box: region to crop, edge coordinates, or None.
         key: two rows with the same key are duplicates; None: those alike in picture, category, box and landmarks.
+        stated_size: (width, height) of the picture as the file says, pixels; None where it does not say.
     """
 
     image: str
@@ -53,6 +54,7 @@ class Row:
     visibility: NDArray[np.float64]
     box: Box | None = None
     key: tuple[str, ...] | None = None
+    stated_size: tuple[float | None, float | None] = (None, None)
 
 
 class BadRowError(Exception):

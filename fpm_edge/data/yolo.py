@@ -14,14 +14,15 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import ImageFinder, open_text
+from fpm_edge.data.files import check_line, open_text
+from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.keypoints import visibility_of
 from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge.data.yolo_config import load_config
 from fpm_edge.data.yolo_form import BOX, RowForm, row_form
-from fpm_edge.data.yolo_pictures import label_file, pictures_of
+from fpm_edge.data.yolo_pictures import SplitPictures, label_file, pictures_of
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.schema import LandmarkSchema
 
@@ -68,8 +69,9 @@ class YOLOReader:
         finder = ImageFinder(path, root)
 
         def items() -> Iterator[tuple[str, _Item]]:
+            sharing = Counter(label_file(picture) for picture in found.files)
             for number, picture in enumerate(found.files, 1):
-                yield from _items(picture, found.root, notes)
+                yield from _items(picture, found, notes, shared=sharing[label_file(picture)] > 1)
                 if options.progress is not None:
                     options.progress(number, len(found.files))
 
@@ -105,15 +107,20 @@ def _split_of(location: str) -> tuple[Path, str]:
     return local_path(name), split
 
 
-def _items(picture: Path, root: Path, notes: Counter[str]) -> Iterator[tuple[str, _Item]]:
-    """Where each row of a picture's label file is, and its words."""
+def _items(picture: Path, found: SplitPictures, notes: Counter[str], *, shared: bool) -> Iterator[tuple[str, _Item]]:
+    """Where each row of a picture's label file is, and its words; one bad row where pictures share the file."""
     file = label_file(picture)
-    name, place = os.path.relpath(picture, root), os.path.relpath(file, root)
+    name, place = os.path.relpath(picture, found.root), os.path.relpath(file, found.root)
     lines: list[str] = []
     if file.is_file():
+        if shared:
+            other = next(p for p in found.files if p != picture and label_file(p) == file)
+            problem = f"these are the labels of {picture} and of {other}; expected a file each, so rename one of them"
+            yield place, BadRowError(ProblemKind.DOUBTFUL_PICTURE, None, problem)
+            return
         try:
-            with open_text(file) as text:
-                lines = text.read().splitlines()
+            with open_text(file, any_bytes=True) as text:
+                lines = list(text)
         except DataError as error:
             yield place, BadRowError(ProblemKind.MALFORMED_ROW, None, str(error))
             return
@@ -124,7 +131,15 @@ def _items(picture: Path, root: Path, notes: Counter[str]) -> Iterator[tuple[str
         notes[_UNLABELLED] += 1
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield f"{place}, line {number}", (Path(name).as_posix(), line.split())
+            yield f"{place}, line {number}", _words(line, Path(name).as_posix())
+
+
+def _words(line: str, picture: str) -> _Item:
+    try:
+        check_line(line)
+    except BadRowError as error:
+        return error
+    return picture, line.split()
 
 
 def _is_empty(item: _Item, form: RowForm) -> bool:

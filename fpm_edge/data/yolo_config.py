@@ -11,9 +11,11 @@ from fpm_edge.data.files import open_text
 from fpm_edge_runtime.errors import DataError, MissingExtraError
 from fpm_edge_runtime.schema import LandmarkSchema
 
-__all__ = ["SPLITS", "YoloConfig", "load_config"]
+__all__ = ["SPLITS", "YoloConfig", "is_unnamed", "load_config"]
 
 SPLITS = ("train", "val", "test")
+# What key points without a name are called.
+_UNNAMED = "kp_"
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ class YoloConfig:
 
     def schema(self) -> LandmarkSchema:
         """The landmarks of the file's own key points, all of them in every class."""
-        landmarks = self.names or tuple(f"kp_{number}" for number in range(self.points))
+        landmarks = self.names or tuple(f"{_UNNAMED}{number}" for number in range(self.points))
         everything = tuple(range(self.points))
         return LandmarkSchema(
             name=self.file.stem,
@@ -50,6 +52,11 @@ class YoloConfig:
             flip=self.flip or everything,
             categories=dict.fromkeys(self.classes, everything),
         )
+
+
+def is_unnamed(landmark: str) -> bool:
+    """Whether a landmark has only the name that `YoloConfig.schema` gives to key points without one."""
+    return landmark.startswith(_UNNAMED) and landmark.removeprefix(_UNNAMED).isdecimal()
 
 
 def load_config(file: Path) -> YoloConfig:
@@ -79,12 +86,26 @@ def _load(file: Path) -> dict[str, Any]:
         raise MissingExtraError("`yolo:` needs yaml, which is not installed: pip install 'fpm-edge[toolkit]'") from None
     with open_text(file) as text:
         try:
-            document = yaml.safe_load(text.read())
+            source = text.read()
+            _refuse_repeated_keys(file, yaml.compose(source, yaml.SafeLoader))
+            document = yaml.safe_load(source)
         except (yaml.YAMLError, RecursionError) as error:
             raise DataError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
         raise DataError(f"{file}: a YAML {type(document).__name__}; expected keys such as train, names and kpt_shape")
     return document
+
+
+def _refuse_repeated_keys(file: Path, node: Any) -> None:
+    """Raise DataError where a mapping of mappings has a key twice: PyYAML takes the last without a word."""
+    if getattr(node, "id", "") != "mapping":
+        return
+    keys = [key.value for key, _ in node.value]
+    for key in keys:
+        if keys.count(key) > 1:
+            raise DataError(f"{file}: the key {key!r} occurs twice; expected each once")
+    for _, value in node.value:
+        _refuse_repeated_keys(file, value)
 
 
 def _shape(file: Path, document: dict[str, Any]) -> tuple[int, int]:
@@ -119,6 +140,8 @@ def _classes(file: Path, document: dict[str, Any]) -> tuple[str, ...]:
     if not isinstance(names, list) or not names:
         raise DataError(f"{file}: names is {names}; expected the names of the classes, numbered from 0")
     classes = tuple(str(name) for name in names)
+    if count is not None and count != len(classes):
+        raise DataError(f"{file}: nc is {count}, and names has {len(classes)} classes; is the file cut short?")
     if len(set(classes)) != len(classes):
         raise DataError(f"{file}: names has a class twice ({', '.join(classes)}); expected each name once")
     return classes

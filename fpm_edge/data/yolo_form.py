@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.data.keypoints import find_name, match_landmarks
+from fpm_edge.data.mirror import no_mirror_reason
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError
 from fpm_edge.data.yolo_config import YoloConfig
@@ -73,9 +74,11 @@ def row_form(config: YoloConfig, schema: LandmarkSchema | None, notes: Counter[s
         UsageError: another number of key points than landmarks, or not one class is a category.
     """
     if schema is None:
-        if config.flip is None:
-            notes["no flip_idx, so landmarks stay in place in a mirror image: train without mirroring (flip = 0)"] = 0
         schema = config.schema()
+        if config.flip is None:
+            reason = no_mirror_reason(schema)
+            then = "landmarks stay in place in a mirror image" if reason is None else "training makes no mirror images"
+            notes[f"no flip_idx, so {then}"] = 0
         return RowForm(config, schema, np.arange(config.points), tuple(schema.categories))
     if config.names is None:
         if config.points != len(schema.landmarks):

@@ -28,6 +28,7 @@ from fpm_edge.train.checkpoint import (
 from fpm_edge.train.distribute import Team, alone
 from fpm_edge.train.interrupt import deferred_interrupt
 from fpm_edge.train.log import TrainingLog
+from fpm_edge.train.mirror import check_mirror
 from fpm_edge.train.objective import Objective, Teacher, objective_for
 from fpm_edge.train.optimizer import make_optimizer, stage_factors
 from fpm_edge.train.pipeline import SampleStore, batch_indices, epoch_size, steps_in_epoch, training_batches
@@ -153,6 +154,7 @@ def make_step(
 ) -> tuple[TrainStep, tf_keras.optimizers.Optimizer]:
     """The training step of a network, with its new optimiser. Raises UsageError for settings that it cannot follow."""
     _check_precision(model, settings)
+    check_mirror(settings, config.schema)
     check_quantizers(settings, quantizers)
     network = network_for(config).training_outputs(model)
     variables = network.trainable_variables

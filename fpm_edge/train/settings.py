@@ -17,7 +17,7 @@ class Augmentation(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Random changes of a training picture; each is drawn uniformly in ± its value.
 
     Attributes:
-        flip: probability of mirroring (landmarks swap by the schema's flip pairs).
+        flip: probability of mirroring (landmarks swap by the schema's flip pairs); 0 where it leaves sides unpaired.
         rotation: degrees.
         turn: share of the pictures that are turned by any angle instead, as people lay clothes.
         perspective: how much nearer or farther than the centre the middle of a side is, as a share; below a half, for

@@ -4,6 +4,7 @@ import tomllib
 
 from fpm_edge_runtime.errors import SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.sides import unpaired_sides
 
 __all__ = ["parse_schema"]
 
@@ -28,11 +29,18 @@ def parse_schema(source: str, where: str) -> LandmarkSchema:
         return tuple(index[n] for n in names)
 
     flip = list(range(len(landmarks)))
-    for pair in table.pop("flip_pairs", []):
+    pairs = table.pop("flip_pairs", None)
+    for pair in pairs or []:
         if len(pair) != 2:
             raise SchemaError(f"{where}: flip_pairs holds {pair}; each entry must name two landmarks")
         left, right = indices(pair, "flip_pairs")
         flip[left], flip[right] = right, left
+    if pairs != [] and (sides := unpaired_sides(landmarks, flip)):
+        missing = ", ".join(f'["{first}", "{second}"]' for first, second in sides)
+        raise SchemaError(
+            f"{where}: flip_pairs does not say which landmarks change places in a mirror image, and some are sides; "
+            f"expected in it: {missing}; or flip_pairs = [] to train without mirror images"
+        )
     categories = {key: indices(names, f"categories.{key}") for key, names in table.pop("categories", {}).items()}
     normalizers = {}
     for key, names in table.pop("normalizers", {}).items():

@@ -10,13 +10,13 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.geometry import Letterbox
 
-__all__ = ["MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image", "png_bytes"]
+__all__ = ["FORMATS", "MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image", "png_bytes"]
 
 MAX_PIXELS = 40_000_000
 """Largest picture that is decoded. 40 megapixels are 120 MB of RGB: more than any phone's photograph needs."""
 
-# Pillow can open some sixty formats, one of them by starting Ghostscript; these are the ones photographs come in.
-_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "PPM")
+"""The formats that are read. Pillow opens some fifty more, one of them by starting Ghostscript."""
 
 
 def load_image(path: str | Path) -> NDArray[np.uint8]:
@@ -52,7 +52,7 @@ def decode_image(data: bytes, name: str) -> NDArray[np.uint8]:
 def _load(file: str | Path | BytesIO, path: str) -> NDArray[np.uint8]:
     """The picture in `file`, which messages call `path`."""
     try:
-        with Image.open(file, formats=_FORMATS) as picture:
+        with Image.open(file, formats=FORMATS) as picture:
             _check_pixels(picture.size, path)
             ImageOps.exif_transpose(picture, in_place=True)
             if picture.mode != "RGB" or "transparency" in picture.info:

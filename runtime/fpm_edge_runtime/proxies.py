@@ -9,6 +9,7 @@ from fpm_edge_runtime.image import check_image, load_image
 from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.results import Trace
 from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.sides import unpaired_sides
 
 __all__ = ["flip_consistency", "stage_movement"]
 
@@ -31,12 +32,13 @@ def flip_consistency(
     """How far the answer for the mirror image is from the mirror image of the answer: mean, NE units.
 
     Over the landmarks of the category; of the one found in the picture as it is, where none is given. None where no
-    garment was found. It costs two detections, so it is done only when asked. Errors are those of `Session.detect`.
+    garment was found, or the schema leaves sides unpaired. It costs two detections, so it is done only when asked.
+    Errors are those of `Session.detect`.
     """
     pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
     height, width = pixels.shape[:2]
     straight = session.detect(pixels, category=category)
-    if not straight.labelled.any():
+    if not straight.labelled.any() or unpaired_sides(session.schema.landmarks, session.schema.flip):
         return None
     mirrored = session.detect(np.ascontiguousarray(pixels[:, ::-1]), category=category)
     back = mirrored.landmarks[list(session.schema.flip)]

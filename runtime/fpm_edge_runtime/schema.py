@@ -69,8 +69,8 @@ class LandmarkSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 def load_schema(name_or_path: str | Path) -> LandmarkSchema:
     """A shipped schema by name, or any other from a TOML file.
 
-    The file has ``name``, ``landmarks`` (names in heatmap order), ``flip_pairs`` (pairs of names; the others stay in
-    place), and tables ``[categories]`` (lists of names; may be left out: one category "all"), ``[normalizers]``
+    The file has ``name``, ``landmarks`` (in heatmap order), ``flip_pairs`` (pairs of names, the others stay in place; a
+    must where names are sides), and tables ``[categories]`` (lists of names; default: "all"), ``[normalizers]``
     (pairs of names) and ``[groups]`` (lists of names).
 
     Raises:

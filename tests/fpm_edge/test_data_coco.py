@@ -1,13 +1,14 @@
 """COCO key points."""
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 from PIL import Image
 
-from fpm_edge.data import Dataset, load_dataset
+from fpm_edge.data import Dataset, Problem, ProblemKind, load_dataset
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.schema import load_schema
 
@@ -26,11 +27,16 @@ def points(*codes: int) -> list[int]:
 
 
 def load(
-    folder: Path, *annotations: Any, names: list[str] = NAMES, category: str = "fashion", **options: Any
+    folder: Path,
+    *annotations: Any,
+    names: list[str] = NAMES,
+    category: str = "fashion",
+    more: Sequence[str] = (),
+    **options: Any,
 ) -> Dataset:
     Image.new("RGB", (100, 110)).save(folder / "a.png")
     document = {
-        "images": [{"id": 7, "file_name": "a.png"}],
+        "images": [{"id": number, "file_name": name} for number, name in enumerate(["a.png", *more], 7)],
         "categories": [{"id": 1, "name": category, "keypoints": names}],
         "annotations": annotations,
     }
@@ -104,8 +110,23 @@ def test_crowds_and_empty_annotations_are_left_out_and_said(tmp_path: Path) -> N
 
 
 def test_several_garments_in_one_picture(tmp_path: Path) -> None:
-    dataset = load(tmp_path, annotation(1), annotation(2))
+    dataset = load(tmp_path, annotation(1), annotation(2, bbox=[6, 6, 80, 70]))
     assert [record.identifier for record in dataset.records] == ["a.png", "a.png#2"]
+
+
+def test_the_same_garment_is_the_same_picture_and_place_not_the_same_id(tmp_path: Path) -> None:
+    problems: list[Problem] = []
+    Image.new("RGB", (100, 110)).save(tmp_path / "b.png")
+    same, elsewhere, twice = annotation(1), annotation(1, image_id=8), annotation(5)
+    dataset = load(tmp_path, same, elsewhere, same, twice, more=["b.png"], skip_bad=True, on_problem=problems.append)
+    assert [record.identifier for record in dataset.records] == ["a.png", "b.png"]
+    assert [(problem.kind, problem.where) for problem in problems] == [
+        (ProblemKind.SAME_ID, "annotations[1]"),
+        (ProblemKind.DUPLICATE_ROW, "annotations[2]"),
+        (ProblemKind.DUPLICATE_ROW, "annotations[3]"),
+    ]
+    assert ProblemKind.SAME_ID.is_warning
+    assert "1 annotations with the id of another one were read all the same" in " ".join(dataset.notes)
 
 
 @pytest.mark.parametrize(

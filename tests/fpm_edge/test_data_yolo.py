@@ -190,7 +190,7 @@ def test_what_is_left_out_or_assumed_is_said(tmp_path: Path) -> None:
     dataset = load_dataset(f"yolo:{tmp_path / 'data.yaml'}")
     assert len(dataset) == 1
     said = " | ".join(dataset.notes)
-    assert "train without mirroring (flip = 0)" in said
+    assert "no flip_idx, so training makes no mirror images" in said
     assert "1 objects without a labelled key point were left out" in said
     assert "1 pictures without a label file, or with an empty one, were left out" in said
     assert "3 key points have v = 1 and none has 2" in said
@@ -224,3 +224,15 @@ def test_a_folder_that_is_named_from_one_above(tmp_path: Path) -> None:
     (record,) = load_dataset(f"yolo:{file}").records
     assert record.identifier == "train/images/a.png"
     assert np.array_equal(record.landmarks[0], [50, 20])
+
+
+def test_pictures_that_share_a_label_file_are_refused_naming_both(tmp_path: Path) -> None:
+    file = lay_out(tmp_path, ROW)
+    Image.new("RGB", (100, 200)).save(tmp_path / "images/train/a.jpg")
+    Image.new("RGB", (200, 100)).save(tmp_path / "images/train/b.png")
+    (tmp_path / "labels/train/b.txt").write_text(ROW + "\n")
+    with pytest.raises(DataError, match=r"labels/train/a.txt: these are the labels of .*a.jpg and of .*a.png; "):
+        load_dataset(f"yolo:{file}")
+    dataset = load_dataset(f"yolo:{file}", skip_bad=True)
+    assert [record.identifier for record in dataset.records] == ["images/train/b.png"]
+    assert len(dataset.skipped) == 2

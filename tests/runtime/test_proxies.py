@@ -1,9 +1,11 @@
 """What is known without a float model: movement between stages, and the mirror image."""
 
+import msgspec
 import numpy as np
 import pytest
 
-from fpm_edge_runtime import Bundle
+from fpm_edge_runtime import Bundle, open_bundle
+from fpm_edge_runtime.pack import bundle_bytes
 from fpm_edge_runtime.proxies import flip_consistency, stage_movement
 
 
@@ -30,6 +32,14 @@ def test_one_that_prefers_a_side_is_inconsistent(tiny: Bundle) -> None:
     assert flip_consistency(session, picture) == pytest.approx(expected.mean(), rel=1e-4)
     assert flip_consistency(session, picture, "warm") == pytest.approx(expected[0], rel=1e-4)
     assert expected.mean() > 0.02
+
+
+def test_where_sides_are_unpaired_nothing_says_what_the_mirror_image_is(colour_bundle: Bundle) -> None:
+    manifest = colour_bundle.manifest
+    schema = msgspec.structs.replace(manifest.landmarks, landmarks=("cuff_left", "cuff_right", "hem"))
+    members = {name: colour_bundle.read(name) for name in colour_bundle.members if name != "manifest.json"}
+    bundle = open_bundle(bundle_bytes(msgspec.structs.replace(manifest, landmarks=schema), members))
+    assert flip_consistency(bundle.session("onnxruntime"), spots()) is None
 
 
 def test_movement_is_between_the_last_two_stages(tiny: Bundle) -> None:
