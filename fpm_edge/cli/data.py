@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 import msgspec
 from rich.table import Table
-from rich.text import Text
 
 from fpm_edge.cli.data_convert import command as convert
 from fpm_edge.cli.options import (
@@ -196,7 +195,7 @@ def _tables(inspection: Inspection) -> list[Table]:
 
 
 def _summary_tables(summary: DataSummary) -> list[Table]:
-    totals = Table(title=Text(f"{summary.name} ({summary.schema})"), title_justify="left", show_header=False)
+    totals = Table(title=f"{summary.name} ({summary.schema})", title_justify="left", show_header=False)
     for name, value in (
         ("pictures", summary.pictures),
         ("records", summary.records),
@@ -209,7 +208,7 @@ def _summary_tables(summary: DataSummary) -> list[Table]:
     for category, count in summary.categories.items():
         totals.add_row(f"category {category}", str(count))
     for note in summary.notes:
-        totals.add_row("note", Text(note))
+        totals.add_row("note", note)
     landmarks = Table(title="landmarks", title_justify="left")
     landmarks.add_column("landmark")
     for heading in ("expected", "visible", "occluded"):
@@ -231,9 +230,9 @@ def _share(share: float) -> str:
 
 def _finding_table(finding: Finding) -> Table:
     level = "warning" if finding.is_warning else "problem"
-    table = Table(title=Text(f"{level}: {finding.kind}: {finding.count}"), title_justify="left", show_header=False)
+    table = Table(title=f"{level}: {finding.kind}: {finding.count}", title_justify="left", show_header=False)
     for problem in finding.examples:
-        table.add_row(Text(str(problem)))
+        table.add_row(str(problem))
     if finding.count > len(finding.examples):
         table.add_row(f"... and {finding.count - len(finding.examples)} more")
     return table

@@ -30,6 +30,7 @@ import tomli_w
 
 from fpm_edge.model.kinds import KINDS, NetworkConfig, config_to_dict
 from fpm_edge.model.presets import PRESETS, preset
+from fpm_edge.names import text_name
 from fpm_edge.strict import convert_strictly, nearest
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import SchemaError, UsageError
@@ -223,7 +224,9 @@ def _written_schema(schema: LandmarkSchema) -> str | dict[str, Any]:
 
 
 def _without_none(value: Any) -> Any:
-    """TOML has no null: a key that is None is left out."""
+    """TOML has no null: a key that is None is left out. Nor has it names that are no text."""
+    if isinstance(value, str):
+        return text_name(value)
     if isinstance(value, Mapping):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value
