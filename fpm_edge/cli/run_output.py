@@ -36,6 +36,11 @@ class Answer:
         self._path, self._found, self._session = path, found, session
         self._given, self._overlay = given, overlay
 
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a picture with landmarks."""
+        return self._overlay is not None
+
     def row(self) -> dict[str, Any]:
         """For JSON; landmarks of the category only."""
         found, session = self._found, self._session
