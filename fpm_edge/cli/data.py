@@ -43,7 +43,7 @@ command.add_command(convert)
 @click.argument("spec", metavar="DATA")
 @click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own.")
 @click.option("--categories", metavar="A,B", help="Count only garments of these categories.")
-@click.option("--pictures", is_flag=True, help="Decode every picture too; finds damaged and repeated ones.")
+@click.option("--pictures", is_flag=True, help="Decode every picture too; finds damaged, repeated and blank ones.")
 @click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Of each kind of problem.")
 @click.option("--sheet", type=click.Path(path_type=Path), metavar="PNG", help="Draw pictures with their landmarks.")
 @click.option("--count", type=click.IntRange(1), default=20, show_default=True, help="Pictures on the sheet.")
@@ -60,7 +60,7 @@ def check(
 ) -> None:
     """Counts by category and landmark, and all that is wrong with DATA: it is read past every bad row.
 
-    Exit code 0 when nothing is wrong, 1 when there are problems. Warnings (sides mixed up, landmarks in the corner,
+    Exit code 0 when nothing is wrong, 1 when there are problems. Warnings (sides mixed up, landmarks in the corner, pictures of nearly one colour,
     training pictures that are in a test part too, ...) leave it at 0.
 
     \b

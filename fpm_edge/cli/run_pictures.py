@@ -15,6 +15,7 @@ from fpm_edge.overlay import draw_detection
 from fpm_edge.plain_json import json_line
 from fpm_edge.terminal import writing
 from fpm_edge_runtime import DataError, Session, load_image
+from fpm_edge_runtime.blank import is_one_colour
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.image import png_bytes
 
@@ -79,6 +80,9 @@ def _answer(session: Session, path: Path, asked: PictureRun) -> tuple[Answer, st
         converge_px=asked.converge_px,
         looks=asked.looks,
     )
+    blank = is_one_colour(picture)
+    if blank:
+        say(f"note: {path} is blank: nearly one colour, so nothing is to be found on it")
     target, problem = None, None
     if asked.overlay is not None:
         target = asked.overlay / f"{path.stem}.png"
@@ -86,7 +90,7 @@ def _answer(session: Session, path: Path, asked: PictureRun) -> tuple[Answer, st
             write_atomically(target, png_bytes(draw_detection(picture, found, session.schema, labels=asked.labels)))
         except OSError as error:
             target, problem = None, f"{error.filename}: {error.strerror or error}"
-    return Answer(path, found, session, asked.category, target), problem
+    return Answer(path, found, session, asked.category, blank, target), problem
 
 
 @contextmanager

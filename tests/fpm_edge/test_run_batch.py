@@ -76,6 +76,16 @@ def test_answers_come_one_by_one(folder: Path) -> None:
     assert started.returncode == 1
 
 
+def test_a_blank_picture_is_called_so(folder: Path, run: Run) -> None:
+    Image.new("L", (64, 64), 3).save(folder / "grey.png")
+    code, out, said = run(*asked(folder, "grey.png", "good.png"), "--json")
+    assert code == 0
+    assert [answer["blank"] for answer in json.loads(out)] == [True, False]
+    assert "grey.png is blank" in said
+    assert "good.png is blank" not in said
+    assert "blank; warm (as given)" in run(*asked(folder, "grey.png"))[1]
+
+
 def test_a_category_that_does_not_exist_is_no_bad_picture(folder: Path, run: Run) -> None:
     code, out, said = run("run", folder / "colours.fpm", folder / "good.png", "--category", "hat", "--json")
     assert (code, out) == (1, "")
