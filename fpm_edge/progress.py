@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from fpm_edge.terminal import console, shown
 
@@ -38,4 +39,9 @@ def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Advanc
     )
     with Progress(*columns, console=out, transient=True) as bar:
         task = bar.add_task(shown(description), total=total, completed=done, note="")
-        yield lambda steps=1, note="": bar.update(task, advance=steps, **({"note": shown(note)} if note else {}))
+        yield lambda steps=1, note="": bar.update(task, advance=steps, **_fields(note))
+
+
+def _fields(note: str) -> dict[str, Any]:
+    """What a bar is told; without a note it keeps the one before."""
+    return {"note": shown(note)} if note else {}

@@ -60,8 +60,8 @@ def check(
 ) -> None:
     """Counts by category and landmark, and all that is wrong with DATA: it is read past every bad row.
 
-    Exit code 0 when nothing is wrong, 1 when there are problems. Warnings (sides mixed up, landmarks in the corner, pictures of nearly one colour,
-    training pictures that are in a test part too, ...) leave it at 0.
+    Exit code 0 when nothing is wrong, 1 when there are problems. Warnings (sides mixed up, landmarks in the corner,
+    pictures of nearly one colour, training pictures that are in a test part too, ...) leave it at 0.
 
     \b
     fpm-edge data check fashionai:DIR --pictures --sheet sheet.png

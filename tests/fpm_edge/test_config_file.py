@@ -184,8 +184,7 @@ def values_of(name: str, kind: inspect.Type) -> st.SearchStrategy[Any]:
     if isinstance(kind, inspect.LiteralType):
         return st.sampled_from(kind.values)
     if isinstance(kind, inspect.StructType):
-        built: st.SearchStrategy[Any] = st.builds(kind.cls, **{f.name: values_of(f.name, f.type) for f in kind.fields})
-        return built
+        return accepted(kind.cls)
     if isinstance(kind, inspect.VarTupleType):
         return st.lists(values_of(name, kind.item_type), max_size=4).map(tuple)
     plain: dict[Any, st.SearchStrategy[Any]] = {
@@ -199,19 +198,20 @@ def values_of(name: str, kind: inspect.Type) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def train_settings(draw: st.DrawFn) -> TrainSettings:
-    run = TrainSettings()
-    for field in inspect.type_info(TrainSettings).fields:  # type: ignore[attr-defined]
+def accepted(draw: st.DrawFn, kind: type[Any]) -> Any:
+    """The defaults with other values, one field after the other, where these are accepted."""
+    made = kind()
+    for field in inspect.type_info(kind).fields:  # type: ignore[attr-defined]
         value = draw(values_of(field.name, field.type))
         try:
-            run = msgspec.structs.replace(run, **{field.name: value})
+            made = msgspec.structs.replace(made, **{field.name: value})
         except FpmEdgeError:
             assume(isinstance(value, int | float | tuple))  # Only numbers out of their range may be refused.
-    return run
+    return made
 
 
 @given(
-    train=train_settings(),
+    train=accepted(TrainSettings),
     data=st.none()
     | st.builds(
         DataConfig,
