@@ -33,27 +33,37 @@ def _run(arguments: Sequence[str] | None) -> None:
             import click
 
             from fpm_edge.cli import cli
+            from fpm_edge.terminal import mend_streams, shown, writing
             from fpm_edge_runtime.errors import FpmEdgeError
     except ModuleNotFoundError as error:
         _fail(f"{error.name} is not installed; the command line needs: pip install 'fpm-edge[cli]'", 5)
+    mend_streams()
+
+    def fail(message: str, code: int) -> NoReturn:
+        with writing(2):
+            print(f"fpm-edge: {shown(message)}", file=sys.stderr, flush=True)
+        sys.exit(code)
+
     try:
         # Not standalone: click would turn Ctrl-C into exit code 1.
         cli.main(args=None if arguments is None else list(arguments), prog_name="fpm-edge", standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        with writing(2):
+            error.show()
         sys.exit(error.exit_code)
     except FpmEdgeError as error:
-        _fail(str(error), error.exit_code)
-    except click.Abort:
-        _fail("interrupted", INTERRUPTED)
+        fail(str(error), error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        fail("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output has gone (`| head`): nothing is wrong, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        # The reader of many results has had enough of them (`run --video V --json | head`): nothing is wrong.
+        pass
     except OSError as error:
-        _fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
+        fail(f"{error.filename or 'input or output'}: {error.strerror or error}", 1)
 
 
 def _fail(message: str, code: int) -> NoReturn:
+    """The same before anything is imported."""
     print(f"fpm-edge: {message}", file=sys.stderr)
     sys.exit(code)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from fpm_edge.drift import DriftReport
+from fpm_edge.markdown_text import plain
 from fpm_edge_runtime import Manifest
 from fpm_edge_runtime.manifest import Format, Quantization
 
@@ -39,15 +40,16 @@ def recognition_words(manifest: Manifest) -> list[str]:
 def card_text(manifest: Manifest, drift: Mapping[Format, DriftReport]) -> str:
     """``card.md``: what is in the bundle, for people."""
     lines = [
-        f"# {manifest.name}",
+        f"# {plain(manifest.name)}",
         "",
         f"{manifest.stages} stages, {words_for(manifest.quantization)} ({manifest.quantization.method}), input "
-        f"{manifest.geometry.input_width} × {manifest.geometry.input_height}, landmarks {manifest.landmarks.name}.",
+        f"{manifest.geometry.input_width} × {manifest.geometry.input_height}, landmarks "
+        f"{plain(manifest.landmarks.name)}.",
         "",
     ]
     measured = manifest.measured
     if measured is not None:
-        lines += [f"Measured on {measured.source} ({measured.pictures} pictures), NE by width and height:", ""]
+        lines += [f"Measured on {plain(measured.source)} ({measured.pictures} pictures), NE by width and height:", ""]
         lines += ["| format | stage | float NE | NE | relative drift | 95 % bounds |", "|---|---|---|---|---|---|"]
         for form, report in drift.items():
             for entry in (stage.measurement() for stage in report.stages):
@@ -59,17 +61,17 @@ def card_text(manifest: Manifest, drift: Mapping[Format, DriftReport]) -> str:
         lines.append("")
     words = recognition_words(manifest)
     if words:
-        lines += ["Recognition, with all stages:", "", *(f"- {line}" for line in words), ""]
+        lines += ["Recognition, with all stages:", "", *(f"- {plain(line)}" for line in words), ""]
     card = manifest.calibration
     if card is not None:
         how = "trained (QAT); golden cases from" if card.estimator == "qat" else f"{card.estimator} over"
         lines += [
-            f"Ranges: {how} {len(card.samples)} pictures of {card.source} ({card.strategy}, seed "
+            f"Ranges: {how} {len(card.samples)} pictures of {plain(card.source)} ({card.strategy}, seed "
             f"{card.seed}; SHA-256 of the inputs {card.digest}).",
             "",
             "| tensor | from | to |",
             "|---|---|---|",
         ]
-        lines += [f"| {name} | {low:.4g} | {high:.4g} |" for name, (low, high) in card.ranges.items()]
+        lines += [f"| {plain(name)} | {low:.4g} | {high:.4g} |" for name, (low, high) in card.ranges.items()]
         lines.append("")
     return "\n".join(lines)

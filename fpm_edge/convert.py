@@ -316,7 +316,7 @@ def _check_pictures(identifiers: Sequence[str], inputs: Sequence[NDArray[np.uint
     blank = [name for name, image in zip(identifiers, inputs, strict=True) if is_blank(image)]
     if blank:
         raise DataError(
-            f"{len(blank)} of {len(inputs)} calibration pictures are of one colour throughout, and say nothing about "
+            f"{len(blank)} of {len(inputs)} calibration pictures are of nearly one colour, and say nothing about "
             f"the network; take them out of the data, first {blank[0]}"
         )
 

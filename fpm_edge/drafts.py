@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.model.config import ModelConfig
+from fpm_edge.names import text_name
 from fpm_edge.quantized import LoadedModel
 from fpm_edge_converters import Exported, export
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
@@ -58,7 +59,7 @@ def draft_manifest(
     packages = ("fpm-edge", "tensorflow", "tensorflow-model-optimization", "tf2onnx", "onnx", "ai-edge-litert")
     return Manifest(
         schema_version=schema_version_for(quantization, exported.pieces),
-        name=folder.resolve().name if folder.name in {"", ".", ".."} else folder.name,
+        name=text_name(folder.resolve().name if folder.name in {"", ".", ".."} else folder.name),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         landmarks=config.schema,
         geometry=Geometry(input_height=config.input_height, input_width=config.input_width, stride=config.stride),

@@ -5,7 +5,7 @@ The same facts give the same text. What is not known is left out.
 
 import shlex
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -15,9 +15,11 @@ import msgspec
 
 from fpm_edge.data import Dataset, RenderKey
 from fpm_edge.evaluate import Evaluation
+from fpm_edge.markdown_text import code, plain
 from fpm_edge.model.arithmetic import stage_costs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig, kind_of
+from fpm_edge.names import text_name
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.files import write_atomically
 
@@ -134,7 +136,7 @@ def tool_versions() -> dict[str, str]:
 
 def write_card(folder: Path, card: ModelCard) -> None:
     """Write ``card.md`` into `folder`; it appears whole or not at all. Raises OSError."""
-    write_atomically(folder / CARD, card_text(card))
+    write_atomically(folder / CARD, text_name(card_text(card)))
 
 
 def card_text(card: ModelCard) -> str:
@@ -149,7 +151,7 @@ def card_text(card: ModelCard) -> str:
         "Limits": _limits(card),
         "Made with": [f"- {tool} {number}" for tool, number in sorted(card.versions.items())],
     }
-    lines = [f"# {card.name}"]
+    lines = [f"# {plain(card.name)}"]
     for title, body in sections.items():
         if body:
             lines += [*(["", f"## {title}"] if title else []), "", *body]
@@ -168,30 +170,30 @@ def _architecture(card: ModelCard) -> list[str]:
         costs = stage_costs(config)
         parameters = card.parameters or sum(cost.parameters for cost in costs)
         words = (
-            f"{what} (architecture `{config.name}`): {stages}, {size}, heatmaps "
+            f"{what} (architecture {code(config.name)}): {stages}, {size}, heatmaps "
             f"{config.map_size[0]} × {config.map_size[1]} (stride {config.stride}), "
             f"{parameters / 1e6:.2f} M parameters, {sum(cost.macs for cost in costs) / 1e9:.2f} GMAC a picture."
         )
     else:
         parameters = card.parameters or 0
-        words = f"{what} (architecture `{config.name}`): {size}"
+        words = f"{what} (architecture {code(config.name)}): {size}"
         words += f", {parameters / 1e6:.2f} M parameters." if parameters else "."
-    return [words, "", f"It finds the {len(schema.landmarks)} landmarks of schema `{schema.name}`."]
+    return [words, "", f"It finds the {len(schema.landmarks)} landmarks of schema {code(schema.name)}."]
 
 
 def _training(card: ModelCard) -> list[str]:
     lines = []
     if card.training is not None:
         data = card.training
-        parts = ", ".join(f"{name} {count:,}" for name, count in data.categories.items())
-        lines.append(f"- Data: {data.name}, {data.records:,} records ({parts}){_drawn(data)}.")
+        parts = ", ".join(f"{plain(name)} {count:,}" for name, count in data.categories.items())
+        lines.append(f"- Data: {plain(data.name)}, {data.records:,} records ({parts}){_drawn(data)}.")
         lines.append(f"- SHA-256 of the annotations: `{data.digest}`.")
         if data.derived:
             lines.append("- Its landmarks were derived from other annotations, not marked by people.")
     for share, other in card.beside:
         lines.append(f"- Beside it, {share:.0%} of each epoch: {other.name}, {other.records:,} records{_drawn(other)}.")
     if card.origin is not None:
-        lines.append(f"- Started from: {card.origin}.")
+        lines.append(f"- Started from: {plain(card.origin)}.")
     if card.recipe is not None:
         lines.append(f"- Recipe: `{card.recipe}`.")
     if card.settings is not None:
@@ -235,7 +237,7 @@ def _accuracy(card: ModelCard) -> list[str]:
         named.append(("mean shape of the training data", card.floor.stages[-1]))
     rows = [[name, _number(entry.ne.mean), _number(entry.contest_ne.mean)] for name, entry in named]
     return [
-        f"On {held.pictures:,} held-out records of {held.data}, which training did not see; lower is better.",
+        f"On {held.pictures:,} held-out records of {plain(held.data)}, which training did not see; lower is better.",
         "",
         *_table(["stage", "NE (paper)", "NE (contest)"], rows),
         "",
@@ -250,8 +252,8 @@ def _good_for(card: ModelCard) -> list[str]:
     if _all_drawn(card):
         return ["- Trying every command, testing, and as a start for training on photographs."]
     return [
-        f"- Finding the landmarks of one garment of a known category ({', '.join(card.training.categories)}) in a "
-        f"picture like those of {card.training.name}.",
+        f"- Finding the landmarks of one garment of a known category ({_names(card.training.categories)}) in a "
+        f"picture like those of {plain(card.training.name)}.",
         "- A start for training on photographs of your own.",
     ]
 
@@ -262,7 +264,7 @@ def _not_good_for(card: ModelCard) -> list[str]:
         lines.append("- Photographs, as it is: this training run used none.")
     untrained = _untrained(card)
     if untrained:
-        lines.append(f"- {', '.join(untrained)}: no garment of this kind was in the training data.")
+        lines.append(f"- {_names(untrained)}: no garment of this kind was in the training data.")
     return [
         *lines,
         _recognizing(card.settings),
@@ -294,7 +296,7 @@ def _limits(card: ModelCard) -> list[str]:
             lines.append(f"- {data.rendered:,} of {data.records:,} training garments were drawn, not photographed.")
         if data.derived:
             lines.append("- The training landmarks are derived: the network has learnt their errors as well.")
-        lines.append(f"- This training run had these categories only: {', '.join(_trained(card))}.")
+        lines.append(f"- This training run had these categories only: {_names(_trained(card))}.")
     if card.held is None:
         lines.append("- No accuracy is known: measure it on pictures of your own before using it.")
         return [*lines, _OWN_LANDMARKS]
@@ -325,6 +327,10 @@ def _untrained(card: ModelCard) -> list[str]:
     if card.training is None:
         return []
     return [name for name in card.config.schema.categories if name not in _trained(card)]
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(plain(name) for name in names)
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

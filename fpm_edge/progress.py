@@ -2,23 +2,19 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
-from rich.console import Console
+from fpm_edge.terminal import console, shown
 
-__all__ = ["console", "progress_bar"]
+__all__ = ["progress_bar"]
 
 Advance = Callable[..., None]
-
-
-def console() -> Console:
-    """The console for people: stderr, so that stdout carries only results."""
-    return Console(stderr=True)
 
 
 @contextmanager
 def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Advance]:
     """A bar of `total` steps. Yields ``advance(steps=1, note="")``, which does nothing where there is no terminal."""
-    out = console()
+    out = console(stderr=True)
     if not out.is_terminal:
         yield lambda steps=1, note="": None
         return
@@ -33,14 +29,19 @@ def progress_bar(description: str, total: int, done: int = 0) -> Iterator[Advanc
     )
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
         TimeRemainingColumn(),
-        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[note]}", markup=False),
     )
     with Progress(*columns, console=out, transient=True) as bar:
-        task = bar.add_task(description, total=total, completed=done, note="")
-        yield lambda steps=1, note="": bar.update(task, advance=steps, **({"note": note} if note else {}))
+        task = bar.add_task(shown(description), total=total, completed=done, note="")
+        yield lambda steps=1, note="": bar.update(task, advance=steps, **_fields(note))
+
+
+def _fields(note: str) -> dict[str, Any]:
+    """What a bar is told; without a note it keeps the one before."""
+    return {"note": shown(note)} if note else {}

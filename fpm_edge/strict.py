@@ -9,6 +9,7 @@ import msgspec
 from msgspec import inspect
 
 from fpm_edge_runtime.errors import FpmEdgeError, UsageError
+from fpm_edge_runtime.toml_file import found_value
 
 __all__ = ["convert_strictly", "nearest"]
 
@@ -24,7 +25,6 @@ _WORDS = {
     "str": "a text in quotes",
     "bool": "true or false",
 }
-_SHOWN = 60
 # Types that hold values which a struct may have refused.
 _HOLDERS = inspect.StructType | inspect.VarTupleType | inspect.ListType | inspect.DictType
 
@@ -70,10 +70,12 @@ def _explain(message: str, value: Any, target: inspect.Type, at: str) -> str:
         return f"{_join(at, (*path, missing[1]))} is missing; expected {_wanted(field)}"
     if isinstance(here, inspect.LiteralType) and said.startswith("Invalid enum value"):
         found = _value_at(value, path)
-        return f"{key} is {_shown(found)}{nearest(str(found), map(str, here.values)) or ';'} expected {_wanted(here)}"
+        return (
+            f"{key} is {found_value(found)}{nearest(str(found), map(str, here.values)) or ';'} expected {_wanted(here)}"
+        )
     expected = re.sub(r"`([^`]*)`", lambda quoted: _in_words(quoted[1]), said.partition(", got")[0])
     try:
-        found = _shown(_value_at(value, path))
+        found = found_value(_value_at(value, path))
     except LookupError:  # msgspec does not say which entry of a dictionary it was.
         found = said.partition(", got ")[2].strip("`") or "wrong"
     return f"{key} is {found}; {expected[0].lower()}{expected[1:]}"
@@ -125,11 +127,6 @@ def _value_at(value: Any, path: _Path) -> Any:
     for step in path:
         value = value[step]
     return value
-
-
-def _shown(value: Any) -> str:
-    text = repr(value) if isinstance(value, float) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 def _wanted(kind: inspect.Type) -> str:

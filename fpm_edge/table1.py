@@ -14,9 +14,10 @@ A column in which the data have no point is empty and takes no part in the avera
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, TypeVar
 
 from fpm_edge.evaluate import Evaluation, StageAccuracy
+from fpm_edge.markdown_text import plain
 from fpm_edge.metrics import Summary
 from fpm_edge_runtime.errors import DataError, UsageError
 
@@ -24,6 +25,7 @@ __all__ = ["Definition", "Row", "Table1", "latex", "markdown", "row_of", "table1
 
 Definition: TypeAlias = Literal["paper", "contest"]
 
+_Bold = TypeVar("_Bold")
 _AVERAGES = ("Avg.", "Avg. (columns)")
 _DASH = "–"
 _DEFINED = {
@@ -89,21 +91,17 @@ class Table1:
         """What the numbers are."""
         return f"{_DEFINED[self.definition]}; {self.data}, {self.pictures} records"
 
-    def cells(self, bold: Callable[[str], str]) -> list[list[str]]:
+    def cells(self, bold: Callable[[str], _Bold]) -> list[list[str | _Bold]]:
         """Name and numbers of every row as text; the lowest number of each column goes through `bold`.
 
         Numbers that read the same are equally low. A single row has nothing to be better than.
         """
         texts = [[_DASH if math.isnan(v) else f"{v:.4f}" for v in row.cells] for row in self.rows]
-        for column in range(len(self.headings)):
-            numbers = [line[column] for line in texts if line[column] != _DASH]
-            if len(numbers) < 2:
-                continue
-            lowest = min(numbers, key=float)
-            for line in texts:
-                if line[column] == lowest:
-                    line[column] = bold(lowest)
-        return [[row.name, *line] for row, line in zip(self.rows, texts, strict=True)]
+        lowest = [_lowest(column) for column in zip(*texts, strict=True)]
+        return [
+            [row.name, *(bold(text) if text == low else text for text, low in zip(line, lowest, strict=True))]
+            for row, line in zip(self.rows, texts, strict=True)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; a mean over no points is None."""
@@ -166,10 +164,10 @@ def row_of(name: str, summary: Summary) -> Row:
 
 def markdown(table: Table1) -> str:
     """The table in Markdown, best numbers bold."""
-    lines = [table.caption, "", f"| | {' | '.join(table.headings)} |", f"|---|{'---:|' * len(table.headings)}"]
+    headings = [plain(heading) for heading in table.headings]
+    lines = [plain(table.caption), "", f"| | {' | '.join(headings)} |", f"|---|{'---:|' * len(headings)}"]
     for name, *numbers in table.cells(lambda text: f"**{text}**"):
-        escaped = name.replace("|", "\\|")
-        lines.append(f"| {escaped} | {' | '.join(numbers)} |")
+        lines.append(f"| {plain(name)} | {' | '.join(numbers)} |")
     return "\n".join(lines)
 
 
@@ -192,6 +190,12 @@ def latex(table: Table1) -> str:
 
 def _summary(stage: StageAccuracy, definition: Definition) -> Summary:
     return stage.ne if definition == "paper" else stage.contest_ne
+
+
+def _lowest(column: Sequence[str]) -> str | None:
+    """Of the numbers in a column; None where there is nothing to be better than."""
+    numbers = [text for text in column if text != _DASH]
+    return min(numbers, key=float) if len(numbers) > 1 else None
 
 
 def _number(value: float) -> float | None:

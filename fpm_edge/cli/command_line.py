@@ -7,13 +7,15 @@ from pathlib import Path
 
 import click
 
+from fpm_edge.names import text_name
+
 __all__ = ["command_line", "file_labels"]
 
 
 def file_labels(paths: Sequence[Path]) -> list[str]:
     """The files' names without suffix, their whole paths where two are the same, numbered where those are."""
-    stems = [path.stem for path in paths]
-    names = [stem if stems.count(stem) == 1 else str(path) for stem, path in zip(stems, paths, strict=True)]
+    stems = [text_name(path.stem) for path in paths]
+    names = [stem if stems.count(stem) == 1 else text_name(str(path)) for stem, path in zip(stems, paths, strict=True)]
     seen = Counter[str]()
     labels = []
     for name in names:
@@ -38,4 +40,4 @@ def command_line(context: click.Context) -> str:
             continue
         for item in value if isinstance(value, tuple) else (value,):
             written += [parameter.opts[-1], str(item)] if isinstance(parameter, click.Option) else [str(item)]
-    return shlex.join(["fpm-edge", context.command.name or "", *written])
+    return text_name(shlex.join(["fpm-edge", context.command.name or "", *written]))

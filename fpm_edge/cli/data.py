@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 import msgspec
 from rich.table import Table
-from rich.text import Text
 
 from fpm_edge.cli.data_convert import command as convert
 from fpm_edge.cli.options import (
@@ -44,7 +43,7 @@ command.add_command(convert)
 @click.argument("spec", metavar="DATA")
 @click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own.")
 @click.option("--categories", metavar="A,B", help="Count only garments of these categories.")
-@click.option("--pictures", is_flag=True, help="Decode every picture too; finds damaged and repeated ones.")
+@click.option("--pictures", is_flag=True, help="Decode every picture too; finds damaged, repeated and blank ones.")
 @click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Of each kind of problem.")
 @click.option("--sheet", type=click.Path(path_type=Path), metavar="PNG", help="Draw pictures with their landmarks.")
 @click.option("--count", type=click.IntRange(1), default=20, show_default=True, help="Pictures on the sheet.")
@@ -62,7 +61,7 @@ def check(
     """Counts by category and landmark, and all that is wrong with DATA: it is read past every bad row.
 
     Exit code 0 when nothing is wrong, 1 when there are problems. Warnings (sides mixed up, landmarks in the corner,
-    training pictures that are in a test part too, ...) leave it at 0.
+    pictures of nearly one colour, training pictures that are in a test part too, ...) leave it at 0.
 
     \b
     fpm-edge data check fashionai:DIR --pictures --sheet sheet.png
@@ -196,7 +195,7 @@ def _tables(inspection: Inspection) -> list[Table]:
 
 
 def _summary_tables(summary: DataSummary) -> list[Table]:
-    totals = Table(title=Text(f"{summary.name} ({summary.schema})"), title_justify="left", show_header=False)
+    totals = Table(title=f"{summary.name} ({summary.schema})", title_justify="left", show_header=False)
     for name, value in (
         ("pictures", summary.pictures),
         ("records", summary.records),
@@ -209,9 +208,9 @@ def _summary_tables(summary: DataSummary) -> list[Table]:
     for category, count in summary.categories.items():
         totals.add_row(f"category {category}", str(count))
     if summary.no_mirror is not None:
-        totals.add_row("mirror images", Text(f"none in training: {summary.no_mirror}"))
+        totals.add_row("mirror images", f"none in training: {summary.no_mirror}")
     for note in summary.notes:
-        totals.add_row("note", Text(note))
+        totals.add_row("note", note)
     landmarks = Table(title="landmarks", title_justify="left")
     landmarks.add_column("landmark")
     for heading in ("expected", "visible", "occluded"):
@@ -235,9 +234,9 @@ def _share(share: float) -> str:
 
 def _finding_table(finding: Finding) -> Table:
     level = "warning" if finding.is_warning else "problem"
-    table = Table(title=Text(f"{level}: {finding.kind}: {finding.count}"), title_justify="left", show_header=False)
+    table = Table(title=f"{level}: {finding.kind}: {finding.count}", title_justify="left", show_header=False)
     for problem in finding.examples:
-        table.add_row(Text(str(problem)))
+        table.add_row(str(problem))
     if finding.count > len(finding.examples):
         table.add_row(f"... and {finding.count - len(finding.examples)} more")
     return table

@@ -7,7 +7,6 @@ from typing import Any
 
 import click
 from rich.table import Table
-from rich.text import Text
 
 from fpm_edge.cli.options import (
     MODEL,
@@ -209,7 +208,7 @@ def _predict_folder(model: Path, dataset: Dataset) -> Predictions:
 
 def _stage_table(label: str | None, result: Evaluation, floor: Evaluation | None) -> Table:
     title = f"{result.data}: {result.pictures} records"
-    table = Table(title=Text(title if label is None else f"{label} on {title}"), title_justify="left")
+    table = Table(title=title if label is None else f"{label} on {title}", title_justify="left")
     headings = ["stage", "NE", "visible", "contest", *(f"PCK@{t:g}" for t in result.stages[0].pck)]
     for heading in headings:
         table.add_column(heading, justify="right")

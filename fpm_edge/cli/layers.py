@@ -10,6 +10,7 @@ from fpm_edge.cli.options import DataSource
 from fpm_edge.data import Dataset
 from fpm_edge_calibration import choose_samples
 from fpm_edge_runtime import Bundle, UsageError
+from fpm_edge_runtime.files import write_atomically
 
 __all__ = ["chosen_pictures", "plot_option", "samples_option", "write_plot"]
 
@@ -45,7 +46,7 @@ def plot_option(command: _Command) -> _Command:
 def write_plot(path: Path | None, svg: str) -> None:
     """Write the plot, if one was asked for."""
     if path is not None:
-        path.write_text(svg, "utf-8")
+        write_atomically(path, svg)
 
 
 def chosen_pictures(bundle: Bundle, source: DataSource, samples: int) -> Dataset:

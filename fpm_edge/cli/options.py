@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import msgspec
-from rich.console import Console
 from rich.table import Table
 
-from fpm_edge.progress import console, progress_bar
+from fpm_edge.plain_json import json_document, json_line
+from fpm_edge.progress import progress_bar
 from fpm_edge.shipped import model_folder
+from fpm_edge.terminal import console, writing
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.engines import DEFAULT_ORDER
 
@@ -31,7 +31,9 @@ __all__ = [
     "json_option",
     "output_option",
     "print_json",
+    "print_line",
     "print_table",
+    "print_text",
     "say",
     "trusted_option",
 ]
@@ -257,16 +259,30 @@ def json_option(command: _Command) -> _Command:
 
 def say(message: str) -> None:
     """One line for people, on stderr."""
-    console().print(message, highlight=False, markup=False, soft_wrap=True)
+    with writing(2):
+        console(stderr=True).print(message, soft_wrap=True)
 
 
 def print_json(result: Any) -> None:
     """The result for machines, on stdout."""
-    click.echo(msgspec.json.format(msgspec.json.encode(result), indent=2).decode())
+    print_text(json_document(result))
+
+
+def print_line(result: Any) -> None:
+    """One of many results for machines: a line of JSON on stdout. Raises BrokenPipeError where nobody reads on."""
+    with writing(stop=True):
+        click.echo(json_line(result))
+
+
+def print_text(text: str | bytes) -> None:
+    """The result in a form of its own, on stdout; bytes as they are, whatever the encoding there."""
+    with writing():
+        click.echo(text)
 
 
 def print_table(table: Table) -> None:
     """The result for people, on stdout."""
-    out = Console(highlight=False)
+    out = console()
     # Into a file or a pipe, nothing may be cut off.
-    (out if out.is_terminal else Console(highlight=False, width=_PIPED_WIDTH)).print(table)
+    with writing():
+        (out if out.is_terminal else console(width=_PIPED_WIDTH)).print(table)

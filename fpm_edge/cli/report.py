@@ -21,6 +21,7 @@ from fpm_edge.cli.options import (
 )
 from fpm_edge.cli.report_budgets import budget_options, gate_table, hold
 from fpm_edge.cli.report_compare import show_comparison
+from fpm_edge.names import text_name
 from fpm_edge.report import (
     Comparison,
     Limits,
@@ -136,7 +137,7 @@ def command(
     result = measure(
         [(label, open_bundle(path, trusted)) for label, path in zip(labels, paths, strict=True)],
         source.held(),
-        benches=[(str(path), read_bench(path)) for path in benches],
+        benches=[(text_name(str(path)), read_bench(path)) for path in benches],
         engines=engines or None,
         threads=threads,
         repeats=repeats,
@@ -178,7 +179,7 @@ def _check_budgets(limits: Limits, compared: tuple[Path, Path] | None) -> None:
 
 def _compare_reports(compared: tuple[Path, Path], engines: Sequence[str] | None, limits: Limits) -> Comparison:
     a, b = (read_report(path) for path in compared)
-    found = compare_reports((str(compared[0]), a), (str(compared[1]), b), engines)
+    found = compare_reports((text_name(str(compared[0])), a), (text_name(str(compared[1])), b), engines)
     return replace(found, gates=(*judge_report(b, limits, engines=engines), *judge_comparison(found, limits)))
 
 

@@ -1,21 +1,16 @@
 """`fpm-edge run`."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import click
-from rich.table import Table
 
-from fpm_edge.cli.options import engine_option, json_option, print_json, print_table, say, trusted_option
+from fpm_edge.cli.options import engine_option, json_option, say, trusted_option
 from fpm_edge.cli.quiet import native_stderr_silenced
 from fpm_edge.cli.run_bundle import SHIPPED_NOTE, split_bundle
-from fpm_edge.cli.run_output import HEADINGS, Answer
-from fpm_edge.overlay import draw_detection
+from fpm_edge.cli.run_pictures import PictureRun, run_pictures
 from fpm_edge.shipped import shipped_bundle
-from fpm_edge_runtime import UsageError, load_image, open_bundle
-from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.image import png_bytes
+from fpm_edge_runtime import UsageError, open_bundle
 
 __all__ = ["command"]
 
@@ -77,7 +72,8 @@ def command(
 ) -> None:
     """Find landmarks on IMAGES, in pixels of each picture; or on a video, smoothed over time.
 
-    Without BUNDLE (a file that ends in .fpm), with the bundle that the package ships.
+    Without BUNDLE (a file that ends in .fpm), with the bundle that the package ships. A picture that cannot be read is
+    named, the others get their answers all the same, and the exit code is 1.
 
     \b
     fpm-edge run photo.jpg --overlay out
@@ -115,40 +111,11 @@ def command(
         if len({path.stem for path in images}) < len(images):
             raise UsageError("two of the pictures have the same name, so one overlay would replace the other")
         overlay.mkdir(parents=True, exist_ok=True)
-    answers = []
-    for path in images:
-        picture = load_image(path)
-        found = session.detect(
-            picture,
-            category=category,
-            box=region,
-            stages=stages,
-            deadline_ms=deadline_ms,
-            converge_px=still,
-            looks=looks,
-        )
-        target = None
-        if overlay is not None:
-            target = overlay / f"{path.stem}.png"
-            write_atomically(target, png_bytes(draw_detection(picture, found, session.schema, labels=labels)))
-        answers.append(Answer(path, found, session, category, target))
-    if as_json:
-        print_json([answer.row() for answer in answers])
-        return
-    _print(answers)
-    if overlay is not None:
-        say(f"{len(answers)} pictures with landmarks written to {overlay}")
-
-
-def _print(answers: Sequence[Answer]) -> None:
-    """A row a picture; of a single one its landmarks too."""
-    table = Table(*HEADINGS)
-    for answer in answers:
-        table.add_row(*answer.cells())
-    print_table(table)
-    points = answers[0].table() if len(answers) == 1 else None
-    if points is not None:
-        print_table(points)
+    run_pictures(
+        session,
+        images,
+        PictureRun(category, region, stages, deadline_ms, still, looks, overlay, labels, as_json),
+    )
 
 
 def _parse_box(text: str | None) -> tuple[float, float, float, float] | None:

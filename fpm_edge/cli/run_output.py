@@ -27,14 +27,26 @@ class Answer:
         found: what was found.
         session: what found it.
         given: the category that was asked for; None if it was to be found.
+        blank: whether the picture is of nearly one colour.
         overlay: the picture that was drawn; None without one.
     """
 
     def __init__(
-        self, path: Path, found: Detection, session: Session, given: str | None, overlay: Path | None = None
+        self,
+        path: Path,
+        found: Detection,
+        session: Session,
+        given: str | None,
+        blank: bool,
+        overlay: Path | None = None,
     ) -> None:
         self._path, self._found, self._session = path, found, session
-        self._given, self._overlay = given, overlay
+        self._given, self._blank, self._overlay = given, blank, overlay
+
+    @property
+    def drawn(self) -> bool:
+        """Whether there is a picture with landmarks."""
+        return self._overlay is not None
 
     def row(self) -> dict[str, Any]:
         """For JSON; landmarks of the category only."""
@@ -44,6 +56,7 @@ class Answer:
             "image": str(self._path),
             "category": found.category,
             "category_score": None if score is None else round(score, 4),
+            "blank": self._blank,
             "looks": found.looks,
             "stages_run": found.stages_run,
             "stop_reason": found.stop_reason,
@@ -60,7 +73,7 @@ class Answer:
         found = self._found
         return (
             self._path.name,
-            self._category(),
+            f"blank; {self._category()}" if self._blank else self._category(),
             str(found.stages_run) if found.looks == 1 else f"{found.stages_run}, second look",
             found.stop_reason,
             f"{found.timings.total_ms:.1f}",

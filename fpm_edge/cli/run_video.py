@@ -7,12 +7,10 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-import click
-import msgspec
 import numpy as np
 from PIL import Image
 
-from fpm_edge.cli.options import say
+from fpm_edge.cli.options import print_line, say
 from fpm_edge.cli.quiet import native_stderr_silenced
 from fpm_edge.overlay import believed, category_words, draw_landmarks
 from fpm_edge.video import Frame, VideoFile, open_camera, open_video
@@ -67,7 +65,7 @@ def run_video(session: Session, source: Path | int, asked: VideoRun) -> None:
                 converge_px=asked.converge_px,
             )
             if asked.as_json:
-                click.echo(msgspec.json.encode(_row(count, frame, tracked, session.schema)).decode())
+                print_line(_row(count, frame, tracked, session.schema))
             count += 1
             milliseconds += tracked.detection.timings.total_ms
             drawn = None if out is None and window is None else _drawn(frame, tracked, session.schema, asked.labels)

@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.markup import escape
 from rich.table import Table
 
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
@@ -114,7 +113,7 @@ def _show_first(bundle: Path, found: EngineChoice, as_json: bool) -> None:
     table = _table("engine", "delegate", "outcome", "checked", "why")
     for entry in (*found.skipped, found.passed):
         checked = entry.date + " (cached)" * entry.cached
-        table.add_row(entry.engine, entry.delegate, entry.outcome, checked, escape(entry.reason))
+        table.add_row(entry.engine, entry.delegate, entry.outcome, checked, entry.reason)
     print_table(table)
     say(f"use {found.engine}")
 
@@ -130,7 +129,7 @@ def _show_fastest(bundle: Path, found: SpeedChoice, as_json: bool) -> None:
     for entry in found.tried:
         threads = "" if entry.threads is None else str(entry.threads)
         ms, ratio = ("" if value is None else f"{value:.2f}" for value in (entry.ms, entry.ratio))
-        table.add_row(entry.engine, threads, ms, ratio, entry.outcome, escape(entry.reason))
+        table.add_row(entry.engine, threads, ms, ratio, entry.outcome, entry.reason)
     print_table(table)
     when = f"measured {found.date}" + " (cached)" * found.cached
     say(f"use {found.engine} with {thread_words(found.threads)}, {when}")

@@ -1,11 +1,12 @@
 """`fpm-edge slots`."""
 
+import os
 from pathlib import Path
 
 import click
 from rich.table import Table
 
-from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
+from fpm_edge.cli.options import json_option, print_json, print_table, print_text, say, trusted_option
 from fpm_edge_runtime.slots import Slots
 
 __all__ = ["command"]
@@ -76,7 +77,8 @@ def boot(folder: Path, trusted: tuple[Path, ...] | None, trial_starts: int, as_j
     if found.rolled_back:
         say(f"rolled back to slot {found.slot}")
     say(f"slot {found.slot} is {_status(found.status, found.starts)}")
-    click.echo(found.path)
+    # Bytes, as `$(...)` of a shell must get the very name.
+    print_text(os.fsencode(found.path))
 
 
 @command.command("confirm")

@@ -14,6 +14,7 @@ from fpm_edge.cli.options import (
     output_option,
     print_json,
     print_table,
+    print_text,
     say,
 )
 from fpm_edge.cli.train_plan import TrainPlan, plan_training
@@ -130,7 +131,7 @@ def command(
         if as_json:
             print_json({"run": plan.to_dict(), "estimate": estimate.to_dict()})
         else:
-            click.echo(plan.to_toml())
+            print_text(plan.to_toml().encode())  # TOML is UTF-8 everywhere
             print_table(estimate_table(estimate))
         return
     assert output is not None  # for the type checker; refused above

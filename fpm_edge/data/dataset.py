@@ -10,6 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from fpm_edge.data.record import Record
+from fpm_edge.names import text_name
 from fpm_edge_runtime.errors import DataError, SchemaError
 from fpm_edge_runtime.schema import LandmarkSchema
 
@@ -59,6 +60,8 @@ class Dataset:
                 f" ({len(self.skipped)} bad rows were skipped, the first: {self.skipped[0]})" if self.skipped else ""
             )
             raise EmptyDatasetError(f"data set {self.name!r} has no records{skipped}; expected at least one")
+        # Often a folder's, and goes into manifests, records of runs and reports.
+        object.__setattr__(self, "name", text_name(self.name))
 
     def __len__(self) -> int:
         return len(self.records)

@@ -11,6 +11,7 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.record import Record, read_encoded, read_image
 from fpm_edge.data.workers import worker_count
+from fpm_edge_runtime.blank import is_one_colour
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.image import decode_image
 
@@ -25,7 +26,7 @@ class PictureScan:
     """What the pictures are like.
 
     Attributes:
-        problems: damaged pictures, and those whose bytes another one has too.
+        problems: damaged pictures, those whose bytes another one has too, and those of nearly one colour.
         sizes: `Record.photograph` → (width, height) in pixels, of those that are not damaged.
     """
 
@@ -50,6 +51,9 @@ def scan_pictures(dataset: Dataset, advance: Callable[[], None] = lambda: None) 
                 problems.append(damaged(dataset, record, seen))
                 continue
             sizes[record.photograph] = seen.size
+            if seen.one_colour:
+                message = "nothing is to be seen on it; look at the file, or leave its rows out"
+                problems.append(Problem(ProblemKind.ONE_COLOUR, dataset.name, record.identifier, None, message))
             first = first_with.setdefault(seen.digest, record) if seen.digest else record
             if first is not record:
                 message = f"the file has the same bytes as that of {first.identifier}; expected each picture once"
@@ -64,10 +68,11 @@ def damaged(dataset: Dataset, record: Record, error: DataError) -> Problem:
 
 @dataclass(frozen=True)
 class _Seen:
-    """Digest of the picture's file, empty for a drawn one, and its (width, height)."""
+    """Digest of the picture's file, empty for a drawn one, its (width, height), and whether there is nothing on it."""
 
     digest: str
     size: tuple[int, int]
+    one_colour: bool
 
 
 def _seen(pool: ThreadPoolExecutor, dataset: Dataset) -> Iterator[tuple[Record, _Seen | DataError]]:
@@ -87,4 +92,5 @@ def _look(record: Record) -> _Seen | DataError:
         pixels = read_image(record) if data is None else decode_image(data, str(record.image))
     except DataError as error:
         return error
-    return _Seen("" if data is None else hashlib.sha256(data).hexdigest(), (pixels.shape[1], pixels.shape[0]))
+    digest = "" if data is None else hashlib.sha256(data).hexdigest()
+    return _Seen(digest, (pixels.shape[1], pixels.shape[0]), is_one_colour(pixels))

@@ -36,6 +36,7 @@ class ProblemKind(StrEnum):
     ON_BORDER = "many landmarks exactly on the border"
     NO_NORMALIZER = "normalisation point not labelled"
     DEGENERATE_NORMALIZER = "normalisation points nearly coincide"
+    ONE_COLOUR = "picture of nearly one colour"
 
     @property
     def is_warning(self) -> bool:
@@ -52,6 +53,7 @@ _WARNINGS = frozenset(
         ProblemKind.ON_BORDER,
         ProblemKind.NO_NORMALIZER,
         ProblemKind.DEGENERATE_NORMALIZER,
+        ProblemKind.ONE_COLOUR,
     }
 )
 

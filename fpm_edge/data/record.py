@@ -11,6 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.names import text_name
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.image import decode_image, load_image
 
@@ -79,6 +80,8 @@ class Record:
     box: Box | None = None
 
     def __post_init__(self) -> None:
+        # Of a file's name, and goes into digests and reports.
+        object.__setattr__(self, "identifier", text_name(self.identifier))
         count = len(self.visibility)
         if self.landmarks.shape != (count, 2) or self.visibility.shape != (count,):
             raise DataError(

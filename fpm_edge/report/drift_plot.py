@@ -32,7 +32,7 @@ def drift_plot(entries: Sequence[LogEntry], title: str) -> bytes:
     above.set_ylim(0, 2 * top)
     above.set_ylabel("NE units")
     above.legend(fontsize=8, loc="upper right")
-    above.set_title(title, fontsize=10)
+    above.set_title(title, fontsize=10, parse_math=False)
     below.plot(samples, [_shown(e.evidence) for e in entries], color="0.3", linewidth=1)
     for verdict, colour in _COLOURS.items():
         mine = [(x, _shown(e.evidence)) for x, e in zip(samples, entries, strict=True) if e.verdict == verdict]
@@ -47,7 +47,9 @@ def drift_plot(entries: Sequence[LogEntry], title: str) -> bytes:
         if entry.step is not None and entry.step.after is not None:
             above.axvline(x, color="0.2", linewidth=0.8)
             at_top = above.get_xaxis_transform()
-            above.text(x, 0.98, f" {entry.step.step}", fontsize=7, rotation=90, va="top", transform=at_top)
+            above.text(
+                x, 0.98, f" {entry.step.step}", fontsize=7, rotation=90, va="top", transform=at_top, parse_math=False
+            )
     for axes in (above, below):
         axes.grid(alpha=0.3)
     figure.tight_layout()

@@ -3,23 +3,17 @@
 from collections.abc import Sequence
 
 from fpm_edge.drift import PartDrift
+from fpm_edge.markdown_text import plain
 from fpm_edge.report import words
 from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.gate_words import gate_cells, gate_headings, gate_summary, shown_gates
 from fpm_edge.report.gates import Gate
 
-__all__ = ["details", "gate_section", "markdown_table", "plain", "report_markdown"]
+__all__ = ["details", "gate_section", "markdown_table", "report_markdown"]
 
 # Of landmarks; all of them are in the report.
 _SHOWN = 8
 _SHORT_DIGEST = 12
-
-
-def plain(text: str) -> str:
-    """Text as it is: nothing in it is Markdown or HTML, or ends a cell or a line."""
-    for sign in "&<>|`\\*[]~":
-        text = text.replace(sign, f"&#{ord(sign)};")
-    return " ".join(text.splitlines())
 
 
 def markdown_table(headings: Sequence[str], rows: Sequence[Sequence[str]], texts: int = 1) -> str:

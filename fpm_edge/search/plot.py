@@ -54,6 +54,7 @@ def pareto_plot(result: SearchResult) -> bytes:
             xytext=(12, 14),
             textcoords="offset points",
             fontsize=8,
+            parse_math=False,
             bbox={"facecolor": "white", "alpha": 0.8, "linewidth": 0, "pad": 1},
         )
     _legend(axes, result, colours)
@@ -67,6 +68,7 @@ def pareto_plot(result: SearchResult) -> bytes:
         f"{result.reference.name} on {result.data} ({result.pictures} pictures): {len(result.trials)} of "
         f"{result.candidates} candidates measured",
         fontsize=10,
+        parse_math=False,
     )
     axes.grid(alpha=0.3, which="both")
     figure.tight_layout()

@@ -22,6 +22,7 @@ from fpm_edge.search.halving import Drop
 from fpm_edge.search.space import Candidate, File
 from fpm_edge.search.trial import Score, Trial
 from fpm_edge_runtime.errors import DataError, UsageError
+from fpm_edge_runtime.files import naming
 
 __all__ = ["TRIALS", "Store", "check_begun"]
 
@@ -104,7 +105,7 @@ class Store:
                 self._take(line)
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
-        with self._path.open("ab") as file:
+        with naming(self._path), self._path.open("ab") as file:
             file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
             file.flush()
             os.fsync(file.fileno())

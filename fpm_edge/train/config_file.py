@@ -19,7 +19,6 @@ Each table may be left out. What is written by `write_run_config` is resolved: i
 does not change when a preset or a default does.
 """
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,11 +29,13 @@ import tomli_w
 
 from fpm_edge.model.kinds import KINDS, NetworkConfig, config_to_dict
 from fpm_edge.model.presets import PRESETS, preset
+from fpm_edge.names import text_name
 from fpm_edge.strict import convert_strictly, nearest
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import SchemaError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+from fpm_edge_runtime.toml_file import decode_toml, read_toml
 
 __all__ = [
     "Beside",
@@ -105,6 +106,11 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     skip_bad: bool = False
     beside: tuple[Beside, ...] = ()
 
+    def __post_init__(self) -> None:
+        names = self.categories
+        if names is not None and (not names or len(set(names)) < len(names)):
+            raise UsageError("categories must name at least one category, each once; leave it out for all")
+
 
 @dataclass(frozen=True)
 class RunConfig:
@@ -128,21 +134,15 @@ def read_run_config(path: Path) -> RunConfig:
         UsageError: it cannot be read, is not TOML, or a key is unknown, missing, of the wrong type or out of range.
             The message names the file and the key.
     """
-    try:
-        text = path.read_text("utf-8")
-    except OSError as error:
-        raise UsageError(f"{path}: cannot read the run's configuration: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: not UTF-8 text (byte {error.start}); expected a TOML file") from error
-    return parse_run_config(text, str(path))
+    return _run_of(read_toml(path, str(path), UsageError), str(path))
 
 
 def parse_run_config(text: str, where: str) -> RunConfig:
     """`read_run_config` of a text; `where` names it in errors."""
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{where}: not valid TOML: {error}") from error
+    return _run_of(decode_toml(text, where, UsageError), where)
+
+
+def _run_of(tables: Mapping[str, Any], where: str) -> RunConfig:
     for name, table in tables.items():
         if name not in _TABLES:
             hint = nearest(name, _TABLES) or ";"
@@ -223,7 +223,9 @@ def _written_schema(schema: LandmarkSchema) -> str | dict[str, Any]:
 
 
 def _without_none(value: Any) -> Any:
-    """TOML has no null: a key that is None is left out."""
+    """TOML has no null: a key that is None is left out. Nor has it names that are no text."""
+    if isinstance(value, str):
+        return text_name(value)
     if isinstance(value, Mapping):
         return {key: _without_none(item) for key, item in value.items() if item is not None}
     return [_without_none(item) for item in value] if isinstance(value, list | tuple) else value

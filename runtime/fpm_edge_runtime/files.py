@@ -3,10 +3,12 @@
 import errno
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-__all__ = ["PART", "StagedFile", "stage_file", "sync_folder", "write_atomically"]
+__all__ = ["PART", "StagedFile", "naming", "stage_file", "sync_folder", "write_atomically"]
 
 PART = ".part"
 """Suffix of files that are not finished. One that is left over comes from a process that was killed."""
@@ -34,6 +36,16 @@ class StagedFile:
         self.temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Have every OSError name `path`: that of a full disk names no file, and others a temporary one."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = str(path)
+        raise
+
+
 def sync_folder(folder: Path) -> None:
     """Flush a folder to disk, so that new names in it survive power loss."""
     if os.name == "nt":  # Windows opens no folders
@@ -58,19 +70,20 @@ def stage_file(path: Path, data: bytes | str, mode: int = 0o644) -> StagedFile:
     if path.is_dir():
         raise IsADirectoryError(errno.EISDIR, "is a folder; name a file in it", str(path))
     content = memoryview(data.encode("utf-8") if isinstance(data, str) else data)
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
-    staged = StagedFile(path, Path(name))
-    try:
+    with naming(path):
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=PART, dir=path.parent)
+        staged = StagedFile(path, Path(name))
         try:
-            while content:
-                content = content[os.write(handle, content) :]
-            os.fsync(handle)
-        finally:
-            os.close(handle)
-        staged.temporary.chmod(mode)
-    except BaseException:
-        staged.discard()
-        raise
+            try:
+                while content:
+                    content = content[os.write(handle, content) :]
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            staged.temporary.chmod(mode)
+        except BaseException:
+            staged.discard()
+            raise
     return staged
 
 

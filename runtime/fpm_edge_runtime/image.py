@@ -59,7 +59,7 @@ def _load(file: str | Path | BytesIO, path: str) -> NDArray[np.uint8]:
                 # Few photographs are anything else.
                 from fpm_edge_runtime._colours import to_rgb
 
-                return np.array(to_rgb(picture), np.uint8)
+                return np.array(to_rgb(picture, path), np.uint8)
             return np.array(picture, np.uint8)
     except ImageError:
         raise

@@ -1,6 +1,7 @@
 """Landmark schemas: which landmarks there are, which of them a category has, which swap when a picture is flipped."""
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -49,8 +50,10 @@ class LandmarkSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         )
         for table, entries in tables:
             for key, indices in entries.items():
-                if any(not 0 <= i < count for i in indices):
-                    raise SchemaError(f"schema {self.name!r}: {table}.{key} names a landmark outside 0..{count - 1}")
+                if not indices or len({*indices} & {*range(count)}) < len(indices):
+                    raise SchemaError(
+                        f"schema {self.name!r}: {table}.{key} must name landmarks of 0..{count - 1}, each once"
+                    )
         unknown = set(self.normalizers) - set(self.categories)
         if unknown:
             raise SchemaError(f"schema {self.name!r}: normalizers for unknown categories {sorted(unknown)}")
@@ -77,19 +80,16 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
         SchemaError: the name is unknown, the file is missing, or its content is inconsistent.
     """
     text = str(name_or_path)
+    file: Any = Path(name_or_path)
+    # Not above: a device that reads the schema in its bundle needs neither this nor TOML.
     if text in SHIPPED_SCHEMAS:
-        # Not above: a device that reads the schema in its bundle needs neither this nor TOML.
         from importlib import resources
 
-        from fpm_edge_runtime._schema_toml import parse_schema
-
-        source = resources.files("fpm_edge_runtime").joinpath("schemas", f"{text}.toml").read_text("utf-8")
-        return parse_schema(source, text)
-    path = Path(name_or_path)
-    if path.suffix != ".toml" or not path.is_file():
+        file = resources.files("fpm_edge_runtime").joinpath("schemas", f"{text}.toml")
+    elif file.suffix != ".toml" or not file.is_file():
         raise SchemaError(
             f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"
         )
-    from fpm_edge_runtime._schema_toml import parse_schema
+    from fpm_edge_runtime._schema_toml import read_schema
 
-    return parse_schema(path.read_text("utf-8"), text)
+    return read_schema(file, text)

@@ -120,6 +120,8 @@ def test_an_architecture_takes_the_schema_of_the_data() -> None:
         ("[data]\nholdout = 3", ["data.spec is missing; expected a text"]),
         ('[data]\nspec = "a:b"\nholdout = 0', ["data.holdout is 0; expected a number > 0"]),
         ('[data]\nspec = "a:b"\ncategories = "skirt"', ['data.categories is "skirt"; expected a list']),
+        ('[data]\nspec = "a:b"\ncategories = []', ["data.categories: ", "at least one"]),
+        ('[data]\nspec = "a:b"\ncategories = ["a", "a"]', ["data.categories: ", "each once"]),
         ("x = = 3", ["not valid TOML", "line 1"]),
         ("[train]\nepochs = 1\nepochs = 2", ["not valid TOML", "overwrite"]),
     ],
@@ -154,12 +156,17 @@ def test_a_bad_architecture_is_named(right: str, wrong: str, said: list[str]) ->
 
 
 def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"nowhere\.toml: cannot read"):
+    with pytest.raises(UsageError, match=r"nowhere\.toml: cannot be read"):
         read_run_config(tmp_path / "nowhere.toml")
     path = tmp_path / "latin.toml"
     path.write_bytes(b"# \xe9\n")
-    with pytest.raises(UsageError, match=r"latin\.toml: not UTF-8"):
+    with pytest.raises(UsageError, match=r"latin\.toml: line \d+: the byte 0x\w\w is not UTF-8"):
         read_run_config(path)
+    path.write_text("[train]\nepochs = 3\n", encoding="utf-16")
+    with pytest.raises(UsageError, match=r"latin\.toml: UTF-16 text"):
+        read_run_config(path)
+    path.write_text("[train]\nepochs = 3\n", encoding="utf-8-sig")
+    assert read_run_config(path).train.epochs == 3
 
 
 @pytest.mark.parametrize("kind", [TrainSettings, Augmentation, DataConfig, PresetModel, *KINDS.values()])
@@ -177,8 +184,7 @@ def values_of(name: str, kind: inspect.Type) -> st.SearchStrategy[Any]:
     if isinstance(kind, inspect.LiteralType):
         return st.sampled_from(kind.values)
     if isinstance(kind, inspect.StructType):
-        built: st.SearchStrategy[Any] = st.builds(kind.cls, **{f.name: values_of(f.name, f.type) for f in kind.fields})
-        return built
+        return accepted(kind.cls)
     if isinstance(kind, inspect.VarTupleType):
         return st.lists(values_of(name, kind.item_type), max_size=4).map(tuple)
     plain: dict[Any, st.SearchStrategy[Any]] = {
@@ -192,19 +198,20 @@ def values_of(name: str, kind: inspect.Type) -> st.SearchStrategy[Any]:
 
 
 @st.composite
-def train_settings(draw: st.DrawFn) -> TrainSettings:
-    run = TrainSettings()
-    for field in inspect.type_info(TrainSettings).fields:  # type: ignore[attr-defined]
+def accepted(draw: st.DrawFn, kind: type[Any]) -> Any:
+    """The defaults with other values, one field after the other, where these are accepted."""
+    made = kind()
+    for field in inspect.type_info(kind).fields:  # type: ignore[attr-defined]
         value = draw(values_of(field.name, field.type))
         try:
-            run = msgspec.structs.replace(run, **{field.name: value})
+            made = msgspec.structs.replace(made, **{field.name: value})
         except FpmEdgeError:
             assume(isinstance(value, int | float | tuple))  # Only numbers out of their range may be refused.
-    return run
+    return made
 
 
 @given(
-    train=train_settings(),
+    train=accepted(TrainSettings),
     data=st.none()
     | st.builds(
         DataConfig,
@@ -212,7 +219,7 @@ def train_settings(draw: st.DrawFn) -> TrainSettings:
         holdout=st.none() | st.floats(0.0, 1e6, exclude_min=True) | st.text(),
         holdout_digest=st.none() | st.text(),
         split_seed=st.integers(0, 2**31),
-        categories=st.none() | st.lists(st.text()).map(tuple),
+        categories=st.none() | st.lists(st.text(), min_size=1, unique=True).map(tuple),
         schema=st.none() | st.text(),
         skip_bad=st.booleans(),
         beside=st.lists(

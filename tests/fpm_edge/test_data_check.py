@@ -185,13 +185,17 @@ def test_a_file_cut_short_is_a_problem_beside_the_others(tmp_path: Path) -> None
 
 def test_damaged_and_repeated_pictures_need_a_look_at_all(folder: Path) -> None:
     shutil.copy(folder / "a.png", folder / "copy.png")
+    Image.new("RGB", (100, 120), (9, 9, 9)).save(folder / "b.png")
     write(folder, row("a.png"), row("b.png"), row("copy.png"), row("e.jpg"), row("a.png", "trousers", crotch="5_5_1"))
     reading = read_to_the_end(f"fashionai:{folder}")
     assert reading.problems == ()
     assert reading.dataset is not None
     looked_at: list[int] = []
     scan = scan_pictures(reading.dataset, lambda: looked_at.append(1))
-    repeated, broken = scan.problems
+    blank = [problem for problem in scan.problems if problem.kind is ProblemKind.ONE_COLOUR]
+    assert [problem.where for problem in blank] == ["b.png"]
+    assert blank[0].kind.is_warning
+    repeated, broken = (problem for problem in scan.problems if problem not in blank)
     assert len(looked_at) == 4
     assert (repeated.kind, repeated.where) == (ProblemKind.SAME_PICTURE, "copy.png")
     assert "same bytes as that of a.png" in repeated.message

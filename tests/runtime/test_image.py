@@ -139,8 +139,44 @@ def test_sixteen_bits_keep_the_high_byte(tmp_path: Path, suffix: str) -> None:
 
 def test_floating_point_pixels_are_refused(tmp_path: Path) -> None:
     Image.fromarray(np.zeros((4, 4), np.float32)).save(tmp_path / "a.tif")
-    with pytest.raises(ImageError, match=r"a\.tif.*8 or 16 bits"):
+    with pytest.raises(ImageError, match=r"a\.tif: floating.*8 or 16 bits$"):
         load_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("brightest", [255, 65535, 100_000])
+def test_32_bits_have_no_white(tmp_path: Path, brightest: int) -> None:
+    Image.fromarray(np.array([[0, brightest]], np.int32)).save(tmp_path / "a.tif")
+    with pytest.raises(ImageError, match=r"a\.tif: grey values of 32 bits have no defined white"):
+        load_image(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("suffix", ["png", "tif", "pgm"])
+def test_fewer_bits_in_16_are_no_black_picture(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"a.{suffix}"
+    Image.fromarray(np.array([[0, 4095]], np.uint16)).save(path)
+    with pytest.raises(ImageError, match=r"16-bit grey values end at 4095, and white is 65535"):
+        load_image(path)
+    Image.fromarray(np.array([[0, 4096]], np.uint16)).save(path)
+    assert load_image(path)[0, :, 0].tolist() == [0, 16]
+    Image.fromarray(np.array([[0, 0]], np.uint16)).save(path)
+    assert load_image(path)[0, :, 0].tolist() == [0, 0], "what is black is black"
+
+
+def test_a_file_may_say_where_white_is(tmp_path: Path) -> None:
+    values = Image.fromarray(np.array([[0, 16, 4095]], np.uint16))
+    values.save(tmp_path / "a.tif", tiffinfo={281: 4095})
+    assert load_image(tmp_path / "a.tif")[0, :, 0].tolist() == [0, 1, 255]
+    (tmp_path / "a.pgm").write_bytes(b"P5\n3 1\n4095\n" + np.array([0, 16, 4095], ">u2").tobytes())
+    assert load_image(tmp_path / "a.pgm")[0, :, 0].tolist() == [0, 1, 255]
+    Image.fromarray(np.array([[0, 5000]], np.uint16)).save(tmp_path / "a.tif", tiffinfo={281: 4095})
+    with pytest.raises(ImageError, match="grey value 5000 in 12 bits"):
+        load_image(tmp_path / "a.tif")
+
+
+def test_white_may_be_zero(tmp_path: Path) -> None:
+    values = Image.fromarray(np.array([[0, 256, 65535]], np.uint16))
+    values.save(tmp_path / "a.tif", tiffinfo={262: 0})
+    assert load_image(tmp_path / "a.tif")[0, :, 0].tolist() == [255, 254, 0]
 
 
 def test_missing_file(tmp_path: Path) -> None:

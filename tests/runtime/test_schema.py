@@ -27,6 +27,10 @@ long = ["left", "right"]
 [groups]
 ends = ["left", "right"]
 """
+LANDMARKS = '["left", "right", "knot"]'
+CATEGORIES = """[categories]
+long = ["left", "right", "knot"]
+short = ["knot", "left"]"""
 
 
 def load(tmp_path: Path, text: str) -> LandmarkSchema:
@@ -111,21 +115,78 @@ def test_without_categories_there_is_one_with_everything(tmp_path: Path) -> None
 
 MISTAKES = {
     "not TOML": ('name = "scarf"', "name = ", "not valid TOML"),
-    "no name": ('name = "scarf"', "", "'name' is missing"),
-    "no landmarks": ('landmarks = ["left", "right", "knot"]', "", "'landmarks' is missing"),
-    "an unknown key": ('name = "scarf"', 'name = "scarf"\nflips = []', "unknown key 'flips'"),
-    "a name twice": ('"right", "knot"]', '"right", "knot", "left"]', "occurs twice"),
-    "an unknown flip": ('flip_pairs = [["left", "right"]]', 'flip_pairs = [["left", "top"]]', "flip_pairs names 'top'"),
+    "no name": ('name = "scarf"', "", "name is missing"),
+    "no landmarks": ('landmarks = ["left", "right", "knot"]', "", "landmarks is missing"),
+    "an unknown key": (
+        'name = "scarf"',
+        'name = "scarf"\nflips = []',
+        "flips: unknown key; did you mean flip_pairs\\? valid keys: name, landmarks",
+    ),
+    "a name twice": (
+        '"right", "knot"]',
+        '"right", "knot", "left"]',
+        r'landmarks\[3\] is "left"; expected each name once',
+    ),
+    "an unknown flip": (
+        'flip_pairs = [["left", "right"]]',
+        'flip_pairs = [["left", "top"]]',
+        r'flip_pairs\[0\] is \["left","top"\]; expected names that are among the landmarks, and "top"',
+    ),
     "a triple flip": ('flip_pairs = [["left", "right"]]', 'flip_pairs = [["left", "right", "knot"]]', "two landmarks"),
-    "a landmark in two pairs": ('[["left", "right"]]', '[["left", "right"], ["right", "knot"]]', "flip must pair"),
-    "an unknown member": ('short = ["knot", "left"]', 'short = ["not"]', "categories.short names 'not'"),
+    "a landmark in two pairs": (
+        '[["left", "right"]]',
+        '[["left", "right"], ["right", "knot"]]',
+        r"flip_pairs\[1\].*in no other pair",
+    ),
+    "an unknown member": (
+        'short = ["knot", "left"]',
+        'short = ["not"]',
+        r'categories.short is \["not"\]; .* \(did you mean knot\?\)',
+    ),
     "one normalizer": (
         'long = ["left", "right"]\n[groups]',
         'long = ["left"]\n[groups]',
-        "normalizers.long must name two",
+        r'normalizers.long is \["left"\]; expected two landmarks',
     ),
-    "a normalizer of nothing": ("[normalizers]\nlong", "[normalizers]\nwide", r"unknown categories \['wide'\]"),
-    "an unknown group member": ('ends = ["left", "right"]', 'ends = ["tip"]', "groups.ends names 'tip'"),
+    "a normalizer of nothing": (
+        "[normalizers]\nlong",
+        "[normalizers]\nwide",
+        "normalizers.wide is .*; expected one of: long, short",
+    ),
+    "an unknown group member": ('ends = ["left", "right"]', 'ends = ["tip"]', r'groups.ends is \["tip"\]'),
+    "a name that is a number": ('name = "scarf"', "name = 5", "name is 5; expected a text"),
+    "an empty name": ('name = "scarf"', 'name = ""', 'name is ""; expected a text'),
+    "landmarks a number": (LANDMARKS, "5", "landmarks is 5; expected a list"),
+    "landmarks a text": (LANDMARKS, '"abc"', 'landmarks is "abc"; expected a list'),
+    "landmarks numbers": (LANDMARKS, "[1, 2]", r"landmarks\[0\] is 1; expected a text"),
+    "no landmark": (LANDMARKS, "[]", r"landmarks is \[\]; expected a list of at least one"),
+    "an empty landmark": (LANDMARKS, '["left", ""]', r'landmarks\[1\] is ""; expected a text'),
+    "flip_pairs a text": ('[["left", "right"]]\n', '"left"\n', 'flip_pairs is "left"; expected a list of pairs'),
+    "flip_pairs of texts": ('[["left", "right"]]\n', '["ab"]\n', r'flip_pairs\[0\] is "ab"; expected two landmarks'),
+    "a landmark that flips with itself": ('[["left", "right"]]', '[["left", "left"]]', r"flip_pairs\[0\]\[1\] .* once"),
+    "categories a list": (CATEGORIES, 'categories = ["a"]', r'categories is \["a"\]; expected a table, \[categories\]'),
+    "categories empty": (CATEGORIES, "[categories]", r"categories is \{\}; expected at least one category"),
+    "a category without a landmark": ('["knot", "left"]', "[]", r"categories.short is \[\]; expected a list"),
+    "a category that is a text": ('["knot", "left"]', '"knot"', 'categories.short is "knot"; expected a list'),
+    "a landmark twice in a category": (
+        '"knot", "left"]',
+        '"knot", "knot"]',
+        r"categories.short\[1\] is .knot.; .* once",
+    ),
+    "a normalizer of no length": (
+        'long = ["left", "right"]\n[gr',
+        'long = ["left", "left"]\n[gr',
+        r"long\[1\] .* once",
+    ),
+    "an empty group": ('ends = ["left", "right"]', "ends = []", r"groups.ends is \[\]; expected a list"),
+    "nested too deeply": ('"scarf"', "[" * 5000, "not valid TOML: lists or tables nested too deeply"),
+    "a number without end": ('"scarf"', "9" * 5000, "not valid TOML: "),
+    "a reserved category": (
+        'short = ["knot", "left"]',
+        'none = ["knot", "left"]',
+        r"categories is .*none.*; expected names other than any \(all landmarks\) and none",
+    ),
+    "a date": ('"scarf"', "2026-01-01", 'name is "2026-01-01"; expected a text'),
 }
 
 
@@ -137,11 +198,26 @@ def test_each_mistake_is_one_clear_error(tmp_path: Path, mistake: str) -> None:
     with pytest.raises(SchemaError, match=message) as caught:
         load(tmp_path, text)
     assert "\n" not in str(caught.value)
+    assert str(caught.value).startswith(f"{tmp_path / 'schema.toml'}: ")
 
 
-def test_no_landmarks_at_all(tmp_path: Path) -> None:
-    with pytest.raises(SchemaError, match="no landmarks"):
-        load(tmp_path, 'name = "x"\nlandmarks = []\n')
+def test_a_mark_of_the_byte_order_is_no_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "schema.toml"
+    path.write_text(GOOD, encoding="utf-8-sig", newline="\r\n")
+    assert load_schema(path) == load(tmp_path, GOOD)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "message"),
+    [("latin-1", "line 3: the byte 0xE9 is not UTF-8"), ("utf-16", "UTF-16 text"), ("utf-16-be", "UTF-16 text")],
+)
+def test_other_encodings_are_named(tmp_path: Path, encoding: str, message: str) -> None:
+    path = tmp_path / "schema.toml"
+    path.write_text(GOOD.replace("knot", "n\u00e9"), encoding=encoding)
+    with pytest.raises(SchemaError, match=message) as caught:
+        load_schema(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "save it with that encoding" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["fashionai", "nowhere.toml", "../fashionai24", ""])
@@ -156,10 +232,13 @@ def test_an_unknown_category_lists_the_known_ones() -> None:
 
 
 def test_indices_outside_the_landmarks_are_refused() -> None:
-    with pytest.raises(SchemaError, match=r"categories\.all names a landmark outside 0\.\.1"):
+    with pytest.raises(SchemaError, match=r"categories\.all must name landmarks of 0\.\.1, each once"):
         LandmarkSchema(name="x", landmarks=("a", "b"), flip=(0, 1), categories={"all": (0, 2)})
     with pytest.raises(SchemaError, match="groups"):
         LandmarkSchema(name="x", landmarks=("a",), flip=(0,), categories={"all": (0,)}, groups={"g": (-1,)})
+    for indices in ((), (0, 0)):
+        with pytest.raises(SchemaError, match=r"categories\.all must name"):
+            LandmarkSchema(name="x", landmarks=("a",), flip=(0,), categories={"all": indices})
     with pytest.raises(SchemaError, match="no categories"):
         LandmarkSchema(name="x", landmarks=("a",), flip=(0,), categories={})
     with pytest.raises(SchemaError, match="flip must pair"):
