@@ -59,7 +59,7 @@ class Gate:
 
         def run(inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
             self.entered.set()
-            self.open.wait()
+            self.open.wait(LONG)
             return runner(inputs)
 
         return run
