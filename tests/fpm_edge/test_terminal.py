@@ -18,6 +18,7 @@ from small_bundle import colour_manifest, small_members
 from fpm_edge.cli.command_line import file_labels
 from fpm_edge.data import load_dataset
 from fpm_edge.plain_json import json_document, json_line
+from fpm_edge.progress import progress_bar
 from fpm_edge.terminal import console, shown
 from fpm_edge_runtime.pack import bundle_bytes
 
@@ -161,3 +162,15 @@ def test_nothing_steers_the_terminal(capsys: pytest.CaptureFixture[str]) -> None
     assert shown("a\x1b[2Jb\tc\u202ed\u2066\udce9é\nf") == "a\\x1b[2Jb\\tc\\u202ed\\u2066\\udce9é\nf"
     console().print("\x1b]0;title\x07")
     assert "\x1b" not in capsys.readouterr().out
+
+
+def test_a_progress_bar_shows_names_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")  # as on a terminal
+    monkeypatch.setenv("COLUMNS", "120")
+    with progress_bar("reading [/m]", 2) as advance:
+        advance(note="cuff [left] :smile: \x1b[2J")
+    said = capsys.readouterr().err
+    assert "reading [/m]" in said
+    assert "cuff [left] :smile: \\x1b" in said
