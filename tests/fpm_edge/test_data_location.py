@@ -8,7 +8,7 @@ from forked import in_a_fork
 
 from fpm_edge.__main__ import main
 from fpm_edge.cli.options import DataSource
-from fpm_edge.cli.train_plan import _with_papers_split
+from fpm_edge.cli.train_data import with_papers_split
 from fpm_edge.data import load_dataset
 from fpm_edge.data.location import local_path
 from fpm_edge.data.paper import paper_split
@@ -36,7 +36,7 @@ def test_so_does_what_looks_for_the_contests_parts() -> None:
     with pytest.raises(UsageError, match=SAID):
         paper_split(f"fashionai:{NOBODY}/data")
     with pytest.raises(UsageError, match=SAID):
-        _with_papers_split(DataSource(f"fashionai:{NOBODY}/data"), "paper")
+        with_papers_split(DataSource(f"fashionai:{NOBODY}/data"), "paper")
 
 
 def test_a_command_says_it_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
