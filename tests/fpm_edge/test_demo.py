@@ -57,7 +57,7 @@ def test_the_shipped_bundle_is_the_shipped_model_in_int8() -> None:
     assert check_goldens(session).ok
     # Of these weights, not of those that were shipped before.
     loaded = load_any(shipped_model())
-    garments = load_dataset("rendered:12@103/192")
+    garments = load_dataset("rendered:40@103/192")
     expected = predict_network(loaded.network, loaded.config, garments)
     drift = drift_between(predict_session(session, garments), expected, truth_of(garments), garments.schema)
     assert drift.stages[-1].disagreement.estimate < 0.004

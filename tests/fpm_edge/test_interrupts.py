@@ -13,6 +13,8 @@ from fpm_edge.interrupts import ending_at_interrupt, interrupts_kept_from_childr
 # Presses Ctrl-C when a module is first looked for; with "swallow", in a package that takes any exception for its own.
 PRESS = """
 import os, runpy, signal, sys
+# A suite that runs in the background has Ctrl-C ignored, and its children would too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 name, swallow = sys.argv[1:3]
 class Press:
     def find_spec(self, module, path=None, target=None):
@@ -79,10 +81,14 @@ def test_children_do_not_hear_of_it() -> None:
             mask.append(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout)
             os.kill(os.getpid(), signal.SIGINT)
 
-    with pytest.raises(KeyboardInterrupt):
-        start()
-    assert mask == ["True\n"]
-    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            start()
+        assert mask == ["True\n"]
+        assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(os.name == "nt", reason="there are no groups of processes to be interrupted")
@@ -91,6 +97,7 @@ def test_control_c_in_a_terminal_while_garments_are_drawn(tmp_path: Path) -> Non
     script = tmp_path / "draw.py"
     script.write_text(
         "import os, signal\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from fpm_edge.data import rendered\n"
         "rendered._POOL_FROM, rendered._CHUNK = 2, 1\n"
         "def press(done, total):\n"

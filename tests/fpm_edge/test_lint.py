@@ -108,8 +108,8 @@ def test_the_shipped_model_is_quiet(tiny_bundle: Path) -> None:
     bundle = bundle_of(quantized, loaded.config, open_bundle(tiny_bundle).manifest, inputs[0])
     report = lint(bundle, data.subset(range(8, 32)))
     assert report.warnings == ()
-    # Heights also say how sure the network is of the category, so that few of them are near 1; a warning begins at 32.
-    assert np.median([entry.codes for entry in report.landmarks]) > 64
+    # Heights also say how sure the network is of the category, so that few are near 1; a warning begins at 32.
+    assert np.median([entry.codes for entry in report.landmarks]) > 100
 
 
 def test_what_is_seen_in_a_map() -> None:
