@@ -325,5 +325,5 @@ def test_pictures_of_one_colour_set_no_ranges(tiny_model: Path, calibration_data
     loaded = load_any(tiny_model, 1)
     chosen = _chosen(data, 16, tiny_model)
     inputs = network_inputs(data, chosen, loaded.config)
-    with pytest.raises(DataError, match="are of one colour"):
+    with pytest.raises(DataError, match="are of nearly one colour"):
         draft_bundle(tiny_model, loaded, "int16x8", Calibration(data, 16), chosen, inputs, ("tflite",))
