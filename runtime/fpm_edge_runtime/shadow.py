@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime._sampler import Sampler
+from fpm_edge_runtime.disagreement import disagreement_of
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry
 from fpm_edge_runtime.drift_steps import StepTaken, answerer
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.monitor import DriftMonitor
 from fpm_edge_runtime.monitor_report import MonitorReport
 from fpm_edge_runtime.proxies import stage_movement
@@ -28,7 +28,7 @@ from fpm_edge_runtime.results import Detection, Fallback, Trace
 from fpm_edge_runtime.self_check import Verdict
 from fpm_edge_runtime.session import Box, Session
 
-__all__ = ["SPACING_S", "Shadow", "ShadowCounts", "disagreement_of"]
+__all__ = ["SPACING_S", "Shadow", "ShadowCounts"]
 
 SPACING_S = 120.0
 """Seconds between compared frames: twice as long as one person stands before a camera, say (docs/drift.md)."""
@@ -36,26 +36,6 @@ SPACING_S = 120.0
 # Samples between two entries of the log, where the verdict stays.
 _LOG_EVERY = 50
 _LOWEST_PRIORITY = 19
-
-
-def disagreement_of(trace: Trace, reference: Session) -> NDArray[np.float64]:
-    """(stages that ran, landmarks) distance from the float model's landmarks, NE units of the picture or box.
-
-    NaN for landmarks that do not count: those that the frame's category does not have. Where the device found the
-    category, those of the category that the float model finds count, as far as the device's has them too; all of them
-    where it has none, so that a device which no longer sees garments is noticed. Where the float model finds no
-    garment, nothing counts. It runs as many stages as the device did. Errors are those of `Session.detect_input`.
-    """
-    stages = len(trace.landmarks)
-    results = reference.detect_input(trace.input, stages=stages)
-    expected = np.stack([result.landmarks for result in results])
-    size = np.array([[trace.fit.width, trace.fit.height]])
-    errors = normalized_error(trace.landmarks, expected, size.repeat(stages, axis=0))
-    counted = trace.detection.labelled
-    if trace.detection.category_score is not None and results[-1].category_score is not None:
-        wanted = results[-1].labelled
-        counted = wanted & counted if (wanted & counted).any() else wanted
-    return np.where(counted, errors, np.nan)
 
 
 @dataclass(frozen=True)

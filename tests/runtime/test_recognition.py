@@ -19,6 +19,7 @@ from fpm_edge_runtime import (
     Tracker,
     open_bundle,
 )
+from fpm_edge_runtime.disagreement import disagreement_of
 from fpm_edge_runtime.manifest import decode_manifest
 from fpm_edge_runtime.pack import bundle_bytes
 from fpm_edge_runtime.proxies import flip_consistency, stage_movement
@@ -30,7 +31,6 @@ from fpm_edge_runtime.recognition import (
     Recognition,
 )
 from fpm_edge_runtime.recognizer import Recognizer, confidences_of, probabilities
-from fpm_edge_runtime.shadow import disagreement_of
 
 PICTURE = np.full((32, 48, 3), 90, np.uint8)
 
