@@ -110,7 +110,11 @@ def test_only_what_a_trusted_key_signed(tiny_bundle: Path, pictures: Path, tmp_p
     done = kiosk(signed, *settings)
     assert (done.returncode, "expired" in done.stderr, output.exists()) == (4, True, False), done.stderr
     done = kiosk("--slots", slots, *settings)
-    assert (done.returncode, len(list(output.iterdir()))) == (0, 3), done.stderr
+    assert done.returncode == 0, done.stderr
+    # A busy machine drops frames for newer ones.
+    submitted, answered, dropped = (int(part.split()[0]) for part in done.stdout.splitlines()[0].split(", "))
+    assert (submitted, len(list(output.iterdir()))) == (3, answered)
+    assert answered == 3 - dropped >= 1
     sign_bundle(tiny_bundle, keys.private, signed)
     assert kiosk(signed, *settings).returncode == 0
 
