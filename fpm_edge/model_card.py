@@ -311,22 +311,28 @@ def _limits(card: ModelCard) -> list[str]:
     return [*lines, _OWN_LANDMARKS]
 
 
+def _all_data(card: ModelCard) -> list[DataFacts]:
+    """What was trained on, and what was beside it."""
+    return [*([] if card.training is None else [card.training]), *(other for _, other in card.beside)]
+
+
 def _all_drawn(card: ModelCard) -> bool:
     """Whether no garment of this training run was photographed."""
-    garments = [data for data in (card.training, *(other for _, other in card.beside)) if data and data.categories]
+    garments = [data for data in _all_data(card) if data.categories]
     return bool(garments) and all(data.rendered == data.records for data in garments)
 
 
 def _trained(card: ModelCard) -> list[str]:
     """Categories of the training data, in the order of the schema."""
-    seen = {name for data in (card.training, *(other for _, other in card.beside)) if data for name in data.categories}
+    seen = {name for data in _all_data(card) for name in data.categories}
     return [name for name in card.config.schema.categories if name in seen]
 
 
 def _untrained(card: ModelCard) -> list[str]:
     if card.training is None:
         return []
-    return [name for name in card.config.schema.categories if name not in _trained(card)]
+    trained = _trained(card)
+    return [name for name in card.config.schema.categories if name not in trained]
 
 
 def _names(names: Iterable[str]) -> str:
