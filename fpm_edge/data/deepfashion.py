@@ -9,7 +9,7 @@ import numpy as np
 
 from fpm_edge.data.collect import collect
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import annotation_file, check_line, data_name, open_text
+from fpm_edge.data.files import annotation_file, data_name, open_text, words_of
 from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
@@ -73,7 +73,7 @@ class _Lines:
             for number, line in enumerate(text, 3):
                 if line.strip():
                     found += 1
-                    yield f"line {number}", _words(line)
+                    yield f"line {number}", words_of(line)
         if found != promised:
             raise DataError(
                 f"{self._path}, line 1: promises {promised} rows, but {found} follow; is the file cut short?"
@@ -94,14 +94,6 @@ class _Lines:
             f"{self._path}, line 2: {' '.join(header[:4])!r}; expected image_name clothes_type [variation_type] "
             "landmark_visibility_1 landmark_location_x_1 landmark_location_y_1 …"
         )
-
-
-def _words(line: str) -> list[str] | BadRowError:
-    try:
-        check_line(line)
-    except BadRowError as error:
-        return error
-    return line.split()
 
 
 def _parse(words: list[str], landmarks_at: int, schema: LandmarkSchema) -> Row:

@@ -14,7 +14,7 @@ from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError
 from fpm_edge_runtime.errors import DataError, UsageError
 
-__all__ = ["ANNOTATION_FOLDERS", "annotation_file", "check_line", "data_name", "open_text"]
+__all__ = ["ANNOTATION_FOLDERS", "annotation_file", "check_line", "data_name", "open_text", "words_of"]
 
 ANNOTATION_FOLDERS = frozenset({"annotations", "anno"})
 """Folders, in lower case, that data sets keep their annotation files in, beside the pictures."""
@@ -70,6 +70,15 @@ def open_text(path: Path, *, any_bytes: bool = False) -> Iterator[io.TextIOBase]
         raise DataError(f"{path}: cannot be read: {error}") from error
     except UnicodeDecodeError as error:
         raise DataError(f"{path}: not UTF-8 text (byte {error.start}: {error.reason}); expected text") from error
+
+
+def words_of(line: str) -> list[str] | BadRowError:
+    """The words of a line of `open_text(path, any_bytes=True)`, or what is wrong with it."""
+    try:
+        check_line(line)
+    except BadRowError as error:
+        return error
+    return line.split()
 
 
 def check_line(line: str) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.collect import Collector
 from fpm_edge.data.dataset import Dataset
-from fpm_edge.data.files import check_line, open_text
+from fpm_edge.data.files import open_text, words_of
 from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.keypoints import visibility_of
 from fpm_edge.data.location import local_path
@@ -131,15 +131,9 @@ def _items(picture: Path, found: SplitPictures, notes: Counter[str], *, shared: 
         notes[_UNLABELLED] += 1
     for number, line in enumerate(lines, 1):
         if line.strip():
-            yield f"{place}, line {number}", _words(line, Path(name).as_posix())
-
-
-def _words(line: str, picture: str) -> _Item:
-    try:
-        check_line(line)
-    except BadRowError as error:
-        return error
-    return picture, line.split()
+            words = words_of(line)
+            item: _Item = words if isinstance(words, BadRowError) else (Path(name).as_posix(), words)
+            yield f"{place}, line {number}", item
 
 
 def _is_empty(item: _Item, form: RowForm) -> bool:

@@ -87,7 +87,7 @@ def _load(file: Path) -> dict[str, Any]:
     with open_text(file) as text:
         try:
             source = text.read()
-            _refuse_repeated_keys(file, yaml.compose(source, yaml.SafeLoader))
+            _refuse_repeated_keys(file, yaml.compose(source, yaml.SafeLoader), set())
             document = yaml.safe_load(source)
         except (yaml.YAMLError, RecursionError) as error:
             raise DataError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from error
@@ -96,16 +96,21 @@ def _load(file: Path) -> dict[str, Any]:
     return document
 
 
-def _refuse_repeated_keys(file: Path, node: Any) -> None:
-    """Raise DataError where a mapping of mappings has a key twice: PyYAML takes the last without a word."""
-    if getattr(node, "id", "") != "mapping":
+def _refuse_repeated_keys(file: Path, node: Any, seen: set[int]) -> None:
+    """Raise DataError where a mapping of mappings has a key twice: PyYAML takes the last without a word.
+
+    Args:
+        seen: nodes that were looked at; an alias is the same node again, and nested ones are without number.
+    """
+    if getattr(node, "id", "") != "mapping" or id(node) in seen:
         return
+    seen.add(id(node))
     keys = [key.value for key, _ in node.value]
     for key in keys:
         if keys.count(key) > 1:
             raise DataError(f"{file}: the key {key!r} occurs twice; expected each once")
     for _, value in node.value:
-        _refuse_repeated_keys(file, value)
+        _refuse_repeated_keys(file, value, seen)
 
 
 def _shape(file: Path, document: dict[str, Any]) -> tuple[int, int]:

@@ -149,6 +149,12 @@ def test_yaml_that_is_cut_off_or_says_a_thing_twice(tmp_path: Path, document: st
     assert yaml.safe_load(YAML)["nc"] == 2
 
 
+def test_yaml_of_aliases_in_aliases_ends(tmp_path: Path) -> None:
+    # Followed one by one, they are 2 ** 40 mappings.
+    aliases = "".join(f"a{n}: &a{n} {{left: *a{n - 1}, right: *a{n - 1}}}\n" for n in range(1, 41))
+    assert len(load_dataset(yolo(tmp_path, YAML + "a0: &a0 {x: 1}\n" + aliases), skip_bad=True)) == 2
+
+
 def coco(folder: Path) -> Path:
     names = load_schema("deepfashion8").landmarks
     document = {
