@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from fpm_edge_runtime import Bundle, BundleError, UsageError, open_bundle
+from fpm_edge_runtime import Bundle, UsageError, open_bundle
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.pack import signed_bundle_bytes
 from fpm_edge_runtime.signature import (
@@ -91,7 +91,8 @@ def sign_bundle(
         now: when it is signed, Unix time in seconds; None for this machine's clock.
 
     Raises:
-        BundleError: the bundle is damaged, or cannot be written; nothing is.
+        BundleError: the bundle is damaged; nothing is written.
+        OSError: the disk refused; it names the file, and nothing is written.
         UsageError: the key is not one, or expires or sequence is out of range.
         MissingExtraError: the package ``cryptography`` is missing.
     """
@@ -112,11 +113,7 @@ def sign_bundle(
     signed = SignedStatement(statement, private.sign(signed_bytes(statement)).hex())
     content = signed_bundle_bytes(bundle, msgspec.json.encode(signed))
     open_bundle(content)
-    target = source if output is None else output
-    try:
-        write_atomically(target, content)
-    except OSError as error:
-        raise BundleError(f"{target} cannot be written: {error}") from error
+    write_atomically(source if output is None else output, content)
     return statement
 
 

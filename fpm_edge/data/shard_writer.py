@@ -116,7 +116,7 @@ class _Writer:
             shard = _Shard(self._outputs[number % len(self._outputs)] / f".{self._stem}-{number:05d}.part")
             self._shards.append(shard)
             try:
-                with tf.io.TFRecordWriter(str(shard.part)) as file:
+                with tf.io.TFRecordWriter(os.fsencode(shard.part)) as file:
                     while waiting is not None and (limit is None or not shard.size or _end(shard, waiting) <= limit):
                         self._append(file, shard, waiting)
                         advance()

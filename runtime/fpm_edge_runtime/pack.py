@@ -30,17 +30,15 @@ def write_bundle(path: str | Path, manifest: Manifest, members: Mapping[str, byt
 
     Raises:
         UsageError: a member's name is not one that a bundle may have, or the folder does not exist.
-        BundleError: manifest and members do not fit each other, or the disk refused.
+        BundleError: manifest and members do not fit each other.
+        OSError: the disk refused; it names `path`.
     """
     path = Path(path)
     if not path.parent.is_dir():
         raise UsageError(f"{path.parent} is not a folder; create it, or write the bundle elsewhere")
     content = bundle_bytes(manifest, members)
     open_bundle(content).check()
-    try:
-        write_atomically(path, content)
-    except OSError as error:
-        raise BundleError(f"{path} cannot be written: {error}") from error
+    write_atomically(path, content)
     open_bundle(path)
     return path
 

@@ -154,7 +154,7 @@ def test_write_into_a_folder_that_is_not_there(hollow_parts: Parts, tmp_path: Pa
 
 def test_write_over_a_folder(hollow_parts: Parts, tmp_path: Path) -> None:
     (tmp_path / "a.fpm").mkdir()
-    with pytest.raises(BundleError, match="cannot be written"):
+    with pytest.raises(IsADirectoryError, match="name a file in it"):
         write_bundle(tmp_path / "a.fpm", *hollow_parts)
     assert [path.name for path in tmp_path.iterdir()] == ["a.fpm"]
 

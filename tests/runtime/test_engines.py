@@ -229,17 +229,31 @@ def test_an_engine_that_does_not_read_the_bundle_is_not_taken(monkeypatch: pytes
         default_engine(("onnx",))
 
 
-def test_an_engine_that_is_broken_is_not_passed_over(
-    tiny: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _replaced(monkeypatch: pytest.MonkeyPatch, folder: Path, content: str) -> None:
+    """The package of the engine that comes first is this file."""
     first = ENGINES[installed_engines()[0]]
     _hide(monkeypatch, installed_engines()[0])
     name = first.package.replace("-", "_")
-    (tmp_path / f"{name}.py").write_text("raise ImportError('numpy.core.multiarray failed to import')")
+    (folder / f"{name}.py").write_text(content)
     monkeypatch.delitem(sys.modules, name)
     for loaded in [module for module in sys.modules if module.startswith(f"{name}.")]:
         monkeypatch.delitem(sys.modules, loaded)
-    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.syspath_prepend(folder)
+
+
+def test_ctrl_c_while_an_engine_is_imported_is_not_its_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Native modules (pybind11's ``raise_from``) end their initialization so."""
+    said = "raise ImportError('initialization failed') from KeyboardInterrupt()"
+    name = installed_engines()[0]
+    _replaced(monkeypatch, tmp_path, said)
+    with pytest.raises(KeyboardInterrupt):
+        load_engine(name)
+
+
+def test_an_engine_that_is_broken_is_not_passed_over(
+    tiny: Bundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _replaced(monkeypatch, tmp_path, "raise ImportError('numpy.core.multiarray failed to import')")
     with pytest.raises(MissingExtraError, match=r"cannot be imported \(numpy\.core\.multiarray failed to import"):
         tiny.session()
 

@@ -150,6 +150,8 @@ def load_engine(name: str) -> Engine:
     try:
         module = importlib.import_module(f"{__name__}.{known.module}")
     except ImportError as error:
+        if isinstance(error.__cause__, KeyboardInterrupt):  # native modules take Ctrl-C for a failure of theirs
+            raise error.__cause__ from None
         others = ", ".join(other for other in installed_engines() if other != name)
         advice = f"install it: {known.install}" + (f"; or use what is installed here: {others}" if others else "")
         raise MissingExtraError(f"engine {name} cannot be imported ({error}); {advice}") from error
