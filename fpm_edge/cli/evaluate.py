@@ -85,9 +85,11 @@ def command(
     _check_exist(models)
     if nothing:
         _check_rules(models, as_table1)
-    dataset = source.held()
+    dataset = source.measured(*models)
     truth = truth_of(dataset)
     empty = load_nothing(nothing, dataset.schema) if nothing else None
+    if empty is not None:
+        source.refuse_seen(empty, *models)
     labels = _labels(models)
     measured = [_measure(model, dataset, engine, empty) for model in models]
     named = [(label, one.evaluation) for label, one in zip(labels, measured, strict=True)]
