@@ -71,6 +71,7 @@ def command(
 
     With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw, and
     beside them the mean shape of the training photographs, which any model must beat.
+    Photographs that a MODEL was trained on are refused, unless --allow-seen is given.
     NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
     visible points only) stands beside it. How far scores can be believed, and with a bundle that recognises garments
     how often it is right about them, comes after.
