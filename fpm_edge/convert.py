@@ -25,6 +25,7 @@ from fpm_edge.progress import progress_bar
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.recognize import fit_recognition, load_nothing
 from fpm_edge.sampling import calibration_samples, not_chosen
+from fpm_edge.seen import card_lines, refuse_seen, seen_by
 from fpm_edge.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
@@ -111,6 +112,7 @@ def convert(
     whole: bool = False,
     max_stop_loss: float = MAX_STOP_LOSS,
     nothing: Sequence[str] = (),
+    allow_seen: bool = False,
 ) -> Converted:
     """Convert a trained model and write a bundle whose drift from the float model is known.
 
@@ -136,10 +138,12 @@ def convert(
             moving (`fpm_edge.stopping`); the manifest says how still they must be for that.
         nothing: specs of pictures without a garment, for the rule by which the bundle recognises garments
             (`fpm_edge.recognize`); without any, drawn backdrops.
+        allow_seen: measure even on photographs that the model was trained on.
 
     Raises:
         GateError: a bound of the drift is over the budget; with `fallback`, even with all pieces in that precision.
         ConversionError: an assertion on the converted files.
+        UsageError: it would be measured on photographs that the model was trained on.
         ModelError, DataError, SchemaError, UsageError: inputs that cannot be used.
     """
     if not max_stop_loss >= 0:
@@ -175,6 +179,8 @@ def convert(
         loaded.network,
     )
     scored = score if score is not None else not_chosen(calibration.dataset, chosen)
+    seen = seen_by(folder)
+    notes = refuse_seen(scored, [(str(folder), seen)], allowed=allow_seen)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
@@ -247,7 +253,7 @@ def convert(
     )
     if embed_reference:
         members["reference/float.fpm"] = reference.recognizing(recognition)
-    members["card.md"] = card_text(manifest, drift).encode()
+    members["card.md"] = "\n".join([card_text(manifest, drift), *card_lines(seen)]).encode()
     write_bundle(output, manifest, members)
     return Converted(
         output,
@@ -256,7 +262,7 @@ def convert(
         made.exported.whole_bytes,
         scored.name,
         needing.tries,
-        recognizing.notes,
+        (*notes, *recognizing.notes),
     )
 
 

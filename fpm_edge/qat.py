@@ -11,6 +11,7 @@ from fpm_edge.data import Dataset
 from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.sampling import calibration_samples
+from fpm_edge.seen import Seen
 from fpm_edge.train.loop import EpochLog, train
 from fpm_edge.train.quantizers import Quantizers
 from fpm_edge.train.settings import TrainSettings
@@ -31,6 +32,7 @@ def fine_tune(
     folder: Path,
     *,
     origin: str = "",
+    seen: Seen | None = None,
     resume: bool = False,
     estimator: RangeEstimator | None = None,
     on_epoch: Callable[[EpochLog], None] | None = None,
@@ -45,7 +47,7 @@ def fine_tune(
         dataset: training pictures; some of them give the quantizers' first ranges.
         estimator: makes ranges of what it sees on these; None for min-max. Ranges then move towards the batches'
             extremes until `TrainSettings.freeze_ranges_after`; 0 keeps the estimator's.
-        folder, origin, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
+        folder, origin, seen, resume, on_epoch: as for `train.loop.train`, which also gives the errors.
     """
     count = min(_START_SAMPLES, len(dataset))
     chosen = calibration_samples(dataset, count, "stratified", settings.seed, config, network)
@@ -61,6 +63,7 @@ def fine_tune(
         settings,
         folder,
         origin=origin,
+        seen=seen,
         resume=resume,
         quantizers=quantizers,
         on_epoch=on_epoch,

@@ -58,7 +58,7 @@ def command(
     """
     opened = open_bundle(bundle)
     loaded = load_model_of(opened, model)
-    dataset = chosen_pictures(opened, source, samples)
+    dataset = chosen_pictures(opened, model, source, samples)
     with progress_bar("reading pictures", len(dataset)) as advance:
         inputs = []
         for record in dataset.records:

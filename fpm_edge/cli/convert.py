@@ -180,6 +180,7 @@ def command(
         whole=whole,
         max_stop_loss=max_stop_loss,
         nothing=nothing,
+        allow_seen=source.allow_seen,
     )
     if as_json:
         print_json(_to_dict(result))

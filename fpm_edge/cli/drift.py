@@ -67,7 +67,8 @@ def command(
     golden = check_goldens(session)
     report = None
     if source is not None:
-        report = _against_float(session, given, source.held(), points, threads)
+        dataset = source.measured(opened, *([] if given is None else [given]))
+        report = _against_float(session, given, dataset, points, threads)
     budget = asked or Budget.of(opened.manifest.max_ne_drift, opened.manifest.max_part_drift)
     if as_json:
         result: dict[str, Any] = {

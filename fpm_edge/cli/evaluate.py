@@ -71,6 +71,7 @@ def command(
 
     With --holdout it measures the photographs that `train` with the same --holdout and --split-seed never saw, and
     beside them the mean shape of the training photographs, which any model must beat.
+    Photographs that a MODEL was trained on are refused, unless --allow-seen is given.
     NE is the paper's (coordinates divided by width and height); the contest's (divided by the garment's own length,
     visible points only) stands beside it. How far scores can be believed, and with a bundle that recognises garments
     how often it is right about them, comes after.
@@ -85,9 +86,11 @@ def command(
     _check_exist(models)
     if nothing:
         _check_rules(models, as_table1)
-    dataset = source.held()
+    dataset = source.measured(*models)
     truth = truth_of(dataset)
     empty = load_nothing(nothing, dataset.schema) if nothing else None
+    if empty is not None:
+        source.refuse_seen(empty, *models)
     labels = _labels(models)
     measured = [_measure(model, dataset, engine, empty) for model in models]
     named = [(label, one.evaluation) for label, one in zip(labels, measured, strict=True)]

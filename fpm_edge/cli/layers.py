@@ -49,9 +49,14 @@ def write_plot(path: Path | None, svg: str) -> None:
         write_atomically(path, svg)
 
 
-def chosen_pictures(bundle: Bundle, source: DataSource, samples: int) -> Dataset:
-    """So many pictures of the data, always the same. Raises SchemaError where it has other landmarks."""
-    dataset = source.held()
+def chosen_pictures(bundle: Bundle, model: Path, source: DataSource, samples: int) -> Dataset:
+    """So many pictures of the data, always the same.
+
+    Raises:
+        SchemaError: it has other landmarks than the bundle.
+        UsageError: the bundle, or the model that it was made of, was trained on some of it.
+    """
+    dataset = source.measured(model, bundle)
     dataset.expect_landmarks(bundle.schema, "the bundle")
     count = min(samples, len(dataset))
     return dataset.subset(choose_samples([record.category for record in dataset.records], count))

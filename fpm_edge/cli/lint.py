@@ -32,7 +32,7 @@ def command(bundle: Path, source: DataSource, engine: str, strict: bool, as_json
     fpm-edge lint mine.fpm --data fashionai:DIR --holdout 100
     """
     opened = open_bundle(bundle)
-    dataset = source.held()
+    dataset = source.measured(opened)
     with progress_bar(f"running {engine}", len(dataset)) as advance:
         report = lint(opened, dataset, engine=engine, advance=advance)
     if as_json:

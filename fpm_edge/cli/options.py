@@ -19,6 +19,7 @@ from fpm_edge_runtime.engines import DEFAULT_ORDER
 
 if TYPE_CHECKING:
     from fpm_edge.data import Dataset
+    from fpm_edge_runtime import Bundle
 
 __all__ = [
     "MODEL",
@@ -60,6 +61,7 @@ class DataSource:
         skip_bad: leave bad rows out.
         holdout: photographs (or their share, below 1) to hold back, or a file that lists them; None for none.
         split_seed: which ones.
+        allow_seen: measure even on photographs that a model was trained on.
     """
 
     spec: str
@@ -68,6 +70,7 @@ class DataSource:
     skip_bad: bool = False
     holdout: float | Path | None = None
     split_seed: int = 0
+    allow_seen: bool = False
 
     def training(self) -> "Dataset":
         """The data without the photographs held back."""
@@ -76,6 +79,29 @@ class DataSource:
     def held(self) -> "Dataset":
         """The photographs held back; all of the data where none are."""
         return self._part(1)
+
+    def measured(self, *models: "Path | Bundle") -> "Dataset":
+        """`held`, to measure these models on. Raises UsageError where one was trained on a photograph of it."""
+        dataset = self.held()
+        self.refuse_seen(dataset, *models)
+        return dataset
+
+    def refuse_seen(self, dataset: "Dataset", *models: "Path | Bundle") -> None:
+        """Raise UsageError where one of the models was trained on a photograph of `dataset`; say so if asked for."""
+        from fpm_edge.seen import refuse_seen, seen_by
+
+        known = [(str(model if isinstance(model, Path) else model.source), seen_by(model)) for model in models]
+        for line in refuse_seen(dataset, known, allowed=self.allow_seen):
+            say(f"note: {line}")
+
+    @property
+    def held_back(self) -> str:
+        """The options by which photographs are held back; empty where none are."""
+        if self.holdout is None:
+            return ""
+        if isinstance(self.holdout, Path):
+            return f"--holdout {self.holdout}"
+        return f"--holdout {_amount(self.holdout)} --split-seed {self.split_seed}"
 
     def _part(self, number: int) -> "Dataset":
         # Not above: `fpm-edge run` reads no data set, and starts sooner without.
@@ -125,12 +151,12 @@ def _amount(holdout: float) -> int | float:
 def data_options(
     option: str | None = "--data", *, required: bool = True, split: bool = True, help_text: str = SPEC_HELP
 ) -> Callable[[_Command], _Command]:
-    """``--data --schema --categories --skip-bad``, and for `split` ``--holdout --split-seed``.
+    """``--data --schema --categories --skip-bad``, and for `split` ``--holdout --split-seed --allow-seen``.
 
     Where `option` is None, the spec is the command's argument DATA instead. The command gets them as one argument,
     ``source``: a `DataSource`, or None where no data was given.
     """
-    names = ("spec", "schema", "categories", "skip_bad", *(("holdout", "split_seed") if split else ()))
+    names = ("spec", "schema", "categories", "skip_bad", *(("holdout", "split_seed", "allow_seen") if split else ()))
 
     def decorate(command: _Command) -> _Command:
         @wraps(command)
@@ -159,7 +185,7 @@ def data_options(
 
 def _refuse_without_data(option: str | None, fields: dict[str, Any]) -> None:
     """Options about data that nothing names would be ignored."""
-    for name in ("schema", "categories", "skip_bad", "holdout", "split_seed"):
+    for name in ("schema", "categories", "skip_bad", "holdout", "split_seed", "allow_seen"):
         if fields.get(name):
             raise UsageError(f"--{name.replace('_', '-')} says something about {option}, which is missing; give both")
 
@@ -178,6 +204,11 @@ class _Holdout(click.ParamType[float | Path]):
 
 _SPLIT_OPTIONS = (
     click.option(
+        "--allow-seen",
+        is_flag=True,
+        help="Measure even on photographs that the model was trained on, instead of refusing, and say so.",
+    ),
+    click.option(
         "--split-seed",
         type=click.IntRange(0),
         default=0,
@@ -188,8 +219,8 @@ _SPLIT_OPTIONS = (
         "--holdout",
         type=_Holdout(),
         metavar="N|SHARE|FILE",
-        help="Hold back so many photographs, that share, or those that a text file names, one a line: training leaves "
-        "them out, measuring uses only them.",
+        help="Hold back so many photographs, about that share, or those that a text file names, one a line: training "
+        "leaves them out, measuring uses only them.",
     ),
 )
 

@@ -7,9 +7,10 @@ import click
 from fpm_edge.cli.options import MODEL, DataSource, data_options, output_option, say
 from fpm_edge.cli.training import changed_settings, epoch_reporter, make_deterministic, training_options
 from fpm_edge.model.folding import fold_batch_norm
-from fpm_edge.model.store import load_model, weights_digest
+from fpm_edge.model.store import FLOAT_FOLDER, load_model, weights_digest
 from fpm_edge.qat import fine_tune
 from fpm_edge.quantized import save_qat
+from fpm_edge.seen import Seen, seen_by, write_seen
 from fpm_edge.train.mirror import without_mirror
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
@@ -75,15 +76,30 @@ def command(
         **_weights(RECIPES[recipe or _DEFAULT_RECIPE], teacher, truth_weight),
     )
     make_deterministic(settings.seed)
+    if source.holdout is not None:
+        # What is held back here was held back before, or nothing measured on it would be true.
+        source.measured(model)
     dataset = source.training()
+    before = seen_by(model)
     config, network = fold_batch_norm(*load_model(model, stages))
     settings, line = without_mirror(settings, config.schema)
     if line is not None:
         say(f"note: {line}")
     with epoch_reporter(settings, output) as on_epoch:
         quantized = fine_tune(
-            config, network, dataset, settings, output, origin=weights_digest(model), resume=resume, on_epoch=on_epoch
+            config,
+            network,
+            dataset,
+            settings,
+            output,
+            origin=weights_digest(model),
+            seen=Seen.of(dataset, held_back=source.held_back, before=before),
+            resume=resume,
+            on_epoch=on_epoch,
         )
+    if before is not None:
+        (output / FLOAT_FOLDER).mkdir(exist_ok=True)
+        write_seen(output / FLOAT_FOLDER, before)
     save_qat(output, config, network, quantized)
     say(f"QAT model written to {output}")
 

@@ -134,9 +134,10 @@ def command(
     if output is None and compared is None:
         raise UsageError("no folder for the report; give -o PATH")
     labels = file_labels(paths)
+    opened = [open_bundle(path, trusted) for path in paths]
     result = measure(
-        [(label, open_bundle(path, trusted)) for label, path in zip(labels, paths, strict=True)],
-        source.held(),
+        list(zip(labels, opened, strict=True)),
+        source.measured(*opened),
         benches=[(text_name(str(path)), read_bench(path)) for path in benches],
         engines=engines or None,
         threads=threads,

@@ -103,7 +103,10 @@ def command(
         precisions=precisions or None,
         input_sizes=input_size or None,
         threads=threads or None,
+        allow_seen=source.allow_seen,
     )
+    for line in setup.notes:
+        say(f"note: {line}")
     result = search(setup, output, resume=resume, tell=say)
     if as_json:
         print_json(result.to_dict())

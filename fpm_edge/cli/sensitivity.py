@@ -39,7 +39,7 @@ def command(
     """
     opened = open_bundle(bundle)
     loaded = load_model_of(opened, model)
-    dataset = chosen_pictures(opened, source, samples)
+    dataset = chosen_pictures(opened, model, source, samples)
     with ExitStack() as stack:
         result = analyse(
             opened,

@@ -157,6 +157,7 @@ def _train(
             plan.settings,
             output,
             origin=plan.origin,
+            seen=plan.seen,
             resume=resume,
             teacher=teacher,
             team=team,

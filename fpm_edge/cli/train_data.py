@@ -8,6 +8,7 @@ from fpm_edge.data import Dataset, file_digest, load_dataset
 from fpm_edge.data.location import local_path
 from fpm_edge.data.paper import PaperSplit, paper_split
 from fpm_edge.data.parts import find_parts
+from fpm_edge.seen import Seen
 from fpm_edge.train.config_file import Beside, DataConfig
 from fpm_edge_runtime import UsageError
 
@@ -24,7 +25,7 @@ def read_beside(other: Beside, source: DataSource, main: Dataset, held: Dataset 
     """Other data to train on, read as `source` is.
 
     Raises:
-        UsageError: a photograph that is held back from training is among it.
+        UsageError: a photograph that is held back from training is among it, by its file, or by its name and content.
     """
     dataset = load_dataset(other.spec, schema=main.schema, skip_bad=source.skip_bad)
     announce(dataset)
@@ -34,6 +35,8 @@ def read_beside(other: Beside, source: DataSource, main: Dataset, held: Dataset 
         for record in dataset.records
         if isinstance(record.image, Path) and record.image.resolve() in kept
     ]
+    if held is not None and not leaked:
+        leaked, _ = Seen.of(held).among(dataset)
     if leaked:
         raise UsageError(
             f"--with {other.share:g} {other.spec}: {len(leaked)} of its records are held back from training, the "
@@ -92,6 +95,7 @@ def source_of(data: DataConfig) -> DataSource:
         skip_bad=data.skip_bad,
         holdout=holdout,
         split_seed=data.split_seed,
+        allow_seen=data.allow_seen,
     )
 
 
@@ -106,5 +110,6 @@ def data_config(source: DataSource, beside: tuple[Beside, ...]) -> DataConfig:
         categories=None if source.categories is None else tuple(n.strip() for n in source.categories.split(",")),
         schema=source.schema,
         skip_bad=source.skip_bad,
+        allow_seen=source.allow_seen,
         beside=beside,
     )

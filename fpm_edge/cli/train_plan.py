@@ -17,6 +17,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig, config_to_dict
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.store import load_weights, read_config, weights_digest
+from fpm_edge.seen import Seen, seen_by
 from fpm_edge.train.config_file import (
     Beside,
     DataConfig,
@@ -35,6 +36,8 @@ from fpm_edge_runtime import UsageError
 __all__ = ["TrainPlan", "plan_training"]
 
 _DEFAULT_MODEL = "paper"
+# What is held back where no option says it.
+_PAPERS = "the paper's split"
 # Enough garments for a whole batch.
 _STAND_IN = "rendered:{}@0/512"
 
@@ -47,6 +50,7 @@ class TrainPlan:
         config: the network.
         settings: how.
         training: what to train on: `main`, with `beside` beside it, each with its share of an epoch.
+        seen: what the weights will have been trained on.
         held: what was held back from `main`; None for nothing.
         data: the options that say so.
         recipe: name of the recipe that the settings began with; None where a file gave them.
@@ -59,6 +63,7 @@ class TrainPlan:
     config: NetworkConfig
     settings: TrainSettings
     training: Dataset
+    seen: Seen
     main: Dataset
     beside: tuple[tuple[Dataset, float], ...]
     held: Dataset | None
@@ -182,8 +187,11 @@ def plan_training(
     chosen = {name: value for name, value in model.items() if value is not None}
     source = with_papers_split(source, recipe)
     main, held, notes = read_data(source)
+    if start is not None and held is not None:
+        source.refuse_seen(held, start)
     added = tuple((read_beside(other, source, main, held), other.share) for other in others)
     training = mixed(main, added) if added else main
+    before = None if start is None else seen_by(start)
     config = _network(file.model, chosen, start, training)
     if recipe is not None and not isinstance(config, ModelConfig) and (base.absent_weight or base.category_weight):
         base = msgspec.structs.replace(base, absent_weight=0.0, category_weight=0.0)
@@ -195,6 +203,7 @@ def plan_training(
         config=config,
         settings=final,
         training=training,
+        seen=Seen.of(training, held_back=source.held_back or (_PAPERS if held else ""), before=before),
         main=main,
         beside=added,
         held=held,

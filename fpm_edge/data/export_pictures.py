@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from PIL import Image
 
 from fpm_edge.data.images import picture_size
+from fpm_edge.data.photographs import without_number
 from fpm_edge.data.record import Record, read_encoded, read_image
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.files import sync_folder
@@ -20,8 +21,6 @@ from fpm_edge_runtime.image import png_bytes
 __all__ = ["WrittenPicture", "picture_names", "write_pictures"]
 
 _SUFFIXES = {".bmp", ".gif", ".heic", ".jpeg", ".jpg", ".mpo", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-# The second garment of a photograph is called after it, with #2 (`Collector`).
-_NUMBER = re.compile(r"#[0-9]+$")
 # What a name may not have in it on some file system.
 _FORBIDDEN = re.compile(r'[\\:*?"<>|\x00-\x1f]')
 
@@ -52,7 +51,7 @@ def picture_names(records: Sequence[Record], reserved: Collection[str]) -> tuple
     for record in records:
         if record.photograph in names:
             continue
-        wanted = _NUMBER.sub("", record.identifier)
+        wanted = without_number(record.identifier)
         if PurePosixPath(wanted).suffix.lower() not in _SUFFIXES:
             wanted += _suffix(record)
         name = wanted if _is_plain(wanted) else _plain(wanted)

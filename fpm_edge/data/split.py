@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.photographs import name_hash, photograph_names, without_number
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["file_digest", "split_dataset", "split_listed"]
@@ -18,27 +17,32 @@ __all__ = ["file_digest", "split_dataset", "split_listed"]
 def split_dataset(dataset: Dataset, holdout: int | float, seed: int) -> tuple[Dataset, Dataset]:
     """Split into (train, held back). Garments of the same photograph stay together, so none is seen in training.
 
-    The same data set, holdout and seed always give the same split, wherever the data set is stored. It is not
-    stratified: categories fall as they fall.
+    Each photograph is drawn by itself, by a hash of its name and the seed, so that membership does not depend on where
+    the data set is stored, nor on which others there are: where one is added or lost, a share moves no other, and a
+    number at most one, the next in the order of the hashes. It is not stratified: categories fall as they fall.
 
     Args:
         dataset: at least two photographs.
-        holdout: how many photographs to hold back, or as a float between 0 and 1 which share of them.
+        holdout: how many photographs to hold back, or as a float between 0 and 1 about which share of them.
         seed: of the draw.
 
     Raises:
         UsageError: the holdout leaves one side without a photograph.
     """
-    photographs = sorted({record.photograph for record in dataset.records})
-    count = round(holdout * len(photographs)) if isinstance(holdout, float) else holdout
-    sensible = not isinstance(holdout, float) or 0 < holdout < 1
-    if not (sensible and 0 < count < len(photographs)):
+    names = photograph_names(dataset)
+    drawn = {name: name_hash(name, str(seed)) for name in names}
+    if isinstance(holdout, float):
+        held = {name for name, lot in drawn.items() if lot < holdout * 2**64}
+        sensible = 0 < holdout < 1
+    else:
+        held = set(sorted(drawn, key=lambda name: (drawn[name], name))[: max(holdout, 0)])
+        sensible = True
+    if not (sensible and 0 < len(held) < len(drawn)):
         raise UsageError(
-            f"cannot hold back {holdout} of the {len(photographs)} photographs of {dataset.name!r}; expected 1 to "
-            f"{len(photographs) - 1} of them, or a share between 0 and 1 that leaves some on both sides"
+            f"cannot hold back {holdout} of the {len(drawn)} photographs of {dataset.name!r}; expected 1 to "
+            f"{len(drawn) - 1} of them, or a share between 0 and 1 that leaves some on both sides"
         )
-    order = np.random.default_rng(seed).permutation(len(photographs))
-    return _parts(dataset, {photographs[i] for i in order[:count]})
+    return _parts(dataset, names, held)
 
 
 def split_listed(dataset: Dataset, path: Path) -> tuple[Dataset, Dataset]:
@@ -55,9 +59,10 @@ def split_listed(dataset: Dataset, path: Path) -> tuple[Dataset, Dataset]:
         UsageError: the file cannot be read, names nothing or a picture that is not there, or leaves one side empty.
     """
     names = _names(path)
+    photographs = photograph_names(dataset)
     by_name: dict[str, str] = {}
-    for record in dataset.records:
-        by_name[record.identifier] = by_name[record.identifier.partition("#")[0]] = record.photograph
+    for record, photograph in zip(dataset.records, photographs, strict=True):
+        by_name[record.identifier] = by_name[without_number(record.identifier)] = photograph
     unknown = [name for name in names if name not in by_name]
     # What was skipped as bad is known by its line only, and may be what the list names.
     if len(unknown) > len(dataset.skipped):
@@ -69,12 +74,12 @@ def split_listed(dataset: Dataset, path: Path) -> tuple[Dataset, Dataset]:
         words = f"{path}: {len(unknown)} of {len(names)} pictures are of no record that could be used, the first: "
         dataset = replace(dataset, notes=(*dataset.notes, words + repr(unknown[0])))
     held = {by_name[name] for name in names if name in by_name}
-    if not 0 < len(held) < len({record.photograph for record in dataset.records}):
+    if not 0 < len(held) < len(set(photographs)):
         raise UsageError(
             f"{path}: holds back {len(held)} photographs of {dataset.name!r}, which leaves one side without any; "
             "expected some on both sides"
         )
-    return _parts(dataset, held)
+    return _parts(dataset, photographs, held)
 
 
 def file_digest(path: Path) -> str:
@@ -102,8 +107,8 @@ def _names(path: Path) -> list[str]:
     return names
 
 
-def _parts(dataset: Dataset, held: Collection[str]) -> tuple[Dataset, Dataset]:
-    is_held = [record.photograph in held for record in dataset.records]
+def _parts(dataset: Dataset, names: Sequence[str], held: Collection[str]) -> tuple[Dataset, Dataset]:
+    is_held = [name in held for name in names]
     return (
         replace(dataset.subset(i for i, hold in enumerate(is_held) if not hold), name=f"{dataset.name} (train)"),
         replace(dataset.subset(i for i, hold in enumerate(is_held) if hold), name=f"{dataset.name} (held back)"),

@@ -289,6 +289,8 @@ class _Search:
             input_size=candidate.file.input_size,
             formats=(form,),
             budget=setup.budgets.drift,
+            # `prepare` has refused them, unless they were asked for.
+            allow_seen=True,
         )
         bundle = open_bundle(draft)
         for piece in bundle.manifest.pieces[form]:

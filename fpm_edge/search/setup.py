@@ -17,6 +17,7 @@ from fpm_edge.report.environment import describe_environment
 from fpm_edge.sampling import calibration_samples, not_chosen
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.space import File, Space
+from fpm_edge.seen import refuse_seen, seen_by
 from fpm_edge_converters import Precision
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.errors import MissingExtraError, UsageError
@@ -55,6 +56,7 @@ class Setup:
         calibration: what sets the ranges, and `chosen`, the indices of its pictures.
         scored: pictures to measure on.
         rungs: how much is measured of each, `rungs_for` the pictures.
+        notes: for people.
     """
 
     model: Path
@@ -67,6 +69,7 @@ class Setup:
     chosen: Sequence[int]
     scored: Dataset
     rungs: tuple[Rung, ...] = RUNGS
+    notes: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, Any]:
         """All that decides what is measured."""
@@ -114,6 +117,7 @@ def prepare(
     input_sizes: Sequence[tuple[int, int]] | None = None,
     threads: Sequence[int] | None = None,
     rungs: Sequence[Rung] = RUNGS,
+    allow_seen: bool = False,
 ) -> Setup:
     """What to search.
 
@@ -126,8 +130,10 @@ def prepare(
         engines: None for LiteRT and ONNX Runtime, as far as they are installed.
         precisions, input_sizes, threads: None for all, as `Space.of`.
         rungs: how much is measured.
+        allow_seen: measure even on photographs that the model was trained on.
 
     Raises:
+        UsageError: it would be measured on photographs that the model was trained on.
         UsageError, ModelError, DataError, SchemaError: inputs that cannot be used.
         MissingExtraError: an engine that was asked for is not installed, or none is.
     """
@@ -158,6 +164,7 @@ def prepare(
         loaded.network,
     )
     scored = not_chosen(calibration.dataset, chosen) if score is None else score
+    notes = refuse_seen(scored, [(str(model), seen_by(model))], allowed=allow_seen)
     origin = {
         "name": loaded.config.name,
         "config": hashlib.sha256(msgspec.json.encode(loaded.config)).hexdigest(),
@@ -176,6 +183,7 @@ def prepare(
         chosen=chosen,
         scored=scored,
         rungs=rungs_for(len(scored), rungs),
+        notes=notes,
     )
 
 

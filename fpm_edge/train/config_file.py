@@ -94,6 +94,7 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         categories: only garments of these; all if left out.
         schema: name or file, where it is not the data's own.
         skip_bad: leave bad rows out instead of stopping.
+        allow_seen: measure even on photographs that the weights to start from were trained on.
         beside: other data to train on as well.
     """
 
@@ -104,6 +105,7 @@ class DataConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     categories: tuple[str, ...] | None = None
     schema: str | None = None
     skip_bad: bool = False
+    allow_seen: bool = False
     beside: tuple[Beside, ...] = ()
 
     def __post_init__(self) -> None:

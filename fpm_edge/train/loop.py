@@ -15,6 +15,7 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.progress import progress_bar
+from fpm_edge.seen import Seen
 from fpm_edge.train.batches import Batch
 from fpm_edge.train.checkpoint import (
     LossLog,
@@ -33,7 +34,7 @@ from fpm_edge.train.objective import Objective, Teacher, objective_for
 from fpm_edge.train.optimizer import make_optimizer, stage_factors
 from fpm_edge.train.pipeline import SampleStore, batch_indices, epoch_size, steps_in_epoch, training_batches
 from fpm_edge.train.quantizers import Quantizers, check_quantizers
-from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run
+from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run, record_seen
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, UsageError
@@ -76,6 +77,7 @@ def train(
     folder: Path,
     *,
     origin: str = "",
+    seen: Seen | None = None,
     resume: bool = False,
     teacher: Teacher | None = None,
     quantizers: Quantizers | None = None,
@@ -91,6 +93,8 @@ def train(
         folder: made if missing; with several workers one that all of them can read.
         origin: identifies the weights that training starts from (see `store.weights_digest`); a run that is resumed
             must have started from the same.
+        seen: what the weights will have been trained on, for the folder's `SEEN_FILE`; None for `dataset` alone, where
+            the weights that training starts from saw nothing.
         resume: continue from the folder's checkpoint. On CPU the weights are then bit-equal to those of a run that
             was never interrupted.
         teacher: see `TrainSettings.teacher_weight`.
@@ -118,17 +122,20 @@ def train(
     run = identity_of(config, dataset, settings, origin, taught, team.place.devices)
     with team.strategy.scope():
         step, optimizer = make_step(model, config, settings, teacher=teacher, quantizers=quantizers, team=team)
+    seen = seen or Seen.of(dataset)
     folder.mkdir(parents=True, exist_ok=True)
     at, losses = Position(0, 0, 0), no_losses(len(step.objective.terms))
     if resume:
         check_run(folder, run)
+        if team.chief:
+            record_seen(folder, seen)
         at, losses = restore_checkpoint(folder / CHECKPOINT, model, optimizer)
     else:
         check_unused(folder)
         # No worker may see what the chief is about to write.
         team.agree(True)
         if team.chief:
-            record_run(folder, run)
+            record_run(folder, run, seen)
     with TrainingLog(folder, team.chief) as log, deferred_interrupt() as interrupted:
         kept = SampleStore(keep_bytes)
         loop = _Loop(

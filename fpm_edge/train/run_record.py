@@ -7,14 +7,17 @@ import msgspec
 
 from fpm_edge.data import Dataset
 from fpm_edge.model.kinds import NetworkConfig, config_to_dict
+from fpm_edge.seen import SEEN_FILE, Seen, write_seen
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.files import write_atomically
 
-__all__ = ["CHECKPOINT", "check_run", "check_unused", "identity_of", "record_run"]
+__all__ = ["CHECKPOINT", "check_run", "check_unused", "identity_of", "record_run", "record_seen"]
 
 CHECKPOINT = "checkpoint.safetensors"
 _RUN = "run.json"
+# The key of the digest of `SEEN_FILE`.
+_SEEN = "trained_on"
 # How often a run saves changes nothing about what it computes.
 _FREE = ("checkpoint_minutes",)
 
@@ -42,9 +45,18 @@ def check_unused(folder: Path) -> None:
         raise UsageError(f"{folder}: holds a checkpoint already; continue it with --resume, or use another folder")
 
 
-def record_run(folder: Path, run: dict[str, object]) -> None:
-    """Mark `folder` as this run's. Raises OSError."""
+def record_run(folder: Path, run: dict[str, object], seen: Seen) -> None:
+    """Mark `folder` as this run's, which trains on the photographs `seen`. Raises OSError."""
+    # First, so that there are never weights that do not say what they have seen.
+    write_seen(folder, seen)
+    run = run | {_SEEN: seen.digest}
     write_atomically(folder / _RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
+
+
+def record_seen(folder: Path, seen: Seen) -> None:
+    """Of a run that is resumed and was begun by a version that did not keep it. Raises OSError."""
+    if not (folder / SEEN_FILE).exists():
+        write_seen(folder, seen)
 
 
 def check_run(folder: Path, run: dict[str, object]) -> None:
@@ -64,4 +76,5 @@ def _completed(record: bytes) -> dict[str, Any]:
     run: dict[str, Any] = msgspec.json.decode(record)
     defaults: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(TrainSettings()))
     settings = {name: value for name, value in (defaults | run["settings"]).items() if name not in _FREE}
-    return run | {"settings": settings}
+    # What was seen follows from data and origin, which are compared.
+    return {key: value for key, value in run.items() if key != _SEEN} | {"settings": settings}

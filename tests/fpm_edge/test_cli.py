@@ -13,6 +13,7 @@ from PIL import Image
 from fpm_edge.__main__ import main
 from fpm_edge.cli import cli
 from fpm_edge.cli.options import DataSource
+from fpm_edge.seen import read_seen
 from fpm_edge.train.recipes import RECIPES
 
 HEADER = (
@@ -334,8 +335,14 @@ def test_the_chain_from_qat_to_a_gated_bundle(
     tmp_path: Path, tiny_model: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     tuned, bundle = tmp_path / "qat", tmp_path / "qat.fpm"
-    data = ("--data", "rendered:24@1/64")
+    data = ("--data", "rendered:24@4/64")
     succeeds(capsys, "qat", tiny_model, *data, "--epochs", 1, "--batch", 8, "--stages", 2, "-o", tuned)
+    # It saw what it learnt from now, and what its float model did.
+    before, now, kept = (read_seen(folder) for folder in (tiny_model, tuned, tuned / "float"))
+    assert before is not None
+    assert now is not None
+    assert kept is not None
+    assert (len(before.codes), len(now.codes), kept.codes.tolist()) == (48, 72, before.codes.tolist())
     common = (
         "convert",
         tuned,

@@ -1,6 +1,7 @@
 """`fpm-edge train`: what it resolves, refuses, writes and estimates."""
 
 import json
+import shutil
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from fpm_edge.__main__ import main
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.train_plan import TrainPlan, plan_training
 from fpm_edge.data import load_dataset, read_image
+from fpm_edge.data.shard_writer import write_shards
 from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.store import load_network, weights_digest
 from fpm_edge.train.batches import Batch
@@ -126,6 +128,13 @@ def test_what_is_beside_the_data(tmp_path: Path, run_file: Path) -> None:
     assert (len(plan.main), len(plan.training), plan.pictures) == (4, 13, 8)
     with pytest.raises(UsageError, match=r"--with 0\.5 fashionai:.*: 2 of its records are held back from training"):
         planned(source, beside=[(0.5, source)], **options)
+    # A copy of them too, and shards.
+    shutil.copytree(tmp_path / "Annotations", tmp_path / "copy" / "Annotations")
+    shutil.copytree(tmp_path / "Images", tmp_path / "copy" / "Images")
+    write_shards(load_dataset(source), [tmp_path / "shards"])
+    for copy in (f"fashionai:{tmp_path / 'copy'}", f"shards:{tmp_path / 'shards'}"):
+        with pytest.raises(UsageError, match=r"--with 0\.5 .*: 2 of its records are held back from training"):
+            planned(source, beside=[(0.5, copy)], **options)
     # --data stands for the whole table [data].
     run_file.write_text(RUN + 'beside = [{ share = 0.5, spec = "rendered:9@4/64" }]\n')
     assert len(planned(None, run_file).beside) == 1

@@ -44,6 +44,7 @@ def test_the_whole_way(garments: Dataset, tmp_path: Path) -> None:
         calibration=Calibration(garments, samples=16),
         # Of two epochs nothing is to be expected but that it runs.
         budget=Budget(10.0, 100.0),
+        allow_seen=True,
     )
     bundle = open_bundle(converted.path)
     assert bundle.manifest.landmarks == SCHEMA

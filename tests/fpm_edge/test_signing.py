@@ -200,7 +200,7 @@ def test_commands_of_a_device_take_keys(
         "self-check": (),
         "self-check --fastest": ("--fastest",),
         "extract": ("card.md", "-o", tmp_path / "out"),
-        "report": ("--data", "rendered:4@1/64", "-o", tmp_path / "out"),
+        "report": ("--data", "rendered:4@9/64", "-o", tmp_path / "out"),
     }
     unsigned = f"fpm-edge: {bundle}: it is not signed, and trusted keys were given; get a signed bundle, or sign it"
     for command, rest in commands.items():
@@ -223,7 +223,7 @@ def test_the_reference_of_drift_must_be_signed_too(
     reference = tmp_path / "float.fpm"
     reference.write_bytes(bundle.read_bytes())
     sign_bundle(bundle, key)
-    given = ("--data", "rendered:4@1/64", "--reference", reference, "--trusted", public)
+    given = ("--data", "rendered:4@9/64", "--reference", reference, "--trusted", public)
     code, _, error = run(capsys, "drift", bundle, *given)
     assert (code, f"{reference}: it is not signed" in error) == (4, True)
 

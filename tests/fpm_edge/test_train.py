@@ -21,6 +21,7 @@ from safetensors.numpy import load, load_file
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.network import build_model
+from fpm_edge.seen import Seen
 from fpm_edge.train import pipeline
 from fpm_edge.train.distribute import ALONE, Team
 from fpm_edge.train.loop import CHECKPOINT, EpochLog, train
@@ -259,7 +260,7 @@ def test_a_setting_that_a_record_does_not_know_had_its_default(tmp_path: Path) -
     earlier = record(SETTINGS)
     for name in ("float_weight", "truth_weight", "stage_rates", "freeze_ranges_after"):
         del earlier["settings"][name]
-    record_run(tmp_path, earlier)
+    record_run(tmp_path, earlier, Seen.of(load_dataset("rendered:1@3/64")))
     check_run(tmp_path, record(SETTINGS))
     for changes in ({"truth_weight": 0.5}, {"stage_rates": (0.5, 1.0)}):
         with pytest.raises(UsageError, match="made with other settings or data"):

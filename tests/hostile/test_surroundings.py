@@ -29,7 +29,18 @@ DATA = ("coco:in/data.json", "--schema", "in/colours.toml")
 DRAWN = "rendered:24@9/64"
 ENGINE = ("--engine", "onnxruntime")
 LOOSE = ("--max-ne-drift", "9", "--max-part-drift", "9")
-ONE_TRIAL = ("--max-latency-ms", "999", "--precision", "float32", "--input-size", "64", "--threads", "1")
+ONE_TRIAL = (
+    "--samples",
+    "8",
+    "--max-latency-ms",
+    "999",
+    "--precision",
+    "float32",
+    "--input-size",
+    "64",
+    "--threads",
+    "1",
+)
 INTERRUPTED = 130
 
 
@@ -98,7 +109,7 @@ CASES = {
         ("sensitivity", "in/model", "in/tiny.fpm", "--data", DRAWN, "--samples", "4", "--plot", "out/layers.svg"),
         anew=True,
     ),
-    "demo": Case(("demo", "--pictures", "40", "-o", "out/demo"), anew=True),
+    "demo": Case(("demo", "--pictures", "160", "-o", "out/demo"), anew=True),
 }
 WRITING = [name for name, case in CASES.items() if case.writes]
 ALL = [pytest.param(name, marks=pytest.mark.slow) if case.anew else name for name, case in CASES.items()]
