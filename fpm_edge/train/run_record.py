@@ -14,7 +14,7 @@ from fpm_edge_runtime.files import write_atomically
 __all__ = ["CHECKPOINT", "check_run", "check_unused", "identity_of", "record_run"]
 
 CHECKPOINT = "checkpoint.safetensors"
-_RUN = "run.json"
+RUN = "run.json"
 # How often a run saves changes nothing about what it computes.
 _FREE = ("checkpoint_minutes",)
 
@@ -44,18 +44,18 @@ def check_unused(folder: Path) -> None:
 
 def record_run(folder: Path, run: dict[str, object]) -> None:
     """Mark `folder` as this run's. Raises OSError."""
-    write_atomically(folder / _RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
+    write_atomically(folder / RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
 
 
 def check_run(folder: Path, run: dict[str, object]) -> None:
     """Raise UsageError unless `folder` holds a checkpoint of this very run."""
-    record = folder / _RUN
+    record = folder / RUN
     if not (folder / CHECKPOINT).is_file():
         raise UsageError(f"{folder}: there is no checkpoint to resume; start without --resume")
     if not record.is_file() or _completed(record.read_bytes()) != _completed(msgspec.json.encode(run)):
         raise UsageError(
             f"{folder}: its checkpoint was made with other settings or data, from other weights, or on another number "
-            f"of devices (see {_RUN} there); resume with the same ones, or use another folder"
+            f"of devices (see {RUN} there); resume with the same ones, or use another folder"
         )
 
 
