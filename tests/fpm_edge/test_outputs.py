@@ -138,9 +138,7 @@ def test_an_input_given_as_output(
     names = links(file)
     for number, name in enumerate(inputs(command)):
         written = names[number % len(names)]
-        code, out, said = run_command(
-            capsys, *words, *arguments(command, {name: file, str(output.name): written})
-        )
+        code, out, said = run_command(capsys, *words, *arguments(command, {name: file, str(output.name): written}))
         assert (code, out) == (2, ""), (name, written)
         assert "name another place" in said, (name, said)
         assert file.read_bytes() == content
