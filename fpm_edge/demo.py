@@ -8,12 +8,11 @@ from fpm_edge.convert import Calibration, convert
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge.drift import DriftReport
 from fpm_edge.gate import Budget
-from fpm_edge.overlay import contact_sheet, draw_detection
+from fpm_edge.overlay import contact_sheet, draw_detection, drawn_png
 from fpm_edge.report import measure, write_report
 from fpm_edge.shipped import shipped_model
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.image import png_bytes
 from fpm_edge_runtime.manifest import Format
 
 __all__ = ["DemoResult", "run_demo"]
@@ -59,10 +58,10 @@ def run_demo(output: Path, pictures: int) -> DemoResult:
         picture = read_image(record)
         found = session.detect(picture, category=record.category)
         drawn = draw_detection(picture, found, session.schema)
-        write_atomically(overlays / f"{number:02d}-{record.category}.png", png_bytes(drawn))
+        write_atomically(overlays / f"{number:02d}-{record.category}.png", drawn_png(drawn))
         tiles.append(drawn)
     sheet = contact_sheet(tiles, columns=4, titles=[record.category for record in shown], cell=256)
-    write_atomically(overlays / "all.png", png_bytes(sheet))
+    write_atomically(overlays / "all.png", drawn_png(sheet))
 
     opened = [("int8", open_bundle(bundle)), ("float32", open_bundle(float_bundle))]
     data = measure(opened, score, command=f"fpm-edge demo --pictures {pictures} -o {shlex.quote(str(output))}")

@@ -1,6 +1,7 @@
 """Video in and out, by OpenCV (extra ``video``): frames with the times at which they were taken; files of frames."""
 
 import importlib
+import itertools
 import math
 import os
 import tempfile
@@ -14,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.written import check_written
 from fpm_edge_runtime.errors import DataError, MissingExtraError, UsageError
-from fpm_edge_runtime.files import PART
+from fpm_edge_runtime.files import PART, StagedFile, naming
 
 __all__ = ["Frame", "VideoFile", "VideoSource", "open_camera", "open_video"]
 
@@ -110,7 +112,8 @@ def open_camera(number: int) -> VideoSource:
 class VideoFile:
     """A video that is being written: beside its place, and moved there when it is complete.
 
-    Leave its ``with`` block by an exception, and nothing remains.
+    Leave its ``with`` block by an exception, and nothing remains. At its end the file is read again; where it does not
+    hold every frame, as on a full disk, leaving raises DataError or OSError, and what was there before stays.
     """
 
     def __init__(self, path: Path, fps: float) -> None:
@@ -128,6 +131,7 @@ class VideoFile:
         self._path, self._fps = path, fps
         self._writer: Any = None
         self._size = (0, 0)
+        self._given = 0
 
     def __enter__(self) -> "VideoFile":
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -158,17 +162,33 @@ class VideoFile:
                 "one size"
             )
         self._writer.write(self._cv2.cvtColor(pixels, self._cv2.COLOR_RGB2BGR))
+        self._given += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._writer is not None:
-            self._writer.release()
-        if kind is None and self._writer is not None:
-            self._temporary.chmod(0o644)
-            self._temporary.replace(self._path)
-        else:
-            self._temporary.unlink(missing_ok=True)
+        staged = StagedFile(self._path, self._temporary)
+        try:
+            if self._writer is not None:
+                self._writer.release()
+            if kind is None and self._writer is not None:
+                # OpenCV tells of no write that failed.
+                check_written(self._temporary, self._path, self._given, "frames", _count_frames)
+                with naming(self._path):
+                    self._temporary.chmod(0o644)
+                    staged.commit()
+        finally:
+            staged.discard()
+
+
+def _count_frames(path: Path) -> int:
+    """How many can be decoded."""
+    cv2 = _opencv()
+    capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG)
+    try:
+        return next(number for number in itertools.count() if not capture.grab())
+    finally:
+        capture.release()
 
 
 def _opencv() -> Any:

@@ -25,13 +25,23 @@ def optimized_onnx(data: bytes) -> onnx.ModelProto:
     """The graph that ONNX Runtime, set up as the runtime sets it up, executes on this machine.
 
     It is for looking at: its operators are ONNX Runtime's own, and its form belongs to this processor.
+
+    Raises:
+        ConversionError: ONNX Runtime takes no such file, or there is no room in the folder for temporary files.
     """
     options = session_options(1)
     with tempfile.TemporaryDirectory(prefix="fpm-edge-") as folder:
         path = Path(folder, "optimized.onnx")
         options.optimized_model_filepath = str(path)
-        onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        return onnx.load(path)
+        try:
+            onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+            return onnx.load(path)
+        except Exception as error:
+            # Exceptions of its own, or those of Protocol Buffers where it left half a file.
+            raise ConversionError(
+                f"ONNX Runtime {onnxruntime.__version__} cannot write the graph that it executes into {folder}: "
+                f"{error}; make room there, or name another folder with TMPDIR"
+            ) from error
 
 
 def check_optimized_onnx(data: bytes, what: str) -> None:

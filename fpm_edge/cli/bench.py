@@ -11,7 +11,10 @@ from fpm_edge.bench import Bench, Frames, Settings, bench, read_frames, syntheti
 from fpm_edge.bench.data import Ratio, Row
 from fpm_edge.bench.settings import PUBLISHED_QUERIES, PUBLISHED_SECONDS
 from fpm_edge.cli.command_line import command_line, file_labels
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
+from fpm_edge.cli.outputs import Command, OutputFile
+from fpm_edge.file_kinds import BENCH
 from fpm_edge_runtime import GateError, UsageError, open_bundle
 
 __all__ = ["command"]
@@ -20,8 +23,8 @@ _LARGEST = 8192  # pixels of a side
 _BUSY = 0.5  # load average of each processor, before anything was measured
 
 
-@click.command("bench")
-@click.argument("bundles", type=click.Path(path_type=Path), metavar="BUNDLE...", nargs=-1, required=True)
+@click.command("bench", cls=Command)
+@click.argument("bundles", type=INPUT, metavar="BUNDLE...", nargs=-1, required=True)
 @click.option("--engine", "engines", metavar="A,B", help="Names; by default the first that is installed and reads it.")
 @click.option("--threads", default="1", show_default=True, metavar="N,M", help="For every engine.")
 @click.option("--stages", metavar="N,M", help="How many stages run; by default all.")
@@ -36,11 +39,11 @@ _BUSY = 0.5  # load average of each processor, before anything was measured
     help=f"Of each, at least.  [default: {PUBLISHED_SECONDS:g}]",
 )
 @click.option("--size", default="640x480", show_default=True, metavar="WxH", help="Of the synthetic pictures, pixels.")
-@click.option("--images", type=click.Path(path_type=Path), metavar="FOLDER", help="Pictures instead of synthetic ones.")
+@click.option("--images", type=INPUT, metavar="FOLDER", help="Pictures instead of synthetic ones.")
 @click.option("--device", metavar="NAME", help="What to call this device; by default its model.")
 @click.option("--max-ms", type=click.FloatRange(0, min_open=True), metavar="M", help="Exit code 3 if a p90 is over it.")
 @trusted_option()
-@click.option("--export", type=click.Path(path_type=Path), metavar="FILE.json", help="For `report --bench FILE`.")
+@click.option("--export", type=OutputFile(BENCH), metavar="FILE.json", help="For `report --bench FILE`.")
 @json_option
 def command(
     bundles: tuple[Path, ...],

@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.layers import chosen_pictures, plot_option, samples_option, write_plot
 from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, print_json, print_table, say
+from fpm_edge.cli.outputs import Command
 from fpm_edge.compare import Comparison, compare
 from fpm_edge.edges import place
 from fpm_edge.float_model import load_model_of
@@ -22,9 +24,9 @@ __all__ = ["command"]
 _MOST_DECIBELS = 150.0
 
 
-@click.command("compare")
+@click.command("compare", cls=Command)
 @click.argument("model", type=MODEL)
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=INPUT)
 @data_options()
 @samples_option(16)
 @click.option(

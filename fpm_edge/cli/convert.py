@@ -8,6 +8,7 @@ import click
 import msgspec
 
 from fpm_edge.bundle_card import recognition_words
+from fpm_edge.cli.inputs import DATA_SPEC
 from fpm_edge.cli.options import (
     MODEL,
     SPEC_HELP,
@@ -20,9 +21,11 @@ from fpm_edge.cli.options import (
     print_table,
     say,
 )
+from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.cli.tables import drift_table
 from fpm_edge.convert import Calibration, Converted, convert
 from fpm_edge.fallback import Fallback, Spend, Try
+from fpm_edge.file_kinds import BUNDLE
 from fpm_edge.gate import Budget
 from fpm_edge.sampling import STRATEGIES
 from fpm_edge.stopping import MAX_STOP_LOSS
@@ -33,7 +36,7 @@ from fpm_edge_runtime import UsageError
 __all__ = ["command"]
 
 
-@click.command("convert")
+@click.command("convert", cls=Command)
 @click.argument("model", type=MODEL)
 @click.option("--int8", "precision", flag_value="int8", default="int8", help="Full integer, uint8 image in (default).")
 @click.option("--int16x8", "precision", flag_value="int16x8", help="int8 kernels, int16 activations; TFLite only.")
@@ -79,7 +82,12 @@ __all__ = ["command"]
     show_default=True,
     help="With 7, int8 is faster on x86 processors without VNNI, in ONNX Runtime, at some cost in NE.",
 )
-@click.option("--score", metavar="SPEC", help="Pictures to measure drift on; by default the calibration data's others.")
+@click.option(
+    "--score",
+    type=DATA_SPEC,
+    metavar="SPEC",
+    help="Pictures to measure drift on; by default the calibration data's others.",
+)
 @click.option(
     "--max-ne-drift", type=float, metavar="R", help="Budget for the relative NE drift, upper bound (0.03 = 3 %)."
 )
@@ -115,13 +123,14 @@ __all__ = ["command"]
 )
 @click.option(
     "--nothing",
+    type=DATA_SPEC,
     metavar="SPEC",
     multiple=True,
     help="Pictures without a garment (nothing:DIR), for the rule by which the bundle sees that there is none; "
     "repeatable; by default drawn backdrops.",
 )
 @json_option
-@output_option("The bundle to write (.fpm).")
+@output_option("The bundle to write (.fpm).", OutputFile(BUNDLE))
 def command(
     model: Path,
     precision: Precision,

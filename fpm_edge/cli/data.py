@@ -8,6 +8,7 @@ import msgspec
 from rich.table import Table
 
 from fpm_edge.cli.data_convert import command as convert
+from fpm_edge.cli.inputs import DATA_SPEC, SCHEMA
 from fpm_edge.cli.options import (
     SPEC_HELP,
     DataSource,
@@ -17,11 +18,13 @@ from fpm_edge.cli.options import (
     print_table,
     say,
 )
+from fpm_edge.cli.outputs import Group, OutputFile, OutputFolder, keep_pictures
 from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.data import DataSummary, Finding, Inspection, Problem, Reading, inspect, read_to_the_end
 from fpm_edge.data.pictures import scan_pictures
 from fpm_edge.data.sheet import draw_sheet
 from fpm_edge.data.suspicious import suspicious
+from fpm_edge.file_kinds import PNG
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime import DataError, MissingExtraError, UsageError
 from fpm_edge_runtime.files import write_atomically
@@ -31,7 +34,7 @@ __all__ = ["command"]
 _SHARD_MB = 256
 
 
-@click.group("data")
+@click.group("data", cls=Group)
 def command() -> None:
     """Look at a data set before training on it, write it in another form, or lay it out for several disks."""
 
@@ -40,12 +43,12 @@ command.add_command(convert)
 
 
 @command.command("check", epilog=f"DATA is {SPEC_HELP}")
-@click.argument("spec", metavar="DATA")
-@click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own.")
+@click.argument("spec", type=DATA_SPEC, metavar="DATA")
+@click.option("--schema", type=SCHEMA, metavar="NAME|FILE", help="Landmark schema, where it is not the data's own.")
 @click.option("--categories", metavar="A,B", help="Count only garments of these categories.")
 @click.option("--pictures", is_flag=True, help="Decode every picture too; finds damaged, repeated and blank ones.")
 @click.option("--examples", type=click.IntRange(0), default=5, show_default=True, help="Of each kind of problem.")
-@click.option("--sheet", type=click.Path(path_type=Path), metavar="PNG", help="Draw pictures with their landmarks.")
+@click.option("--sheet", type=OutputFile(PNG), metavar="PNG", help="Draw pictures with their landmarks.")
 @click.option("--count", type=click.IntRange(1), default=20, show_default=True, help="Pictures on the sheet.")
 @json_option
 def check(
@@ -67,6 +70,8 @@ def check(
     fpm-edge data check fashionai:DIR --pictures --sheet sheet.png
     """
     reading = _read(spec, schema, categories)
+    if reading.dataset is not None:
+        keep_pictures(record.image for record in reading.dataset.records if isinstance(record.image, Path))
     others = _look(reading, pictures)
     if sheet is not None:
         others += _draw(reading, count, sheet)
@@ -100,7 +105,7 @@ def check(
     "-o",
     "--output",
     "outputs",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(),
     multiple=True,
     required=True,
     metavar="DIR",

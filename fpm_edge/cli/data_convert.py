@@ -6,6 +6,7 @@ import click
 import msgspec
 
 from fpm_edge.cli.options import SPEC_HELP, DataSource, data_options, json_option, output_option, print_json, say
+from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.data.export import EXPORT_FORMS, export_dataset
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime import MissingExtraError
@@ -13,11 +14,11 @@ from fpm_edge_runtime import MissingExtraError
 __all__ = ["command"]
 
 
-@click.command("convert", epilog=f"DATA is {SPEC_HELP}")
+@click.command("convert", cls=Command, epilog=f"DATA is {SPEC_HELP}")
 @data_options(None, split=False)
 @click.option("--to", type=click.Choice(list(EXPORT_FORMS)), required=True, help="COCO key points, or FashionAI's CSV.")
 @json_option
-@output_option("New folder.")
+@output_option("New folder.", OutputFolder())
 def command(source: DataSource, to: str, as_json: bool, output: Path) -> None:
     """Write DATA as COCO key points or FashionAI's CSV, with its pictures.
 

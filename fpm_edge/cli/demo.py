@@ -1,23 +1,33 @@
 """`fpm-edge demo`."""
 
 import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from fpm_edge.cli.options import print_table, say
+from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.tables import drift_table
+from fpm_edge.file_kinds import DRAWN
 
 __all__ = ["command"]
 
 _DEFAULT = Path("out/demo")
 
 
-@click.command("demo")
+def _names(given: Mapping[str, Any]) -> Iterable[str]:
+    from fpm_edge.report.write import WRITTEN
+
+    return ("garments.fpm", "garments-float.fpm", "pictures/*.png", *WRITTEN)
+
+
+@click.command("demo", cls=Command)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=OutputFolder(_names, {"pictures/*.png": DRAWN, "overlays/*.png": DRAWN}),
     default=_DEFAULT,
     show_default=True,
     help="Folder for the results.",

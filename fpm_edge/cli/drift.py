@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import click
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import (
     DataSource,
     data_options,
@@ -15,6 +16,7 @@ from fpm_edge.cli.options import (
     say,
     trusted_option,
 )
+from fpm_edge.cli.outputs import Command
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.data import Dataset
 from fpm_edge.drift import DriftReport
@@ -26,11 +28,11 @@ from fpm_edge_runtime import Bundle, GateError, Manifest, Session, UsageError, c
 __all__ = ["command"]
 
 
-@click.command("drift")
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.command("drift", cls=Command)
+@click.argument("bundle", type=INPUT)
 @data_options(required=False)
 @click.option("--points", type=click.Choice(["labelled", "visible"]), default="labelled", show_default=True)
-@click.option("--reference", type=click.Path(path_type=Path), help="A float bundle of the same model, to compare with.")
+@click.option("--reference", type=INPUT, help="A float bundle of the same model, to compare with.")
 @engine_option
 @click.option("--threads", type=int, help="For the engine; by default its own choice.")
 @click.option("--max-ne-drift", type=float, metavar="R", help="Budget; by default the bundle's own.")

@@ -7,7 +7,10 @@ import click
 import msgspec
 from rich.table import Table
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, print_table, say
+from fpm_edge.cli.outputs import Command, OutputFile
+from fpm_edge.file_kinds import PNG
 from fpm_edge_runtime import DataError, MissingExtraError
 from fpm_edge_runtime.drift_log import LogEntry, read_drift_log
 from fpm_edge_runtime.drift_steps import StepTaken
@@ -19,9 +22,9 @@ __all__ = ["command"]
 _LATEST = 10
 
 
-@click.command("drift-log")
-@click.argument("log", metavar="FILE", type=click.Path(path_type=Path))
-@output_option("Draw estimate, bounds and evidence over time (PNG).", required=False)
+@click.command("drift-log", cls=Command)
+@click.argument("log", metavar="FILE", type=INPUT)
+@output_option("Draw estimate, bounds and evidence over time (PNG).", OutputFile(PNG), required=False)
 @json_option
 def command(log: Path, output: Path | None, as_json: bool) -> None:
     """Read what a device's drift monitor wrote to FILE: verdicts over time, estimate, bounds, alarms, policy steps.

@@ -8,6 +8,7 @@ from typing import Any
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import DATA_SPEC
 from fpm_edge.cli.options import (
     MODEL,
     DataSource,
@@ -18,6 +19,7 @@ from fpm_edge.cli.options import (
     print_table,
     say,
 )
+from fpm_edge.cli.outputs import Command
 from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.cli.recognition_tables import confusion_table, recognition_table, reliability_table, trust_table
 from fpm_edge.cli.table1 import FORMATS, Format, print_table1
@@ -37,12 +39,13 @@ _SHOWN_PCK = 0.05
 _FLOOR = "mean shape"
 
 
-@click.command("evaluate")
+@click.command("evaluate", cls=Command)
 @click.argument("models", type=MODEL, metavar="MODEL...", nargs=-1, required=True)
 @data_options()
 @engine_option
 @click.option(
     "--nothing",
+    type=DATA_SPEC,
     metavar="SPEC",
     multiple=True,
     help="Pictures without a garment (nothing:DIR, backdrops:COUNT[@SEED]), to see in how many a bundle finds none. "

@@ -1,10 +1,14 @@
 """`fpm-edge extract`."""
 
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, say, trusted_option
+from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.bundle import WHOLE_MEMBERS
 from fpm_edge_runtime.files import write_atomically
@@ -12,12 +16,16 @@ from fpm_edge_runtime.files import write_atomically
 __all__ = ["command"]
 
 
-@click.command("extract")
-@click.argument("bundle", type=click.Path(path_type=Path))
+def _names(given: Mapping[str, Any]) -> Iterable[str]:
+    return given["members"] or WHOLE_MEMBERS
+
+
+@click.command("extract", cls=Command)
+@click.argument("bundle", type=INPUT)
 @click.argument("members", nargs=-1, metavar="[MEMBER]...")
 @trusted_option()
 @json_option
-@output_option("The folder to write into; it is made if need be.")
+@output_option("The folder to write into; it is made if need be.", OutputFolder(_names))
 def command(
     bundle: Path, members: tuple[str, ...], trusted: tuple[Path, ...] | None, as_json: bool, output: Path
 ) -> None:

@@ -5,14 +5,20 @@ from pathlib import Path
 import click
 
 from fpm_edge.cli.options import json_option, output_option, print_json, say
+from fpm_edge.cli.outputs import Command, OutputFile
+from fpm_edge.file_kinds import ANY
 from fpm_edge.signing import make_keys
 
 __all__ = ["command"]
 
 
-@click.command("keygen")
+@click.command("keygen", cls=Command)
 @json_option
-@output_option("Where to write the private key; the public one is written beside it, with .pub behind its name.")
+@output_option(
+    "Where to write the private key; the public one is written beside it, with .pub behind its name.",
+    # `make_keys` replaces nothing at all.
+    OutputFile(ANY, beside=(".pub",)),
+)
 def command(as_json: bool, output: Path) -> None:
     """Make an Ed25519 key: a private one to sign bundles with, and a public one for devices to trust.
 

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 import click
 
 from fpm_edge.cli.options import DataSource
+from fpm_edge.cli.outputs import OutputFile
 from fpm_edge.data import Dataset
+from fpm_edge.file_kinds import SVG
 from fpm_edge_calibration import choose_samples
 from fpm_edge_runtime import Bundle, UsageError
 from fpm_edge_runtime.files import write_atomically
@@ -38,9 +40,9 @@ def plot_option(command: _Command) -> _Command:
             raise UsageError(f"{value.parent} is not a folder; create it, or write the plot elsewhere")
         return value
 
-    return click.option(
-        "--plot", type=click.Path(path_type=Path), metavar="FILE.svg", callback=check, help="Draw the layers."
-    )(command)
+    return click.option("--plot", type=OutputFile(SVG), metavar="FILE.svg", callback=check, help="Draw the layers.")(
+        command
+    )
 
 
 def write_plot(path: Path | None, svg: str) -> None:

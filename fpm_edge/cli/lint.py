@@ -7,7 +7,9 @@ from statistics import median
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table, say
+from fpm_edge.cli.outputs import Command
 from fpm_edge.lint import LandmarkLint, LintReport, lint
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime import GateError, open_bundle
@@ -17,8 +19,8 @@ __all__ = ["command"]
 _HEADINGS = ("maps", "codes of a peak", "ties", "scattered", "saturated", "cut off", "flat")
 
 
-@click.command("lint")
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.command("lint", cls=Command)
+@click.argument("bundle", type=INPUT)
 @data_options()
 @click.option("--engine", default="litert", show_default=True)
 @click.option("--strict", is_flag=True, help="Exit code 3 where there is a warning.")

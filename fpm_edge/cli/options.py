@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import DATA_SPEC, INPUT, SCHEMA, InputPath
+from fpm_edge.cli.outputs import OutputFile, OutputFolder, keep_pictures
 from fpm_edge.plain_json import json_document, json_line
 from fpm_edge.progress import progress_bar
 from fpm_edge.shipped import model_folder
@@ -134,7 +136,12 @@ class DataSource:
 
 
 def announce(dataset: "Dataset") -> None:
-    """Say which rows were skipped, and what the reader had to decide."""
+    """Say which rows were skipped, and what the reader had to decide.
+
+    Raises:
+        UsageError: the command would write over one of the pictures.
+    """
+    keep_pictures(record.image for record in dataset.records if isinstance(record.image, Path))
     for line in dataset.skipped:
         say(f"skipped: {line}")
     for line in dataset.notes:
@@ -171,10 +178,12 @@ def data_options(
             *(_SPLIT_OPTIONS if split else ()),
             click.option("--skip-bad", is_flag=True, help="Leave bad rows out and say so, instead of stopping."),
             click.option("--categories", metavar="A,B", help="Only garments of these categories."),
-            click.option("--schema", metavar="NAME|FILE", help="Landmark schema, where it is not the data's own."),
-            click.argument("spec", metavar="DATA", required=required)
+            click.option(
+                "--schema", type=SCHEMA, metavar="NAME|FILE", help="Landmark schema, where it is not the data's own."
+            ),
+            click.argument("spec", type=DATA_SPEC, metavar="DATA", required=required)
             if option is None
-            else click.option(option, "spec", metavar="SPEC", required=required, help=help_text),
+            else click.option(option, "spec", type=DATA_SPEC, metavar="SPEC", required=required, help=help_text),
         ):
             wrapped = add(wrapped)
         result: _Command = wrapped
@@ -201,6 +210,10 @@ class _Holdout(click.ParamType[float | Path]):
         except ValueError:
             return Path(value)
 
+    def reads(self, value: float | Path) -> tuple[Path, ...]:
+        """The file, if it is one."""
+        return (value,) if isinstance(value, Path) else ()
+
 
 _SPLIT_OPTIONS = (
     click.option(
@@ -225,13 +238,10 @@ _SPLIT_OPTIONS = (
 )
 
 
-class _ModelPath(click.Path):
+class _ModelPath(InputPath):
     """A path, or the name of a shipped model."""
 
     name = "model"
-
-    def __init__(self) -> None:
-        super().__init__(path_type=Path)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         return model_folder(Path(value))
@@ -257,11 +267,11 @@ def input_size_option(help_text: str, **settings: Any) -> Callable[[_Command], _
     return click.option("--input-size", type=_InputSize(), metavar="PX|WxH", help=help_text, **settings)
 
 
-def output_option(help_text: str, *, required: bool = True) -> Callable[[_Command], _Command]:
+def output_option(
+    help_text: str, kind: OutputFile | OutputFolder, *, required: bool = True
+) -> Callable[[_Command], _Command]:
     """``-o/--output``."""
-    return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), required=required, metavar="PATH", help=help_text
-    )
+    return click.option("-o", "--output", type=kind, required=required, metavar="PATH", help=help_text)
 
 
 def engine_option(command: _Command) -> _Command:
@@ -274,7 +284,7 @@ def trusted_option(*, required: bool = False) -> Callable[[_Command], _Command]:
     """``--trusted``, repeatable. The command gets ``trusted`` as `open_bundle` takes it: key files, or None."""
     return click.option(
         "--trusted",
-        type=click.Path(path_type=Path),
+        type=INPUT,
         metavar="KEY",
         multiple=True,
         required=required,

@@ -5,7 +5,8 @@ from pathlib import Path
 import click
 
 from fpm_edge.cli.options import MODEL, DataSource, data_options, output_option, say
-from fpm_edge.cli.training import changed_settings, epoch_reporter, make_deterministic, training_options
+from fpm_edge.cli.outputs import Command, OutputFolder
+from fpm_edge.cli.training import RUN_FILES, changed_settings, epoch_reporter, make_deterministic, training_options
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.store import FLOAT_FOLDER, load_model, weights_digest
 from fpm_edge.qat import fine_tune
@@ -21,7 +22,7 @@ __all__ = ["command"]
 _DEFAULT_RECIPE = "qat"
 
 
-@click.command("qat")
+@click.command("qat", cls=Command)
 @click.argument("model", type=MODEL)
 @data_options()
 @click.option("--stages", type=click.IntRange(1), help="Keep only the first so many stages.")
@@ -39,7 +40,7 @@ _DEFAULT_RECIPE = "qat"
     help="Share of the training after which activation ranges stay; 0 keeps the calibrated ones.",
 )
 @click.option("--stage-rates", metavar="R1,R2,…", help="What the learning rate of each stage is multiplied by.")
-@output_option("Folder for the QAT model, checkpoints and TensorBoard logs.")
+@output_option("Folder for the QAT model, checkpoints and TensorBoard logs.", OutputFolder(RUN_FILES))
 def command(
     model: Path,
     source: DataSource,

@@ -9,6 +9,7 @@ from rich.table import Table
 
 from fpm_edge.bench import read_bench
 from fpm_edge.cli.command_line import command_line, file_labels
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import (
     DataSource,
     data_options,
@@ -19,8 +20,10 @@ from fpm_edge.cli.options import (
     say,
     trusted_option,
 )
+from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.report_budgets import budget_options, gate_table, hold
 from fpm_edge.cli.report_compare import show_comparison
+from fpm_edge.file_kinds import DRAWN
 from fpm_edge.names import text_name
 from fpm_edge.report import (
     Comparison,
@@ -37,19 +40,20 @@ from fpm_edge.report import (
     write_report,
 )
 from fpm_edge.report.measure import DEFAULT_OVERLAYS, DEFAULT_REPEATS
+from fpm_edge.report.write import WRITTEN
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.engines import ENGINES
 
 __all__ = ["command"]
 
 
-@click.command("report")
-@click.argument("bundles", type=click.Path(path_type=Path), metavar="[BUNDLE]...", nargs=-1)
+@click.command("report", cls=Command)
+@click.argument("bundles", type=INPUT, metavar="[BUNDLE]...", nargs=-1)
 @data_options(required=False)
 @click.option(
     "--compare",
     "compared",
-    type=click.Path(path_type=Path),
+    type=INPUT,
     nargs=2,
     metavar="A B",
     help="What changed from A to B, and whether it is more than chance: two bundles, or two reports (folder or "
@@ -73,7 +77,7 @@ __all__ = ["command"]
 @click.option(
     "--bench",
     "benches",
-    type=click.Path(path_type=Path),
+    type=INPUT,
     multiple=True,
     help="Result of `fpm-edge bench --export` of the same bundles, on this or another device; repeatable.",
 )
@@ -85,6 +89,7 @@ __all__ = ["command"]
 @json_option
 @output_option(
     "Folder for report.html, .json, .csv, .md and overlays, and for compare.json and .md; needed without --compare.",
+    OutputFolder(WRITTEN, {"overlays/*.png": DRAWN}),
     required=False,
 )
 def command(

@@ -1,22 +1,42 @@
 """`fpm-edge run`."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import click
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import engine_option, json_option, say, trusted_option
+from fpm_edge.cli.outputs import Command, Target
 from fpm_edge.cli.quiet import native_stderr_silenced
 from fpm_edge.cli.run_bundle import SHIPPED_NOTE, split_bundle
-from fpm_edge.cli.run_pictures import PictureRun, run_pictures
+from fpm_edge.cli.run_pictures import PictureRun, overlay_path, run_pictures
+from fpm_edge.file_kinds import DRAWN, kind_named
 from fpm_edge.shipped import shipped_bundle
 from fpm_edge_runtime import UsageError, open_bundle
 
 __all__ = ["command"]
 
 
-@click.command("run")
-@click.argument("paths", metavar="[BUNDLE] IMAGES...", type=click.Path(path_type=Path), nargs=-1)
+class _Overlay(click.Path):
+    """A folder of pictures; for video, a file."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def targets(self, value: Path, given: Mapping[str, Any]) -> Iterator[Target]:
+        """The file; or the folder, and a picture in it for each that is looked at."""
+        if given["video"] is not None or given["camera"] is not None:
+            yield Target(value, kind_named(value.name))
+            return
+        yield Target(value, None)
+        for image in split_bundle(given["paths"])[1]:
+            yield Target(overlay_path(value, image), DRAWN, str(image))
+
+
+@click.command("run", cls=Command)
+@click.argument("paths", metavar="[BUNDLE] IMAGES...", type=INPUT, nargs=-1)
 @click.option("--category", help="What garment it is, or any: all landmarks. By default it is found.")
 @click.option("--box", metavar="X0,Y0,X1,Y1", help="The garment's region in the picture, pixels.")
 @click.option(
@@ -38,12 +58,12 @@ __all__ = ["command"]
 )
 @click.option(
     "--overlay",
-    type=click.Path(path_type=Path),
+    type=_Overlay(),
     metavar="DIR|FILE",
     help="Write pictures with landmarks into this folder; for video, one file, .mp4 or .avi.",
 )
 @click.option("--labels", is_flag=True, help="Write the landmarks' names into these pictures.")
-@click.option("--video", type=click.Path(path_type=Path), metavar="FILE", help="A video instead of IMAGES.")
+@click.option("--video", type=INPUT, metavar="FILE", help="A video instead of IMAGES.")
 @click.option("--camera", type=click.IntRange(0), metavar="N", help="A camera instead of IMAGES.")
 @click.option("--track", is_flag=True, help="For video: look only where the garment was in the last frame.")
 @click.option("--frames", type=click.IntRange(1), metavar="N", help="For video: stop after so many frames.")
@@ -108,8 +128,6 @@ def command(
         )
         return
     if overlay is not None:
-        if len({path.stem for path in images}) < len(images):
-            raise UsageError("two of the pictures have the same name, so one overlay would replace the other")
         overlay.mkdir(parents=True, exist_ok=True)
     run_pictures(
         session,

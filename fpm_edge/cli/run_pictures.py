@@ -11,15 +11,14 @@ from rich.table import Table
 
 from fpm_edge.cli.options import print_table, say
 from fpm_edge.cli.run_output import HEADINGS, Answer
-from fpm_edge.overlay import draw_detection
+from fpm_edge.overlay import draw_detection, drawn_png
 from fpm_edge.plain_json import json_line
 from fpm_edge.terminal import writing
 from fpm_edge_runtime import DataError, Session, load_image
 from fpm_edge_runtime.blank import is_one_colour
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.image import png_bytes
 
-__all__ = ["PictureRun", "run_pictures"]
+__all__ = ["PictureRun", "overlay_path", "run_pictures"]
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,11 @@ class PictureRun:
     overlay: Path | None
     labels: bool
     as_json: bool
+
+
+def overlay_path(folder: Path, image: Path) -> Path:
+    """Where the picture with the landmarks of `image` goes."""
+    return folder / f"{image.stem}.png"
 
 
 def run_pictures(session: Session, images: Sequence[Path], asked: PictureRun) -> None:
@@ -85,9 +89,9 @@ def _answer(session: Session, path: Path, asked: PictureRun) -> tuple[Answer, st
         say(f"note: {path} is blank: nearly one colour, so nothing is to be found on it")
     target, problem = None, None
     if asked.overlay is not None:
-        target = asked.overlay / f"{path.stem}.png"
+        target = overlay_path(asked.overlay, path)
         try:
-            write_atomically(target, png_bytes(draw_detection(picture, found, session.schema, labels=asked.labels)))
+            write_atomically(target, drawn_png(draw_detection(picture, found, session.schema, labels=asked.labels)))
         except OSError as error:
             target, problem = None, f"{error.filename}: {error.strerror or error}"
     return Answer(path, found, session, asked.category, blank, target), problem

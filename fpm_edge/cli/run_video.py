@@ -1,7 +1,8 @@
 """`fpm-edge run` on a video or a camera."""
 
 import math
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -51,7 +52,7 @@ def run_video(session: Session, source: Path | int, asked: VideoRun) -> None:
         with native_stderr_silenced():
             video = open_video(source) if isinstance(source, Path) else open_camera(source)
         stack.callback(video.close)
-        out = None if asked.overlay is None else stack.enter_context(VideoFile(asked.overlay, video.fps))
+        out = None if asked.overlay is None else stack.enter_context(_video_file(asked.overlay, video.fps))
         window = stack.enter_context(_window(video.name)) if asked.show else None
         if video.live:
             # A camera has no other end than Ctrl-C: what was written until then is complete.
@@ -74,8 +75,16 @@ def run_video(session: Session, source: Path | int, asked: VideoRun) -> None:
             if drawn is not None and window is not None and not window.show(drawn):
                 break
     say(f"{count} frames of {video.name}, {milliseconds / max(count, 1):.1f} ms each")
-    if asked.overlay is not None:
+    if asked.overlay is not None and count:
         say(f"with landmarks: {asked.overlay}")
+
+
+@contextmanager
+def _video_file(path: Path, fps: float) -> Iterator[VideoFile]:
+    """A `VideoFile`; what FFmpeg says when it is read again goes nowhere, our own message is enough."""
+    with ExitStack() as quiet, VideoFile(path, fps) as out:
+        yield out
+        quiet.enter_context(native_stderr_silenced())
 
 
 def _window(title: str) -> "Window":

@@ -18,6 +18,7 @@ from fpm_edge.cli.options import (
     print_table,
     say,
 )
+from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.convert import Calibration
 from fpm_edge.report import words
 from fpm_edge.search import BUNDLE, PRECISIONS, TRIALS, Budgets, SearchResult, Trial, prepare, search
@@ -27,7 +28,7 @@ from fpm_edge_runtime.engines import ENGINES
 __all__ = ["command"]
 
 
-@click.command("search")
+@click.command("search", cls=Command)
 @click.argument("model", type=MODEL)
 @data_options()
 @click.option(
@@ -67,7 +68,10 @@ __all__ = ["command"]
 )
 @click.option("--resume", is_flag=True, help="Go on with the search in the folder; all else must be the same.")
 @json_option
-@output_option(f"Folder for {TRIALS}, search.json, pareto.png and {BUNDLE}.")
+@output_option(
+    f"Folder for {TRIALS}, search.json, pareto.png and {BUNDLE}.",
+    OutputFolder((TRIALS, "search.json", "pareto.png", BUNDLE)),
+)
 def command(
     model: Path,
     source: DataSource,

@@ -6,7 +6,10 @@ from typing import Any
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
+from fpm_edge.cli.outputs import Command, OutputFile
+from fpm_edge.file_kinds import CACHE
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.device import thread_words
 from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, EngineChoice, choose_engine
@@ -15,8 +18,8 @@ from fpm_edge_runtime.speed_choice import DEFAULT_BUDGET_MS, SpeedCache, SpeedCh
 __all__ = ["command"]
 
 
-@click.command("self-check")
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.command("self-check", cls=Command)
+@click.argument("bundle", type=INPUT)
 @click.option(
     "--engine", "engines", default=",".join(DEFAULT_ORDER), show_default=True, metavar="A,B", help="Names, best first."
 )
@@ -33,7 +36,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--cache",
-    type=click.Path(path_type=Path),
+    type=OutputFile(CACHE),
     metavar="JSON",
     help="What self-checks found at earlier starts; kept up to date.",
 )
@@ -46,7 +49,7 @@ __all__ = ["command"]
 )
 @click.option(
     "--speeds",
-    type=click.Path(path_type=Path),
+    type=OutputFile(CACHE),
     metavar="JSON",
     help="What --fastest measured at earlier starts; kept up to date.",
 )

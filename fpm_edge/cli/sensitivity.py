@@ -6,8 +6,10 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.layers import chosen_pictures, plot_option, samples_option, write_plot
 from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, print_json, print_table, say
+from fpm_edge.cli.outputs import Command
 from fpm_edge.float_model import load_model_of, weights_of
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.bars import Bar, bar_chart
@@ -17,9 +19,9 @@ from fpm_edge_runtime import open_bundle
 __all__ = ["command"]
 
 
-@click.command("sensitivity")
+@click.command("sensitivity", cls=Command)
 @click.argument("model", type=MODEL)
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=INPUT)
 @data_options()
 @samples_option(32)
 @click.option("--threads", type=click.IntRange(1), default=1, show_default=True, help="For LiteRT.")

@@ -7,7 +7,10 @@ from pathlib import Path
 import click
 import msgspec
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, say
+from fpm_edge.cli.outputs import Command, OutputFile
+from fpm_edge.file_kinds import BUNDLE
 from fpm_edge.signing import sign_bundle, stated
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.signature import moment
@@ -18,9 +21,9 @@ _DAY = 24 * 60 * 60
 _FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
 
 
-@click.command("sign")
-@click.argument("bundle", type=click.Path(path_type=Path))
-@click.option("--key", type=click.Path(path_type=Path), required=True, help="The private key, of `fpm-edge keygen`.")
+@click.command("sign", cls=Command)
+@click.argument("bundle", type=INPUT)
+@click.option("--key", type=INPUT, required=True, help="The private key, of `fpm-edge keygen`.")
 @click.option(
     "--expires",
     metavar="DATE|DAYS",
@@ -35,7 +38,9 @@ _FORMS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M:%SZ")
     help="Higher than that of every bundle that this one replaces, for devices that must not go back.",
 )
 @json_option
-@output_option("Where to write the signed bundle; by default BUNDLE itself is replaced.", required=False)
+@output_option(
+    "Where to write the signed bundle; by default BUNDLE itself is replaced.", OutputFile(BUNDLE), required=False
+)
 def command(bundle: Path, key: Path, expires: str | None, sequence: int, as_json: bool, output: Path | None) -> None:
     """Sign BUNDLE with a private key. A signature that it has is replaced; all else in it stays as it is.
 

@@ -6,17 +6,22 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, print_table, print_text, say, trusted_option
+from fpm_edge.cli.outputs import Group, OutputFolder
+from fpm_edge.file_kinds import ANY
 from fpm_edge_runtime.slots import Slots
 
 __all__ = ["command"]
 
-_FOLDER = click.argument("folder", type=click.Path(path_type=Path))
+# Whatever a loss of power made of these files, a bundle must get into them.
+_SLOTS = OutputFolder(("a.fpm", "b.fpm", "slots.json"), ANY)
+_FOLDER = click.argument("folder", type=_SLOTS)
 _TRUSTED = trusted_option()
 _DIGITS = 12  # of a digest, enough to tell two bundles apart
 
 
-@click.group("slots")
+@click.group("slots", cls=Group)
 def command() -> None:
     """Keep two bundles on a device: an update is tried, and taken back if it does not prove itself.
 
@@ -30,7 +35,7 @@ def command() -> None:
 @command.command("install")
 @_FOLDER
 @_TRUSTED
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("bundle", type=INPUT)
 @click.option(
     "--sequence",
     type=click.IntRange(0),

@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from fpm_edge.cli.dry_run import dry_run
+from fpm_edge.cli.inputs import DATA_SPEC, INPUT
 from fpm_edge.cli.options import (
     MODEL,
     DataSource,
@@ -17,14 +18,15 @@ from fpm_edge.cli.options import (
     print_text,
     say,
 )
+from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.train_plan import TrainPlan, plan_training
-from fpm_edge.cli.training import epoch_reporter, make_deterministic, training_options
+from fpm_edge.cli.training import RUN_FILES, epoch_reporter, make_deterministic, training_options
 from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import PRESETS, ModelConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge.model.store import assign_weights, load_network, save_model
-from fpm_edge.model_card import ModelCard, data_facts, tool_versions, write_card
+from fpm_edge.model_card import CARD, ModelCard, data_facts, tool_versions, write_card
 from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.train.board import HeatmapBoard, board_samples
 from fpm_edge.train.config_file import write_run_config
@@ -40,12 +42,10 @@ _CONFIG = "run.toml"
 _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
-@click.command("train")
-@click.option(
-    "--config", "config_file", type=click.Path(path_type=Path), help="A run as a TOML file; options change it."
-)
+@click.command("train", cls=Command)
+@click.option("--config", "config_file", type=INPUT, help="A run as a TOML file; options change it.")
 @data_options(required=False)
-@click.option("--with", "beside", type=(float, str), metavar="SHARE SPEC", multiple=True,
+@click.option("--with", "beside", type=(float, DATA_SPEC), metavar="SHARE SPEC", multiple=True,
               help="Train on this data as well: that share of an epoch's pictures. Repeatable.")  # fmt: skip
 @click.option("--model", "model_name", type=click.Choice(PRESETS), help="Network to start afresh.  [default: paper]")
 @click.option("--from", "start", type=MODEL,
@@ -66,7 +66,9 @@ _PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 @click.option("--derived", is_flag=True, help="The landmarks were computed, not marked by people: say so in the card.")
 @click.option("--dry-run", "dry", is_flag=True, help="Only print the run, its cost and how long it will take.")
 @json_option
-@output_option("Folder for the model, checkpoints and TensorBoard logs.", required=False)
+@output_option(
+    "Folder for the model, checkpoints and TensorBoard logs.", OutputFolder((*RUN_FILES, _CONFIG, CARD)), required=False
+)
 def command(
     config_file: Path | None,
     source: DataSource | None,

@@ -12,9 +12,13 @@ import tensorflow as tf
 from fpm_edge.cli.options import say
 from fpm_edge.train.loop import EpochLog
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.run_record import CHECKPOINT, RUN
 from fpm_edge.train.settings import TrainSettings
 
-__all__ = ["changed_settings", "epoch_reporter", "make_deterministic", "training_options"]
+__all__ = ["RUN_FILES", "changed_settings", "epoch_reporter", "make_deterministic", "training_options"]
+
+RUN_FILES = ("config.json", "weights.safetensors", "float/config.json", "float/weights.safetensors", CHECKPOINT, RUN)
+"""What is replaced in the folder of a run."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -5,15 +5,17 @@ from pathlib import Path
 import click
 import msgspec
 
+from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, say, trusted_option
+from fpm_edge.cli.outputs import Command
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.signature import moment
 
 __all__ = ["command"]
 
 
-@click.command("verify")
-@click.argument("bundle", type=click.Path(path_type=Path))
+@click.command("verify", cls=Command)
+@click.argument("bundle", type=INPUT)
 @trusted_option(required=True)
 @json_option
 def command(bundle: Path, trusted: tuple[Path, ...], as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +16,9 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.record import Record
 from fpm_edge.data.shard_index import INDEX_FILE, Entry, ShardFile, ShardIndex, encode_index
 from fpm_edge.data.shard_pictures import EncodedRecord, PictureOptions, encode_record
+from fpm_edge.written import check_written, count_records
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.files import sync_folder, write_atomically
 
 __all__ = ["ShardsWritten", "write_shards"]
 
@@ -123,7 +123,7 @@ class _Writer:
                         waiting = next(payloads, None)
             except tf.errors.OpError as error:
                 raise DataError(f"{shard.part}: cannot be written: {error.message}") from error
-            _sync(shard.part)
+            check_written(shard.part, shard.part, len(shard.entries), "records", count_records)
             if shard.part.stat().st_size != shard.size:
                 raise DataError(f"{shard.part}: {shard.part.stat().st_size} bytes on disk, expected {shard.size}")
 
@@ -136,7 +136,7 @@ class _Writer:
             shard.part.rename(shard.part.with_name(name))
             files.append(ShardFile(name, shard.size))
         for output in self._outputs:
-            _sync(output)
+            sync_folder(output)
         total = hashlib.sha256(f"{self._dataset.digest} {len(self._outputs)}".encode())
         for number, shard in enumerate(shards):
             for entry in shard.entries:
@@ -227,14 +227,6 @@ def _check(dataset: Dataset, outputs: Sequence[Path], shards: int | None) -> Non
             f"{shards} shards of {len(dataset)} records in {len(outputs)} folders; expected at least one shard a "
             "folder, and one record a shard"
         )
-
-
-def _sync(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove_begun(folder: Path) -> None:

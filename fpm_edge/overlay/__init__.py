@@ -5,6 +5,7 @@ Needs the plain install only.
 
 from fpm_edge.overlay.detection import LEAST_CONFIDENCE, believed, category_words, draw_detection, percent
 from fpm_edge.overlay.draw import FAINT_SCORE, draw_landmarks
+from fpm_edge.overlay.drawn_png import drawn_png
 from fpm_edge.overlay.sheet import contact_sheet
 
 __all__ = [
@@ -15,5 +16,6 @@ __all__ = [
     "contact_sheet",
     "draw_detection",
     "draw_landmarks",
+    "drawn_png",
     "percent",
 ]

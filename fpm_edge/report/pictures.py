@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.overlay import draw_landmarks
+from fpm_edge.overlay import draw_landmarks, drawn_png
 from fpm_edge.report.answers import Compared
 from fpm_edge.report.data import Overlay
 from fpm_edge.report.heatmaps import evolution
 from fpm_edge.report.scene import Frame, Scene, frame_of, jpeg_bytes
 from fpm_edge.report.words import ne
 from fpm_edge_runtime import Bundle
-from fpm_edge_runtime.image import png_bytes
 
 __all__ = ["Drawn", "draw_pictures"]
 
@@ -129,7 +128,7 @@ class _Maker:
             reference=frame.place(rings) - 0.5,
             labels=False,
         )
-        self._files[file] = png_bytes(drawn)
+        self._files[file] = drawn_png(drawn)
         self._overlays.append(
             Overlay(
                 file=file,

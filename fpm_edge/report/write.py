@@ -13,7 +13,11 @@ from fpm_edge.report.markdown import report_markdown
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.files import write_atomically
 
-__all__ = ["write_comparison", "write_report"]
+__all__ = ["WRITTEN", "write_comparison", "write_report"]
+
+
+WRITTEN = (REPORT_FILE, "report.csv", "report.md", "report.html", "overlays/*.png", "compare.json", "compare.md")
+"""What a report and a comparison write into their folder: names, and a pattern."""
 
 
 def write_report(data: ReportData, folder: Path) -> Path:

@@ -10,9 +10,12 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.errors import ModelError
+from fpm_edge.written import check_written, count_records
+from fpm_edge_runtime.errors import DataError, ModelError
 
 __all__ = ["TrainingLog"]
+
+_FILES = "events.out.tfevents.*"
 
 
 class TrainingLog:
@@ -26,11 +29,13 @@ class TrainingLog:
         self._path = folder / "tensorboard"
         self._chief = chief
         self._writer: Any = None
+        self._events = 0
         self.failure: ModelError | None = None
 
     def __enter__(self) -> "TrainingLog":
         if self._chief:
             with self._checked():
+                self._before = set(self._path.glob(_FILES))
                 self._writer = tf.summary.create_file_writer(str(self._path))
         return self
 
@@ -40,6 +45,7 @@ class TrainingLog:
         if self._writer is not None:
             with self._checked():
                 self._writer.close()
+                self._check()
         # What ended the run says more than that the log's last lines are missing.
         if self.failure is not None and error is None:
             raise self.failure
@@ -50,19 +56,29 @@ class TrainingLog:
             with self._checked(), self._writer.as_default():
                 for name, value in values.items():
                     tf.summary.scalar(name, value, step=step)
+                    self._events += 1
 
     def picture(self, name: str, picture: NDArray[np.uint8], step: int) -> None:
         """Log a picture (rows, columns, 3), and have all on the disk."""
         if self._writer is not None:
             with self._checked(), self._writer.as_default():
                 tf.summary.image(name, picture[np.newaxis], step=step)
+                self._events += 1
                 self._writer.flush()
+                self._check()
+
+    def _check(self) -> None:
+        """On a disk that is full, TensorFlow may lose events and say nothing. Raises OSError or DataError."""
+        new = sorted(set(self._path.glob(_FILES)) - self._before)
+        if self._events or new:
+            # The first record says which version the file has.
+            check_written(new[-1] if new else self._path, self._path, self._events + 1, "records", count_records)
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
         try:
             yield
-        except (OSError, tf.errors.OpError) as error:
+        except (OSError, DataError, tf.errors.OpError) as error:
             self._writer = None
             self.failure = ModelError(
                 f"{self._path}: the training log could not be written ({error}); the last checkpoint is kept; make "

@@ -12,10 +12,10 @@ from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.files import write_atomically
 
-__all__ = ["CHECKPOINT", "check_run", "check_unused", "identity_of", "record_run", "record_seen"]
+__all__ = ["CHECKPOINT", "RUN", "check_run", "check_unused", "identity_of", "record_run", "record_seen"]
 
 CHECKPOINT = "checkpoint.safetensors"
-_RUN = "run.json"
+RUN = "run.json"
 # The key of the digest of `SEEN_FILE`.
 _SEEN = "trained_on"
 # How often a run saves changes nothing about what it computes.
@@ -50,7 +50,7 @@ def record_run(folder: Path, run: dict[str, object], seen: Seen) -> None:
     # First, so that there are never weights that do not say what they have seen.
     write_seen(folder, seen)
     run = run | {_SEEN: seen.digest}
-    write_atomically(folder / _RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
+    write_atomically(folder / RUN, msgspec.json.format(msgspec.json.encode(run), indent=2))
 
 
 def record_seen(folder: Path, seen: Seen) -> None:
@@ -61,13 +61,13 @@ def record_seen(folder: Path, seen: Seen) -> None:
 
 def check_run(folder: Path, run: dict[str, object]) -> None:
     """Raise UsageError unless `folder` holds a checkpoint of this very run."""
-    record = folder / _RUN
+    record = folder / RUN
     if not (folder / CHECKPOINT).is_file():
         raise UsageError(f"{folder}: there is no checkpoint to resume; start without --resume")
     if not record.is_file() or _completed(record.read_bytes()) != _completed(msgspec.json.encode(run)):
         raise UsageError(
             f"{folder}: its checkpoint was made with other settings or data, from other weights, or on another number "
-            f"of devices (see {_RUN} there); resume with the same ones, or use another folder"
+            f"of devices (see {RUN} there); resume with the same ones, or use another folder"
         )
 
 

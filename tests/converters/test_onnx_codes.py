@@ -1,13 +1,17 @@
 """Types of the codes in the int8 ONNX file: fast where they are, the same numbers."""
 
 import platform
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from full_disk import small_disk
 from onnx import TensorProto, numpy_helper
+from small_bundle import colour_model
 
 from fpm_edge_converters.onnx_codes import is_quantized, own_constants, unsigned_weights
 from fpm_edge_converters.onnx_export import from_tflite
@@ -131,3 +135,11 @@ def test_an_activation_between_codes_that_onnxruntime_computes_in_float(int8_onn
     quantize.input[0] = "bent"
     with pytest.raises(ConversionError, match=r"computes 2 nodes of stages/1\.onnx in float: Conv .*, Softplus"):
         check_optimized_onnx(model.SerializeToString(), "stages/1.onnx")
+
+
+def test_a_full_folder_for_temporary_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with small_disk(tmp_path / "disk", 4) as disk:
+        (disk / "fill").write_bytes(bytes(4096))
+        monkeypatch.setattr(tempfile, "tempdir", str(disk))
+        with pytest.raises(ConversionError, match=rf"cannot write the graph that it executes into {disk}.*make room"):
+            optimized_onnx(colour_model().SerializeToString())

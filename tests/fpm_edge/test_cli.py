@@ -317,7 +317,7 @@ def test_outputs_that_cannot_be(
     assert fails(capsys, *common, "-o", tmp_path / "none" / "x.fpm").code == 2
     assert fails(capsys, *common, "--stages", 9, "-o", tmp_path / "x.fpm").code == 2
     assert fails(capsys, *common, "--samples", 0, "-o", tmp_path / "x.fpm").code == 2
-    assert fails(capsys, "run", tiny_bundle, photo, "--overlay", photo).code == 1
+    assert fails(capsys, "run", tiny_bundle, photo, "--overlay", photo).code == 2
     assert "same name" in fails(capsys, "run", tiny_bundle, photo, photo, "--overlay", tmp_path / "o").error
 
 
