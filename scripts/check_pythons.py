@@ -6,7 +6,7 @@
 For each that is on the path as `python3.N`: a fresh environment gets the plain wheel, with the newest dependencies that
 there are for it (requirements.lock is for the toolkit's Pythons); a bundle opens, answers its golden cases and finds
 landmarks, and the runtime's tests pass. Then each extra is added and used. For every Python, there or not, uv chooses
-wheels alone, and with markers as that Python reads them, on x86-64 and on 64-bit Arm: that shows what pip would install,
+wheels alone, with markers as that Python reads them, on x86-64 and on 64-bit Arm: that is what pip would install,
 not that it works. `toolkit` has TensorFlow where `fpm_edge.toolkit` says so, and nowhere else.
 """
 
