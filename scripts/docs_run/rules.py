@@ -81,7 +81,7 @@ NOT_HERE = (
     NotHere(
         "*", r"^pip install ", "the environment is there; `make wheel`, `make pythons` and `make fallbacks` install"
     ),
-    NotHere("*", r"^make (setup|test|check|docs|help|fallbacks)\b", "the checks of the project themselves"),
+    NotHere("*", r"^make (setup|test|check|docs|docs-run|pythons|help|fallbacks)\b", "the checks of the project themselves"),
     NotHere("*", r"^(python )?benchmarks/", "measurements of minutes to hours; tests run their parts"),
     NotHere("*", r"--camera 0", "no camera"),
     NotHere("*", r"--engine litert-gpu", "no GPU that LiteRT can use"),
