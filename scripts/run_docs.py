@@ -34,8 +34,6 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         runner = Runner(Path(folder))
         failures = [failure for page in chosen for failure in runner.run(page)]
-    for failure in failures:
-        print(f"\n{failure}")
     steps = [step for page in chosen for step in steps_of(page)]
     ran = sum(step.left_out is None for step in steps)
     print(

@@ -12,8 +12,8 @@ class ProblemKind(str, Enum):
     """One kind of problem; its value is what people read."""
 
     # As of StrEnum, which Python 3.10 lacks.
-    __str__ = str.__str__
-    __format__ = str.__format__
+    def __str__(self) -> str:
+        return self.value
 
     MISSING_PICTURE = "missing picture"
     DAMAGED_PICTURE = "damaged picture"

@@ -45,7 +45,7 @@ SHORTER = (
         "what the page leaves out",
     ),
     Shorter(r"--data …", "--data fashionai:DIR --holdout 8", "what the page leaves out"),
-    Shorter(r"--holdout (100|113)\b", "--holdout 8", "the stand-in has 32 photographs"),
+    Shorter(r"--holdout (100|113)\b", "--holdout 8", "the stand-in has 80 photographs"),
     Shorter(r"\b(slots \w+) DIR\b", r"\1 SLOTS", "DIR stands for photographs elsewhere"),
     Shorter(r"(fashionai:DIR)#test_a", r"\1", "the stand-in has no parts"),
     Shorter(r"rendered:(1000|300|364|200|100)@", "rendered:80@", "fewer garments"),
@@ -81,7 +81,7 @@ NOT_HERE = (
     NotHere(
         "*", r"^pip install ", "the environment is there; `make wheel`, `make pythons` and `make fallbacks` install"
     ),
-    NotHere("*", r"^make (setup|test|check|docs|docs-run|pythons|help|fallbacks)\b", "the checks of the project themselves"),
+    NotHere("*", r"^make (?!demo)", "the checks of the project themselves"),
     NotHere("*", r"^(python )?benchmarks/", "measurements of minutes to hours; tests run their parts"),
     NotHere("*", r"--camera 0", "no camera"),
     NotHere("*", r"--engine litert-gpu", "no GPU that LiteRT can use"),

@@ -84,12 +84,16 @@ class Runner:
         ):
             failure = self._run_block(name, block, list(steps), folder)
             if failure is not None:
+                print(failure, flush=True)
                 failures.append(failure)
         shutil.rmtree(folder)
         return failures
 
     def _run_block(self, page: str, block: int, steps: list[Step], folder: Path) -> Failure | None:
-        put = self._stand_ins.put("\n".join(step.run for step in steps), folder)
+        try:
+            put = self._stand_ins.put("\n".join(step.run for step in steps), folder)
+        except RuntimeError as error:
+            return Failure(page, steps[0], str(error))
         began = time.perf_counter()
         done = subprocess.run(
             ["bash", "-c", "set -uo pipefail\n" + "".join(_checked(i, step) for i, step in enumerate(steps))],

@@ -90,7 +90,7 @@ _RANGES = "--calibration fashionai:DIR --holdout 8"
 _BUDGETS = "--max-ne-drift 10 --max-part-drift 20"
 # Name → the command that makes it in the folder of stand-ins, and those that it needs.
 _HOW = {
-    "DIR": _edge("data convert rendered:32@1/128 --to fashionai -o DIR"),
+    "DIR": _edge("data convert rendered:80@1/128 --to fashionai -o DIR"),
     "CCP": _copy("DIR", "CCP"),
     "runs/mine": _edge(f"train --from lite-m --recipe finetune --epochs 1 {_HELD} -o runs/mine", "DIR"),
     "mine.fpm": _edge(f"convert runs/mine --int8 {_RANGES} --reference {_BUDGETS} -o mine.fpm", "runs/mine"),
