@@ -104,7 +104,7 @@ def try_out(python: str, wheel: Path, bundle: Path, garment: Path, models: Path,
         tests = check_tests(python, None, models)
         for extra in EXTRAS:
             install(python, f"{wheel}[{extra}]")
-            _USES[extra](python, bundle, garment, folder)
+            USES[extra](python, bundle, garment, folder)
             print(f"fpm-edge[{extra}]: installed and used")
     except SystemExit as end:
         print(end.code)
@@ -184,7 +184,7 @@ def _use_docs(python: str, bundle: Path, garment: Path, folder: Path) -> None:
     run(python, "-m", "mkdocs", "--version", env=FRESH | {"NO_MKDOCS_2_WARNING": "1"})
 
 
-_USES = {
+USES = {
     "onnx": _use_engine("onnxruntime"),
     "openvino": _use_engine("openvino"),
     "cli": _use_cli,

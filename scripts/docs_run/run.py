@@ -18,6 +18,7 @@ from docs_run.steps import Step, steps_of
 __all__ = ["Failure", "Runner"]
 
 _LONGEST = 1800  # seconds for one block
+_NOT_COPIED = shutil.ignore_patterns("node_modules", "__pycache__")
 _SOURCES = (ROOT, ROOT / "runtime", ROOT / "converters", ROOT / "calibration")
 
 
@@ -74,10 +75,10 @@ class Runner:
         name = page.relative_to(ROOT).as_posix()
         folder = self._folder / name.replace("/", "-")
         folder.mkdir()
-        # Examples are run where they are, with what stands beside the page.
+        # An example's page is read in its folder, the others at the root. Copies: commands write beside them.
         if page.is_relative_to(ROOT / "examples"):
-            _link(page.parent, folder)
-        _link(ROOT / "examples", folder / "examples")
+            shutil.copytree(page.parent, folder, dirs_exist_ok=True, ignore=_NOT_COPIED)
+        shutil.copytree(ROOT / "examples", folder / "examples", dirs_exist_ok=True, ignore=_NOT_COPIED)
         failures = []
         for block, steps in groupby(
             (step for step in steps_of(page) if step.left_out is None), lambda step: step.block
@@ -95,9 +96,10 @@ class Runner:
         except RuntimeError as error:
             return Failure(page, steps[0], str(error))
         began = time.perf_counter()
+        script = "set -uo pipefail\n" + "".join(_checked(number, step) for number, step in enumerate(steps))
         done = subprocess.run(
-            ["bash", "-c", "set -uo pipefail\n" + "".join(_checked(i, step) for i, step in enumerate(steps))],
-            cwd=folder, env=self._environment, stdin=subprocess.DEVNULL, timeout=_LONGEST,
+            ["timeout", str(_LONGEST), "bash", "-c", script],
+            cwd=folder, env=self._environment, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         )  # fmt: skip
         seconds = time.perf_counter() - began
@@ -107,19 +109,15 @@ class Runner:
         )
         if done.returncode == 0:
             return None
-        failed = steps[min(done.returncode - _FIRST, len(steps) - 1)] if done.returncode >= _FIRST else steps[0]
-        return Failure(page, failed, done.stdout[-4000:])
+        if done.returncode < _FIRST:
+            return Failure(page, steps[0], f"{done.stdout[-4000:]}\nthe block is not done after {_LONGEST} s")
+        return Failure(page, steps[done.returncode - _FIRST], done.stdout[-4000:])
 
 
 # The script ends with this and the number of the command that failed.
-_FIRST = 100
+_FIRST = 200
 
 
 def _checked(number: int, step: Step) -> str:
     ends = f'echo "ended with $code"; exit {_FIRST + number}'
     return f"{step.run}\ncode=$?; if [ $code -ne {step.exit} ]; then {ends}; fi\n"
-
-
-def _link(source: Path, target: Path) -> None:
-    """The files of a folder, as copies: commands write beside them."""
-    shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "__pycache__"))
