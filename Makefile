@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report-demo test check format lint types docs wheel fallbacks lock clean
+.PHONY: help setup demo report-demo test check format lint types docs docs-run wheel pythons fallbacks lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
@@ -48,8 +48,14 @@ docs: $(READY) ## Check the documentation, and build it as a site (out/site)
 	$(BIN)/python scripts/make_reference.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+docs-run: $(READY) ## Run the commands of the documentation, page by page (half an hour; before each release)
+	$(BIN)/python scripts/run_docs.py
+
 wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment
 	$(BIN)/python scripts/check_wheel.py
+
+pythons: $(READY) ## Try the wheel and its extras on each Python 3.10 to 3.14 on the path; are there wheels for the rest?
+	$(BIN)/python scripts/check_pythons.py
 
 fallbacks: $(READY) ## Try the wheel without LiteRT: tflite-runtime, ONNX Runtime alone, OpenVINO alone
 	$(BIN)/python scripts/check_fallbacks.py

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from importlib.metadata import version
 from pathlib import Path
 
@@ -60,7 +60,7 @@ def draft_manifest(
     return Manifest(
         schema_version=schema_version_for(quantization, exported.pieces),
         name=text_name(folder.resolve().name if folder.name in {"", ".", ".."} else folder.name),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         landmarks=config.schema,
         geometry=Geometry(input_height=config.input_height, input_width=config.input_width, stride=config.stride),
         quantization=quantization,

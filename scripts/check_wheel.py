@@ -152,8 +152,16 @@ def check_fresh(wheel: Path, bundle: Path, models: Path, folder: Path) -> None:
         str(wheel),
         env=FRESH,
     )
+    loaded = check_plain(python, bundle)
+    print(f"the runtime: {loaded / 1e3:.0f} kB of source are loaded to find landmarks")
+    check_tests(python, constraints, models)
+    check_run(python, wheel, constraints, folder / "run")
+
+
+def check_plain(python: str, bundle: Path) -> int:
+    """The plain install finds landmarks and says what it lacks; bytes of its own source that it loads for them."""
     result = json.loads(run(python, "-W", "error", "-c", USE_IT, str(bundle), env=FRESH).strip().splitlines()[-1])
-    loaded = result.pop("source")
+    loaded = int(result.pop("source"))
     if loaded > MOST_LOADED:
         sys.exit(f"finding landmarks loads {loaded} bytes of the runtime's source, more than {MOST_LOADED}")
     expected = {
@@ -165,13 +173,11 @@ def check_fresh(wheel: Path, bundle: Path, models: Path, folder: Path) -> None:
     }
     if result != expected:
         sys.exit(f"in the fresh environment: {result}, expected {expected}")
-    command = [str(folder / "bin" / "fpm-edge"), "--help"]
+    command = [str(Path(python).with_name("fpm-edge")), "--help"]
     said = subprocess.run(command, capture_output=True, text=True, check=False, env=FRESH)
     if said.returncode != 5 or "fpm-edge[cli]" not in said.stderr or "Traceback" in said.stderr:
         sys.exit(f"`fpm-edge` without click: exit code {said.returncode}, {said.stderr!r}; expected 5 and the extra")
-    print(f"the runtime: {loaded / 1e3:.0f} kB of source are loaded to find landmarks")
-    check_tests(python, constraints, models)
-    check_run(python, wheel, constraints, folder / "run")
+    return loaded
 
 
 def check_run(python: str, wheel: Path, constraints: Path, folder: Path) -> None:
@@ -205,17 +211,19 @@ def check_run(python: str, wheel: Path, constraints: Path, folder: Path) -> None
         )
 
 
-def check_tests(python: str, constraints: Path, models: Path) -> None:
-    """The runtime's tests, against the installed wheel, on models that the toolkit made."""
-    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-c", str(constraints))
-    run(python, *install, "pytest", "hypothesis", env=FRESH)
+def check_tests(python: str, constraints: Path | None, models: Path) -> str:
+    """The runtime's tests, against the installed wheel, on models that the toolkit made; pytest's last line."""
+    install = ("-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    run(python, *install, *(("-c", str(constraints)) if constraints else ()), "pytest", "hypothesis", env=FRESH)
     # Not `python -m pytest`, which would put the working tree on the path.
     command = [str(Path(python).with_name("pytest")), "-p", "no:cacheprovider", str(ROOT / "tests/runtime")]
     environment = FRESH | {"FPM_EDGE_TINY_MODELS": str(models)}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         sys.exit(f"the runtime's tests in the fresh environment:\n{done.stdout}\n{done.stderr}")
-    print(f"its tests there: {done.stdout.strip().splitlines()[-1]}")
+    last = done.stdout.strip().splitlines()[-1]
+    print(f"its tests there: {last}")
+    return last
 
 
 def run(*command: str, env: Mapping[str, str] | None = None) -> str:

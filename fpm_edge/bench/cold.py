@@ -101,7 +101,7 @@ def _start(
     if not sys.executable or getattr(sys, "frozen", False):
         return "this Python has no interpreter to start a fresh process with"
     numbers = (variant.threads, variant.stages, *size)
-    command = [sys.executable, "-P", str(_CHILD), str(bundle.source.absolute()), variant.engine, *map(str, numbers)]
+    command = [sys.executable, str(_CHILD), str(bundle.source.absolute()), variant.engine, *map(str, numbers)]
     with start_child([*command, *(str(key.absolute()) for key in keys)]) as child:
         try:
             out, words = child.communicate(timeout=timeout)

@@ -7,7 +7,7 @@ import click
 
 from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.interrupts import ending_at_interrupt
-from fpm_edge_runtime.errors import MissingExtraError
+from fpm_edge.toolkit import missing_from_toolkit, of_toolkit
 
 __all__ = ["cli"]
 
@@ -36,19 +36,6 @@ _COMMANDS = {
     "report": "Accuracy against latency of bundles, what changed between two, budgets for CI.",
 }
 
-_TOOLKIT_MODULES = {
-    "jinja2",
-    "matplotlib",
-    "onnx",
-    "safetensors",
-    "tensorflow",
-    "tensorflow_model_optimization",
-    "tf2onnx",
-    "tf_keras",
-    "tomli_w",
-}
-
-
 _NEEDS_TENSORFLOW = {"compare", "convert", "demo", "qat", "search", "sensitivity", "train"}
 
 
@@ -65,13 +52,20 @@ class _LazyGroup(click.Group):
                     import_quietly("tensorflow")
                 module = importlib.import_module(f"fpm_edge.cli.{cmd_name.replace('-', '_')}")
         except ModuleNotFoundError as error:
-            if error.name is None or error.name.split(".")[0] not in _TOOLKIT_MODULES:
+            if not of_toolkit(error.name):
                 raise
-            raise MissingExtraError(
-                f"`fpm-edge {cmd_name}` needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
-            ) from None
+            raise missing_from_toolkit(f"`fpm-edge {cmd_name}`", error.name) from None
         command: click.Command = module.command
         return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        # What is imported only where data or options ask for it: shards, model folders, plots, another form of data.
+        try:
+            return super().invoke(ctx)
+        except ModuleNotFoundError as error:
+            if not of_toolkit(error.name):
+                raise
+            raise missing_from_toolkit(f"this use of `fpm-edge {ctx.invoked_subcommand}`", error.name) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

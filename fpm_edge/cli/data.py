@@ -26,7 +26,7 @@ from fpm_edge.data.sheet import draw_sheet
 from fpm_edge.data.suspicious import suspicious
 from fpm_edge.file_kinds import PNG
 from fpm_edge.progress import progress_bar
-from fpm_edge_runtime import DataError, MissingExtraError, UsageError
+from fpm_edge_runtime import DataError, UsageError
 from fpm_edge_runtime.files import write_atomically
 
 __all__ = ["command"]
@@ -132,12 +132,7 @@ def shard(
     """
     if shards is not None and shard_mb is not None:
         raise UsageError("--shards and --shard-mb contradict each other; give one")
-    try:
-        import_quietly("tensorflow")
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"`fpm-edge data shard` needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
-        ) from None
+    import_quietly("tensorflow")
     from fpm_edge.data.shard_pictures import PictureOptions
     from fpm_edge.data.shard_writer import write_shards
 

@@ -9,7 +9,6 @@ from fpm_edge.cli.options import SPEC_HELP, DataSource, data_options, json_optio
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.data.export import EXPORT_FORMS, export_dataset
 from fpm_edge.progress import progress_bar
-from fpm_edge_runtime import MissingExtraError
 
 __all__ = ["command"]
 
@@ -30,13 +29,8 @@ def command(source: DataSource, to: str, as_json: bool, output: Path) -> None:
     fpm-edge data check coco:DIR2/annotations.json --schema deepfashion2
     """
     dataset = source.held()
-    try:
-        with progress_bar("writing", len({record.photograph for record in dataset.records})) as advance:
-            exported = export_dataset(dataset, output, to, advance=advance)
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"`fpm-edge data convert` needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
-        ) from None
+    with progress_bar("writing", len({record.photograph for record in dataset.records})) as advance:
+        exported = export_dataset(dataset, output, to, advance=advance)
     for note in exported.notes:
         say(f"note: {note}")
     schema = "" if exported.schema is None else f" --schema {exported.schema}"

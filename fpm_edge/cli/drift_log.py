@@ -11,7 +11,7 @@ from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, print_table, say
 from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.file_kinds import PNG
-from fpm_edge_runtime import DataError, MissingExtraError
+from fpm_edge_runtime import DataError
 from fpm_edge_runtime.drift_log import LogEntry, read_drift_log
 from fpm_edge_runtime.drift_steps import StepTaken
 from fpm_edge_runtime.files import write_atomically
@@ -73,12 +73,8 @@ def _changes(entries: Sequence[LogEntry]) -> list[int]:
 
 def _plot(entries: Sequence[LogEntry], title: str) -> bytes:
     # Here, so that a log can be read where only the plain command line is installed.
-    try:
-        from fpm_edge.report.drift_plot import drift_plot
-    except ModuleNotFoundError as error:
-        raise MissingExtraError(
-            f"the plot needs {error.name}, which is not installed: pip install 'fpm-edge[toolkit]'"
-        ) from None
+    from fpm_edge.report.drift_plot import drift_plot
+
     return drift_plot(entries, title)
 
 

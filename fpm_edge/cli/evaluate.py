@@ -31,7 +31,7 @@ from fpm_edge.recognize import load_nothing
 from fpm_edge.recognized import StageRecognition, recognition_of
 from fpm_edge.table1 import Definition, table1
 from fpm_edge.trust import Trust, trust_of
-from fpm_edge_runtime import Manifest, MissingExtraError, UsageError, open_bundle
+from fpm_edge_runtime import Manifest, UsageError, open_bundle
 
 __all__ = ["command"]
 
@@ -197,10 +197,7 @@ def _print_tables(label: str | None, measured: _Measured, floor: Evaluation | No
 
 def _predict_folder(model: Path, dataset: Dataset) -> Predictions:
     """Answers of a model folder of any kind; TensorFlow is needed for these only."""
-    try:
-        import_quietly("tensorflow")
-    except ModuleNotFoundError:
-        raise MissingExtraError("a model folder needs TensorFlow: pip install 'fpm-edge[toolkit]'") from None
+    import_quietly("tensorflow")
     from fpm_edge.model.store import load_network
     from fpm_edge.predict import predict_network
     from fpm_edge.quantized import is_qat_folder, load_any

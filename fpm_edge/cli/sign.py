@@ -1,7 +1,7 @@
 """`fpm-edge sign`."""
 
 import time
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 import click
@@ -67,7 +67,7 @@ def _parse_expiry(text: str | None) -> int | None:
         return int(time.time()) + int(text) * _DAY
     for form in _FORMS:
         try:
-            return int(datetime.strptime(text, form).replace(tzinfo=UTC).timestamp())
+            return int(datetime.strptime(text, form).replace(tzinfo=timezone.utc).timestamp())
         except ValueError:
             continue
     raise UsageError(

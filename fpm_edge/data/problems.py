@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum
 
 __all__ = ["Problem", "ProblemKind"]
 
 
-class ProblemKind(StrEnum):
+class ProblemKind(str, Enum):
     """One kind of problem; its value is what people read."""
+
+    # As of StrEnum, which Python 3.10 lacks.
+    def __str__(self) -> str:
+        return self.value
 
     MISSING_PICTURE = "missing picture"
     DAMAGED_PICTURE = "damaged picture"

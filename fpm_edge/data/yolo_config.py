@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from fpm_edge.data.files import open_text
-from fpm_edge_runtime.errors import DataError, MissingExtraError
+from fpm_edge.toolkit import missing_from_toolkit
+from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["SPLITS", "YoloConfig", "is_unnamed", "load_config"]
@@ -82,8 +83,8 @@ def load_config(file: Path) -> YoloConfig:
 def _load(file: Path) -> dict[str, Any]:
     try:
         import yaml
-    except ModuleNotFoundError:
-        raise MissingExtraError("`yolo:` needs yaml, which is not installed: pip install 'fpm-edge[toolkit]'") from None
+    except ModuleNotFoundError as error:
+        raise missing_from_toolkit("`yolo:`", error.name) from None
     with open_text(file) as text:
         try:
             source = text.read()

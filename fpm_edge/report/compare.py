@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _compare(a: _Side, b: _Side, one_run: bool) -> Comparison:
     main = changes[main_index([other for _, other in matched.pairs])]
     return Comparison(
         headline=headline(main),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         a=a.facts(),
         b=b.facts(),
         pictures=pictures.kind,

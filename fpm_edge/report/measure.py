@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from functools import partial
 from typing import Any
 
@@ -118,7 +118,7 @@ def measure(
     results = [(one.name, found.evaluation) for one, found in zip(plan.candidates, accuracy, strict=True)]
     return ReportData(
         headline=headline(variants[main]),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         dataset=_dataset_facts(dataset, truth),
         bundles=facts,
         variants=variants,

@@ -12,6 +12,11 @@ from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["child_program", "how_it_died", "kill_child", "last_words", "start_child"]
 
+# As `-P -m`, which Python 3.10 lacks: nothing is imported before the working folder is off the path.
+_CHILD = (
+    "import sys; sys.path = [entry for entry in sys.path if entry]; import runpy; "
+    "runpy.run_module('fpm_edge_runtime._child', run_name='__main__', alter_sys=True)"
+)
 _LAST_WORDS = 300  # characters of what a dead child wrote to stderr
 
 
@@ -25,7 +30,7 @@ def child_program(program: Sequence[str] | None) -> tuple[str, ...]:
         return tuple(program)
     if not sys.executable or getattr(sys, "frozen", False):
         raise UsageError("this Python has no interpreter to run a child in; say what to run by `program`")
-    return (sys.executable, "-P", "-m", "fpm_edge_runtime._child")
+    return (sys.executable, "-c", _CHILD)
 
 
 def start_child(command: Sequence[str], stderr: int | IO[bytes] = subprocess.PIPE) -> "subprocess.Popen[bytes]":

@@ -9,7 +9,7 @@ import os
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
@@ -61,7 +61,7 @@ class LogEntry(msgspec.Struct, frozen=True, omit_defaults=True):
     ) -> "LogEntry":
         """An entry of now."""
         return cls(
-            time=datetime.now(UTC).isoformat(timespec="seconds"),
+            time=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             subject=subject,
             engine=engine,
             verdict=report.verdict,

@@ -1,7 +1,7 @@
 """The steps of a drift policy, and the record of one that was taken. What takes them is `guard.Guard`."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from typing import Literal
 
 from fpm_edge_runtime.results import Fallback
@@ -39,7 +39,7 @@ class StepTaken:
     @classmethod
     def now(cls, step: Step, reason: str, before: str, after: str | None, note: str = "") -> "StepTaken":
         """At this moment; long texts are cut, and what cannot be printed is left out."""
-        time = datetime.now(UTC).isoformat(timespec="seconds")
+        time = datetime.now(timezone.utc).isoformat(timespec="seconds")
         return cls(time, step, _short(reason), before, after, _short(note))
 
 

@@ -1,6 +1,6 @@
 """What was found at earlier starts, in a small JSON file that nothing depends on."""
 
-from datetime import UTC, datetime
+from datetime import datetime, timezone
 from pathlib import Path
 from typing import ClassVar, Generic, Protocol, TypeVar
 
@@ -70,4 +70,4 @@ class RecordCache(Generic[_R]):
 
 def utc_now() -> str:
     """Date and time for a record."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -85,7 +85,7 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
     if text in SHIPPED_SCHEMAS:
         from importlib import resources
 
-        file = resources.files("fpm_edge_runtime").joinpath("schemas", f"{text}.toml")
+        file = resources.files("fpm_edge_runtime") / "schemas" / f"{text}.toml"
     elif file.suffix != ".toml" or not file.is_file():
         raise SchemaError(
             f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"

@@ -1,12 +1,17 @@
 """TOML files of users: what cannot be read is named with file and reason, and what a key holds is told shortly."""
 
-import tomllib
+import sys
 from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from fpm_edge_runtime.errors import FpmEdgeError
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 __all__ = ["decode_toml", "found_value", "read_toml"]
 

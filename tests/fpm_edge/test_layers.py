@@ -64,6 +64,47 @@ def test_only_what_needs_tensorflow_names_it() -> None:
                 assert heavy.isdisjoint(imported(path.read_text("utf-8"))), path
 
 
+# Modules and names of the standard library that came with 3.11 or later; more may be needed here one day.
+LATER = {
+    "tomllib", "wsgiref.types", "asyncio.TaskGroup", "asyncio.timeout", "builtins.ExceptionGroup",
+    "collections.abc.Buffer",
+    "contextlib.chdir", "copy.replace", "datetime.UTC", "enum.ReprEnum", "enum.StrEnum", "enum.member", "enum.verify",
+    "hashlib.file_digest", "itertools.batched", "math.cbrt", "math.exp2", "math.sumprod", "operator.call",
+    "os.process_cpu_count", "typing.LiteralString", "typing.Never", "typing.NotRequired", "typing.Required",
+    "typing.Self",
+    "typing.TypeIs", "typing.TypeVarTuple", "typing.Unpack", "typing.assert_never", "typing.assert_type",
+    "typing.override",
+    "warnings.deprecated",
+}  # fmt: skip
+
+
+def test_python_3_10_has_what_is_taken_from_the_standard_library() -> None:
+    """Where a device runs 3.10 (Jetson), every command that needs no TensorFlow does; the linter sees syntax only."""
+    used = {}
+    for name, path in modules():
+        tree = ast.parse(path.read_text("utf-8"))
+        found = {
+            *(f"builtins.{node.id}" for node in ast.walk(tree) if isinstance(node, ast.Name)),
+            *(
+                f"{node.value.id}.{node.attr}"
+                for node in ast.walk(tree)
+                if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+            ),
+            *(alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names),
+            *(
+                part
+                for node in ast.walk(tree)
+                if isinstance(node, ast.ImportFrom) and node.module
+                for part in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+            ),
+        }
+        if later := found & LATER:
+            used[path.name] = (name, later)
+    # There, `tomli` stands for it.
+    assert used.pop("toml_file.py") == ("fpm_edge_runtime", {"tomllib"})
+    assert used == {}
+
+
 @pytest.mark.parametrize(
     "program",
     [f"import {name}" for name in ("fpm_edge", "fpm_edge.bench", "fpm_edge.cli", "fpm_edge.data")]

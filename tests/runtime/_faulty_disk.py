@@ -14,6 +14,7 @@ ENOSPC, EROFS, EIO: from then on every operation of that kind fails so.
 import errno
 import json
 import os
+import pathlib
 import shutil
 import signal
 import sys
@@ -27,6 +28,15 @@ from fpm_edge_runtime.slots import Slots
 COUNTED = ("open", "write", "fsync", "replace", "chmod", "unlink", "mkdir")
 REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in COUNTED}
 REAL["fsync"] = lambda file: None  # slow, and what it is for is simulated here
+
+
+def put(name: str, operation: Callable[..., Any]) -> None:
+    """Have `os`, and what is above it, use this function."""
+    setattr(os, name, operation)
+    # Python 3.10's pathlib keeps the functions that it found when it was imported; its `open` is not one of os.
+    accessor = getattr(pathlib, "_NormalAccessor", None)
+    if name != "open" and hasattr(accessor, name):
+        setattr(accessor, name, staticmethod(operation))
 
 
 class Disk:
@@ -44,11 +54,11 @@ class Disk:
 
     def insert(self) -> None:
         for name in COUNTED:
-            setattr(os, name, self.wrap(name))
+            put(name, self.wrap(name))
 
     def remove(self) -> None:
         for name, real in REAL.items():
-            setattr(os, name, real)
+            put(name, real)
 
     def wrap(self, name: str) -> Callable[..., Any]:
         def operation(*arguments: Any, **named: Any) -> Any:

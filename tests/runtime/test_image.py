@@ -7,6 +7,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
+import PIL
 import pytest
 from PIL import Image
 
@@ -109,6 +110,8 @@ def test_sixteen_bits_of_colour_keep_the_high_byte(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "I;16"])
 def test_one_pixel_of_every_mode(tmp_path: Path, mode: str) -> None:
+    if mode == "YCbCr" and int(PIL.__version__.partition(".")[0]) < 13:
+        pytest.skip("Pillow before 13, the last for Python 3.10, cannot read what it writes here")
     Image.new(mode, (1, 1)).save(tmp_path / "a", "TIFF")
     loaded = load_image(tmp_path / "a")
     assert (loaded.shape, loaded.dtype) == ((1, 1, 3), np.uint8)
