@@ -18,7 +18,7 @@ from PIL import Image
 from small_bundle import small_bundle
 
 from fpm_edge.signing import make_keys, sign_bundle, stated
-from fpm_edge_runtime import BundleError, UsageError, open_bundle
+from fpm_edge_runtime import UsageError, open_bundle
 
 
 @pytest.fixture
