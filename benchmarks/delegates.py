@@ -27,9 +27,9 @@ from ai_edge_litert.options import GpuOptions, IntelOpenVinoOptions, Options
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import Bundle, Engine, FpmEdgeError, Session, StageResult, check_goldens, load_engine, open_bundle
-from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.engines import Delegate
 from fpm_edge_runtime.engines._compiled import CompiledEngine
+from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 
 
 class Float16Gpu(CompiledEngine):

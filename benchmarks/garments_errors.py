@@ -21,7 +21,7 @@ from fpm_edge.metrics import point_mask
 from fpm_edge.predict import predict_session, truth_of
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.recognizer import Recognizer
+from fpm_edge_runtime.stages.recognizer import Recognizer
 
 FAR, NEAR = 0.1, 0.05
 SCORES = (0.0, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0)

@@ -49,7 +49,7 @@ from fpm_edge_runtime.manifest import (
     Quantization,
     schema_version_for,
 )
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 __all__ = ["Calibration", "Converted", "convert", "draft_bundle"]
 

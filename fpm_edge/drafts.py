@@ -16,8 +16,8 @@ from fpm_edge.quantized import LoadedModel
 from fpm_edge_converters import Exported, export
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
 from fpm_edge_runtime.manifest import CalibrationCard, Geometry, Quantization, schema_version_for
-from fpm_edge_runtime.pack import bundle_bytes
 from fpm_edge_runtime.recognition import Recognition
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 __all__ = ["Reference", "draft_manifest", "reference_of"]
 

@@ -11,7 +11,7 @@ from fpm_edge_calibration import golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import check_same_landmarks
 from fpm_edge_runtime import Bundle
-from fpm_edge_runtime.convergence import CLEAR_PEAK
+from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 
 __all__ = ["golden_members"]
 

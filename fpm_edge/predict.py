@@ -15,7 +15,7 @@ from fpm_edge.drift import DriftReport, compare_landmarks
 from fpm_edge.metrics import point_mask
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime.schema import LandmarkSchema
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
     from fpm_edge.model.kinds import NetworkConfig

@@ -13,7 +13,7 @@ from fpm_edge.predict import Predictions, truth_of
 from fpm_edge_runtime import Manifest
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.recognizer import Recognizer
+from fpm_edge_runtime.stages.recognizer import Recognizer
 
 __all__ = ["StageRecognition", "recognition_of"]
 

@@ -9,7 +9,6 @@ import msgspec
 
 from fpm_edge_runtime import Bundle, UsageError, open_bundle
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.pack import signed_bundle_bytes
 from fpm_edge_runtime.signature import (
     LATEST,
     MAX_SEQUENCE,
@@ -21,6 +20,7 @@ from fpm_edge_runtime.signature import (
     refuse_without_cryptography,
     signed_bytes,
 )
+from fpm_edge_runtime.stages.pack import signed_bundle_bytes
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey

@@ -20,12 +20,12 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_codes import unsigned_weights
 from fpm_edge_converters.whole_onnx import whole_onnx
 from fpm_edge_converters.whole_tflite import stages_tflite, whole_tflite
-from fpm_edge_runtime.bundle import Bundle
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.manifest import Piece
-from fpm_edge_runtime.results import Detection, StageResult
 from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.stages.bundle import Bundle
+from fpm_edge_runtime.stages.results import Detection, StageResult
 
 __all__ = ["TOLERANCE_PX", "check_whole", "whole_onnx_members", "whole_tflite_members"]
 
@@ -66,7 +66,7 @@ def whole_onnx_members(network: onnx.ModelProto, stages: int) -> dict[str, bytes
 
 
 def check_whole(bundle: Bundle, inputs: Sequence[NDArray[np.uint8]]) -> None:
-    """Compare the files of `fpm_edge_runtime.bundle.WHOLE_MEMBERS` that a bundle has with what its own stages find.
+    """Compare the files of `fpm_edge_runtime.stages.bundle.WHOLE_MEMBERS` that a bundle has with what its own stages find.
 
     Args:
         bundle: with those files as members.

@@ -10,7 +10,7 @@ from fpm_edge.data import Dataset, read_image
 from fpm_edge.report.data import Latency, Spread
 from fpm_edge_runtime import Session
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.results import Timings
+from fpm_edge_runtime.stages.results import Timings
 
 __all__ = ["WARM_UP", "Frames", "interleave", "latency_of", "spread_of"]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from fpm_edge.report.latency import Frames, interleave
 from fpm_edge.search.space import Candidate
 from fpm_edge_runtime import Session
-from fpm_edge_runtime.results import Timings
+from fpm_edge_runtime.stages.results import Timings
 
 __all__ = ["time_candidates", "turns"]
 

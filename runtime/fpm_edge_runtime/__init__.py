@@ -7,7 +7,6 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -24,9 +23,10 @@ from fpm_edge_runtime.errors import (
 from fpm_edge_runtime.image import load_image
 from fpm_edge_runtime.manifest import Manifest
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.results import Detection, StageResult, Timings
 from fpm_edge_runtime.schema import LandmarkSchema, load_schema
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
+from fpm_edge_runtime.stages.results import Detection, StageResult, Timings
+from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
     from fpm_edge_runtime.drift_log import DriftLog
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
     from fpm_edge_runtime.monitor_report import MonitorReport
-    from fpm_edge_runtime.pack import write_bundle
     from fpm_edge_runtime.pool import Pool
     from fpm_edge_runtime.proxies import flip_consistency
     from fpm_edge_runtime.self_check import GoldenReport, check_goldens
@@ -45,6 +44,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
     from fpm_edge_runtime.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
+    from fpm_edge_runtime.stages.pack import write_bundle
     from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
 
 __all__ = [
@@ -141,7 +141,7 @@ _LATER = {
     "choose_engine": "engine_choice",
     "fastest_engine": "speed_choice",
     "flip_consistency": "proxies",
-    "write_bundle": "pack",
+    "write_bundle": "stages.pack",
 }
 
 

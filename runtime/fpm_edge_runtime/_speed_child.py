@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._child import checked_session
-from fpm_edge_runtime.bundle import Bundle
 from fpm_edge_runtime.engines import Engine
 from fpm_edge_runtime.errors import FpmEdgeError
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.bundle import Bundle
+from fpm_edge_runtime.stages.session import Session
 
 __all__ = ["Loaded", "Ready", "Took", "Turn", "serve"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from fpm_edge_runtime.session import MOST_THREADS
+from fpm_edge_runtime.stages.session import MOST_THREADS
 
 __all__ = [
     "Device",

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.results import Trace
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.results import Trace
+from fpm_edge_runtime.stages.session import Session
 
 __all__ = ["disagreement_of"]
 

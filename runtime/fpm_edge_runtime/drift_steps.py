@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Literal
 
-from fpm_edge_runtime.results import Fallback
+from fpm_edge_runtime.stages.results import Fallback
 
 __all__ = ["STEPS", "Step", "StepTaken", "answerer"]
 

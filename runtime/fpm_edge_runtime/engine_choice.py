@@ -9,12 +9,12 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.device import system_build
 from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES, Delegate
 from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
 from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
 from fpm_edge_runtime.record_cache import RecordCache, utc_now
+from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 
 __all__ = [
     "DEFAULT_ORDER",

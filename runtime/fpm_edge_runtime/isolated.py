@@ -10,10 +10,10 @@ from typing import Any, Literal
 import msgspec
 
 from fpm_edge_runtime._child import Answer
-from fpm_edge_runtime.bundle import open_bundle
 from fpm_edge_runtime.child_process import child_program, how_it_died, kill_child, last_words, start_child
 from fpm_edge_runtime.engines import ENGINES, default_engine
 from fpm_edge_runtime.errors import UsageError
+from fpm_edge_runtime.stages.bundle import open_bundle
 
 __all__ = ["EngineCheck", "Outcome", "check_in_child"]
 

@@ -22,7 +22,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime.betting import ChangeAlarm, MeanBounds
 from fpm_edge_runtime.drift_limits import TOLERANCE, DriftLimit, drift_limits
 from fpm_edge_runtime.errors import DataError, UsageError
@@ -30,9 +29,10 @@ from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.monitor_report import MonitorReport, PartMean, Proxy
 from fpm_edge_runtime.page_hinkley import PageHinkley
 from fpm_edge_runtime.self_check import GoldenReport, Verdict
+from fpm_edge_runtime.stages.forks import watch_forks
 
 if TYPE_CHECKING:
-    from fpm_edge_runtime.bundle import Bundle
+    from fpm_edge_runtime.stages.bundle import Bundle
 
 __all__ = ["CAP", "DriftMonitor", "fast_alarm"]
 

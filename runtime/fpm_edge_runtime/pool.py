@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._forks import survives_fork, watch_forks
 from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.device import usable_processors
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.manifest import Format, Piece
-from fpm_edge_runtime.results import Detection
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.forks import survives_fork, watch_forks
+from fpm_edge_runtime.stages.results import Detection
+from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
-    from fpm_edge_runtime.bundle import Bundle
+    from fpm_edge_runtime.stages.bundle import Bundle
 
 __all__ = ["Pool"]
 

@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.image import check_image, load_image
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.results import Trace
-from fpm_edge_runtime.session import Session
 from fpm_edge_runtime.sides import unpaired_sides
+from fpm_edge_runtime.stages.results import Trace
+from fpm_edge_runtime.stages.session import Session
 
 __all__ = ["flip_consistency", "stage_movement"]
 

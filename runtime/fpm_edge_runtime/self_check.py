@@ -48,7 +48,7 @@ class _Bundle(Protocol):
 
 
 class _Session(Protocol):
-    """The part of `fpm_edge_runtime.session.Session` that the self-check uses."""
+    """The part of `fpm_edge_runtime.stages.session.Session` that the self-check uses."""
 
     @property
     def bundle(self) -> _Bundle: ...

@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._forks import watch_forks
 from fpm_edge_runtime._sampler import Sampler
 from fpm_edge_runtime.disagreement import disagreement_of
 from fpm_edge_runtime.drift_log import DriftLog, LogEntry
@@ -24,9 +23,10 @@ from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.monitor import DriftMonitor
 from fpm_edge_runtime.monitor_report import MonitorReport
 from fpm_edge_runtime.proxies import stage_movement
-from fpm_edge_runtime.results import Detection, Fallback, Trace
 from fpm_edge_runtime.self_check import Verdict
-from fpm_edge_runtime.session import Box, Session
+from fpm_edge_runtime.stages.forks import watch_forks
+from fpm_edge_runtime.stages.results import Detection, Fallback, Trace
+from fpm_edge_runtime.stages.session import Box, Session
 
 __all__ = ["SPACING_S", "Shadow", "ShadowCounts"]
 

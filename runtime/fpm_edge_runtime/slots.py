@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
-from fpm_edge_runtime.bundle import Bundle, open_bundle
 from fpm_edge_runtime.errors import BundleError, FpmEdgeError, UsageError
 from fpm_edge_runtime.files import PART, stage_file
 from fpm_edge_runtime.lock import locked
 from fpm_edge_runtime.slot_state import SLOTS, Slot, SlotRecord, SlotState, Status, decode_state, encode_state, other
+from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 
 __all__ = ["Boot", "Installed", "SlotReport", "Slots", "SlotsReport"]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.errors import DataError, UsageError
+from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 
 __all__ = ["Smoother", "Smoothing", "Steady"]
 

@@ -11,7 +11,6 @@ from typing import Annotated
 
 import msgspec
 
-from fpm_edge_runtime.bundle import open_bundle
 from fpm_edge_runtime.device import Device, this_device, thread_words, usual_threads
 from fpm_edge_runtime.engine_choice import (
     DEFAULT_ORDER,
@@ -29,7 +28,8 @@ from fpm_edge_runtime.errors import GateError, UsageError
 from fpm_edge_runtime.isolated import EngineCheck, check_in_child
 from fpm_edge_runtime.isolated_speed import Measured, measure_in_children
 from fpm_edge_runtime.record_cache import RecordCache, utc_now
-from fpm_edge_runtime.session import MOST_THREADS
+from fpm_edge_runtime.stages.bundle import open_bundle
+from fpm_edge_runtime.stages.session import MOST_THREADS
 
 __all__ = ["DEFAULT_BUDGET_MS", "Speed", "SpeedCache", "SpeedChoice", "SpeedKey", "SpeedRecord", "fastest_engine"]
 

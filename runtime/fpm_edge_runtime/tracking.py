@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.image import check_image
-from fpm_edge_runtime.results import Detection, Detector
-from fpm_edge_runtime.session import Box
 from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
+from fpm_edge_runtime.stages.results import Detection, Detector
+from fpm_edge_runtime.stages.session import Box
 
 __all__ = ["Cropping", "Tracked", "Tracker"]
 

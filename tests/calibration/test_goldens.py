@@ -15,7 +15,7 @@ from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_runtime import check_goldens, open_bundle
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.manifest import GoldenSet, decode_golden
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 CASES, STAGES, LANDMARKS = FEWEST_GOLDENS, 2, 3
 WIDTH, HEIGHT = 40, 20

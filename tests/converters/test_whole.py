@@ -23,8 +23,8 @@ from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import letterbox
 from fpm_edge_runtime.manifest import TensorSpec
-from fpm_edge_runtime.results import StageResult
 from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.stages.results import StageResult
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]
 PRECISIONS = ["int8", "float32"]

@@ -23,7 +23,7 @@ from fpm_edge.report.bars import Bar, bar_chart
 from fpm_edge_converters import assign_ranges, fake_quantized
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 ENGINES = ("litert", "onnxruntime")
 DATA = ("--data", "rendered:12@9/64")

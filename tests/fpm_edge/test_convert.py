@@ -30,7 +30,7 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime import check_goldens, load_schema, open_bundle
 from fpm_edge_runtime.engines import openvino as openvino_engine
 from fpm_edge_runtime.errors import DataError, GateError, ModelError, SchemaError, UsageError
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.session import Session
 
 ENGINES = ["litert", "onnxruntime"]
 

@@ -38,7 +38,7 @@ SCRIPT = PRESS + "from fpm_edge.__main__ import main\nsys.exit(main())"
 @pytest.mark.parametrize("program", [MODULE, SCRIPT], ids=["module", "script"])
 @pytest.mark.parametrize(
     ("imported", "swallow"),
-    [("click", ""), ("numpy", ""), ("fpm_edge_runtime.bundle", "swallow"), ("fpm_edge.cli.run", "swallow")],
+    [("click", ""), ("numpy", ""), ("fpm_edge_runtime.stages.bundle", "swallow"), ("fpm_edge.cli.run", "swallow")],
 )
 def test_control_c_during_an_import(program: str, imported: str, swallow: str) -> None:
     done = subprocess.run(

@@ -22,8 +22,8 @@ from fpm_edge_converters import assign_ranges, calibrated, export, fake_quantize
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
 from fpm_edge_runtime.errors import DataError, SchemaError, UsageError
 from fpm_edge_runtime.manifest import Geometry
-from fpm_edge_runtime.pack import bundle_bytes
 from fpm_edge_runtime.schema import load_schema
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 
 @pytest.fixture(scope="module")

@@ -20,7 +20,7 @@ from fpm_edge.trust import trust_of
 from fpm_edge_runtime import LandmarkSchema, open_bundle
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.recognition import CategoryRule, CategoryRules, Recognition
-from fpm_edge_runtime.recognizer import confidences_of
+from fpm_edge_runtime.stages.recognizer import confidences_of
 
 NOTHING = "backdrops:30@5/64"
 

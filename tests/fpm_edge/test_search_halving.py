@@ -20,7 +20,7 @@ from fpm_edge.search.store import Store
 from fpm_edge.search.trial import PartBound, Score, Time, Trial, time_of
 from fpm_edge_runtime.errors import DataError, ModelError, UsageError
 from fpm_edge_runtime.manifest import Interval
-from fpm_edge_runtime.results import Timings
+from fpm_edge_runtime.stages.results import Timings
 
 REFERENCE_NE = 0.04
 BUDGETS = Budgets.of(0.03, None, 2.0, None)

@@ -19,7 +19,7 @@ from fpm_edge.data.shard_writer import write_shards
 from fpm_edge.seen import SEEN_FILE, Seen, read_seen, refuse_seen, seen_by, write_seen
 from fpm_edge.train.run_record import record_run, record_seen
 from fpm_edge_runtime import ModelError, UsageError, open_bundle
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 Run = Callable[..., tuple[int, str, str]]
 

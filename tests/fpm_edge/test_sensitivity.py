@@ -15,7 +15,7 @@ from fpm_edge.sensitivity import MOVED, Sensitivity, analyse
 from fpm_edge_converters import assign_ranges, export, fake_quantized
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 DAMAGED = "stage_1_2_relu"
 

@@ -20,7 +20,7 @@ from fpm_edge.data import load_dataset
 from fpm_edge.plain_json import json_document, json_line
 from fpm_edge.progress import progress_bar
 from fpm_edge.terminal import console, shown
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 Run = Callable[..., tuple[int, str, str]]
 NAMES = ("hem [/m]", "cuff [left]", ":smile:")

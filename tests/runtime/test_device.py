@@ -3,7 +3,7 @@
 import pytest
 
 from fpm_edge_runtime.device import processor_model, this_device, usable_processors, usual_threads
-from fpm_edge_runtime.session import MOST_THREADS
+from fpm_edge_runtime.stages.session import MOST_THREADS
 
 X86 = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Fast CPU @ 2.0GHz\n\nprocessor\t: 1\nmodel name\t: Slow CPU\n"
 BOARD = "processor\t: 0\nCPU part\t: 0xd08\n\nHardware\t: BCM2835\nModel\t\t: A board\n"

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, DriftMonitor, Guard, Pool, Session, Shadow, UsageError
-from fpm_edge_runtime._frame import Found
 from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.looks import second_region
-from fpm_edge_runtime.recognizer import Recognized
+from fpm_edge_runtime.stages.frame import Found
+from fpm_edge_runtime.stages.looks import second_region
+from fpm_edge_runtime.stages.recognizer import Recognized
 
 INPUT = (48, 32)
 LARGE = np.full((320, 480, 3), 90, np.uint8)

@@ -21,7 +21,6 @@ from fpm_edge_runtime import (
 )
 from fpm_edge_runtime.disagreement import disagreement_of
 from fpm_edge_runtime.manifest import decode_manifest
-from fpm_edge_runtime.pack import bundle_bytes
 from fpm_edge_runtime.proxies import flip_consistency, stage_movement
 from fpm_edge_runtime.recognition import (
     CategoryRule,
@@ -30,7 +29,8 @@ from fpm_edge_runtime.recognition import (
     Confidences,
     Recognition,
 )
-from fpm_edge_runtime.recognizer import Recognizer, confidences_of, probabilities
+from fpm_edge_runtime.stages.pack import bundle_bytes
+from fpm_edge_runtime.stages.recognizer import Recognizer, confidences_of, probabilities
 
 PICTURE = np.full((32, 48, 3), 90, np.uint8)
 

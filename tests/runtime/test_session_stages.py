@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, Session, UsageError
-from fpm_edge_runtime._pace import Pace
+from fpm_edge_runtime.stages.pace import Pace
 
 
 def _photo() -> np.ndarray:

@@ -8,7 +8,7 @@ import pytest
 from small_bundle import PUBLIC, signature
 
 from fpm_edge_runtime import Boot, BundleError, Slots, UsageError, open_bundle
-from fpm_edge_runtime.pack import signed_bundle_bytes
+from fpm_edge_runtime.stages.pack import signed_bundle_bytes
 
 
 def _name(boot: Boot) -> str:

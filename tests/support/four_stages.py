@@ -4,7 +4,7 @@ import msgspec
 
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
 from fpm_edge_runtime.manifest import Convergence
-from fpm_edge_runtime.pack import bundle_bytes
+from fpm_edge_runtime.stages.pack import bundle_bytes
 
 
 def four_stages(bundle: Bundle, convergence: Convergence | None) -> Bundle:

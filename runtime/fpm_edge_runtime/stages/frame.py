@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.decode import Doubt
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.recognizer import Recognized
-from fpm_edge_runtime.results import StageResult, StopReason, Timings
+from fpm_edge_runtime.stages.recognizer import Recognized
+from fpm_edge_runtime.stages.results import StageResult, StopReason, Timings
 
 __all__ = ["Found", "Frame", "check_stages", "start_frame"]
 

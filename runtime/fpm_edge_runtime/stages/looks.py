@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from time import perf_counter
 
-from fpm_edge_runtime._frame import Found, Frame
-from fpm_edge_runtime._pace import DECODE, Pace
-from fpm_edge_runtime.convergence import CLEAR_PEAK
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.recognition import NOTHING
+from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
+from fpm_edge_runtime.stages.frame import Found, Frame
+from fpm_edge_runtime.stages.pace import DECODE, Pace
 
 __all__ = ["FEWEST_POINTS", "LEAST_GAIN", "MARGIN", "check_looks", "clearness", "look_again", "second_region"]
 

@@ -1,7 +1,7 @@
 """The float model inside a bundle."""
 
-from fpm_edge_runtime.bundle import REFERENCE, Bundle, open_bundle
 from fpm_edge_runtime.errors import BundleError
+from fpm_edge_runtime.stages.bundle import REFERENCE, Bundle, open_bundle
 
 __all__ = ["open_reference"]
 

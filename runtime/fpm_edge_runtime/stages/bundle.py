@@ -24,7 +24,7 @@ from fpm_edge_runtime.manifest import (
     decode_golden,
     decode_manifest,
 )
-from fpm_edge_runtime.session import Session
+from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -213,7 +213,7 @@ class Bundle:
         if REFERENCE not in self._entries:
             return None
         # Devices that compare nothing need none of it.
-        from fpm_edge_runtime._reference import open_reference
+        from fpm_edge_runtime.stages.reference import open_reference
 
         return open_reference(self, f"{self._data.where}: {REFERENCE}")
 

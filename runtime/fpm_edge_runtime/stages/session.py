@@ -11,8 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._frame import Found, Frame, check_stages, start_frame
-from fpm_edge_runtime._pace import DECODE, Pace
 from fpm_edge_runtime._wiring import pieces_for
 from fpm_edge_runtime.decode import read_heatmaps
 from fpm_edge_runtime.engines import Delegate, Engine, PieceRunner
@@ -20,13 +18,15 @@ from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
 from fpm_edge_runtime.manifest import Format, Geometry, Piece
-from fpm_edge_runtime.recognizer import Recognizer
-from fpm_edge_runtime.results import Detection, StageResult, Trace
+from fpm_edge_runtime.stages.frame import Found, Frame, check_stages, start_frame
+from fpm_edge_runtime.stages.pace import DECODE, Pace
+from fpm_edge_runtime.stages.recognizer import Recognizer
+from fpm_edge_runtime.stages.results import Detection, StageResult, Trace
 from fpm_edge_runtime.tensors import arranged
 
 if TYPE_CHECKING:
-    from fpm_edge_runtime.bundle import Bundle
     from fpm_edge_runtime.schema import LandmarkSchema
+    from fpm_edge_runtime.stages.bundle import Bundle
 
 __all__ = ["MOST_THREADS", "Session"]
 
@@ -226,13 +226,13 @@ class Session:
         self._recognizer.check(frame.category)
         still = None
         if converge_px is not None:
-            from fpm_edge_runtime.convergence import still_px
+            from fpm_edge_runtime.stages.convergence import still_px
 
             still = still_px(converge_px, self._manifest.convergence)
         if looks == 1:
             self._prepare(frame, image, box)
         else:
-            from fpm_edge_runtime.looks import check_looks, look_again
+            from fpm_edge_runtime.stages.looks import check_looks, look_again
 
             check_looks(looks)
             pixels = self._prepare(frame, image, box)
@@ -278,7 +278,7 @@ class Session:
                 continue
             found = self._decode(frame, stage)
             if before is not None and stage < frame.limit:
-                from fpm_edge_runtime.convergence import moved_px
+                from fpm_edge_runtime.stages.convergence import moved_px
 
                 # Which landmarks count is what the garment seems to be by now.
                 moved = moved_px(before.landmarks, found.landmarks, found.scores, found.recognized.labelled)
@@ -324,7 +324,7 @@ class Session:
 
     def _begin_anew(self) -> None:
         """In a forked process, whose lock may be that of a lost thread."""
-        from fpm_edge_runtime._forks import check_engine, forking
+        from fpm_edge_runtime.stages.forks import check_engine, forking
 
         with forking:
             if self._process != os.getpid():
