@@ -37,8 +37,8 @@ from fpm_edge.bench.spread import ratio_of
 from fpm_edge.bench.stream import Stream
 from fpm_edge.bench.turns import in_turns
 from fpm_edge_runtime import Bundle, PieceRunner, load_engine, open_bundle
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.engines.onnxruntime import session_options
-from fpm_edge_runtime.manifest import Piece
 
 WARM_UP = 20
 

@@ -47,8 +47,8 @@ from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import assign_kernel_ranges, calibrated, export
+from fpm_edge_runtime.bundle.manifest import Format
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.manifest import Format
 
 SCRIPTS = Path(__file__).parent / "peers"
 # Script → the environment it runs in; ours where it has all that is needed.

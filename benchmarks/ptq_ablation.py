@@ -33,7 +33,7 @@ from fpm_edge.sampling import STRATEGIES, calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.manifest import Format
+from fpm_edge_runtime.bundle.manifest import Format
 
 VARIANTS: dict[str, dict[str, Any]] = {
     **{name: {"estimator": name} for name in ESTIMATORS},

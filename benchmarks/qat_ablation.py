@@ -33,7 +33,7 @@ from fpm_edge.shipped import model_folder
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.run_record import CHECKPOINT
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_runtime.manifest import Format
+from fpm_edge_runtime.bundle.manifest import Format
 
 # Without the teacher; ranges move to the end.
 PLAIN = msgspec.structs.replace(RECIPES["qat"], truth_weight=1.0, float_weight=0.0, freeze_ranges_after=1.0)

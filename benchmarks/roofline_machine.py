@@ -21,8 +21,8 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
 from fpm_edge_converters.pieces import Cut, cut_tflite
 from fpm_edge_converters.tflite import to_tflite
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.engines import _onnx_overflow, _openvino_overflow, load_engine
-from fpm_edge_runtime.manifest import Piece
 
 Run = Callable[[], object]
 Kind = Literal["float32", "int8", "int8-7"]

@@ -25,9 +25,9 @@ from fpm_edge_converters.export import export
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.layer_costs import LayerCost, layer_costs
 from fpm_edge_runtime import load_schema
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.engines.onnxruntime import session_options
-from fpm_edge_runtime.manifest import Piece
 
 NETWORKS = ("lite-s", "lite-m", "lite-l")
 SHIPPED = "lite-m"

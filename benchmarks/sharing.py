@@ -30,9 +30,9 @@ import openvino
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import Bundle, open_bundle
+from fpm_edge_runtime.bundle.manifest import Format, Piece
+from fpm_edge_runtime.bundle.tensors import arranged
 from fpm_edge_runtime.engines import PieceRunner, load_engine
-from fpm_edge_runtime.manifest import Format, Piece
-from fpm_edge_runtime.tensors import arranged
 
 Tensors = dict[str, NDArray[Any]]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.manifest import Interval
 
 __all__ = ["bootstrap_changes", "bootstrap_interval", "bootstrap_intervals", "bootstrap_median_ratio"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fpm_edge.drift import DriftReport
 from fpm_edge.markdown_text import plain
 from fpm_edge_runtime import Manifest
-from fpm_edge_runtime.manifest import Format, Quantization
+from fpm_edge_runtime.bundle.manifest import Format, Quantization
 
 __all__ = ["card_text", "recognition_words", "words_for"]
 

@@ -42,7 +42,7 @@ from fpm_edge_converters import (
     recorded_ranges,
 )
 from fpm_edge_runtime import Bundle, DataError, Manifest, Session, UsageError, open_bundle, write_bundle
-from fpm_edge_runtime.manifest import (
+from fpm_edge_runtime.bundle.manifest import (
     CalibrationCard,
     Format,
     Measured,

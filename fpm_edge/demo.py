@@ -12,8 +12,8 @@ from fpm_edge.overlay import contact_sheet, draw_detection, drawn_png
 from fpm_edge.report import measure, write_report
 from fpm_edge.shipped import shipped_model
 from fpm_edge_runtime import open_bundle
+from fpm_edge_runtime.bundle.manifest import Format
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.manifest import Format
 
 __all__ = ["DemoResult", "run_demo"]
 

@@ -15,8 +15,8 @@ from fpm_edge.names import text_name
 from fpm_edge.quantized import LoadedModel
 from fpm_edge_converters import Exported, export
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
-from fpm_edge_runtime.manifest import CalibrationCard, Geometry, Quantization, schema_version_for
-from fpm_edge_runtime.recognition import Recognition
+from fpm_edge_runtime.bundle.manifest import CalibrationCard, Geometry, Quantization, schema_version_for
+from fpm_edge_runtime.bundle.recognition import Recognition
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 __all__ = ["Reference", "draft_manifest", "reference_of"]

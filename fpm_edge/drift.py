@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge.bootstrap import bootstrap_intervals
+from fpm_edge_runtime.bundle.manifest import Interval, StageMeasurement
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.manifest import Interval, StageMeasurement
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = [
     "DriftReport",

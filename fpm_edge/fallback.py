@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_converters import Exported
 from fpm_edge_runtime import Session
-from fpm_edge_runtime.manifest import Format, Piece
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 
 __all__ = ["Cost", "Fallback", "Needing", "Spend", "Try", "cheapest_within", "costs_of", "find_needing", "mixed"]
 

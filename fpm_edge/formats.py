@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from fpm_edge_converters import Precision
 from fpm_edge_runtime import UsageError
-from fpm_edge_runtime.manifest import Format
+from fpm_edge_runtime.bundle.manifest import Format
 
 __all__ = ["ENGINE_OF", "formats_for"]
 

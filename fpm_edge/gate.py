@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fpm_edge.drift import DriftReport
+from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.errors import GateError, UsageError
-from fpm_edge_runtime.manifest import Interval
 
 __all__ = ["FEWEST_FOR_GATE", "Budget", "Held", "check_drift", "excess", "held_parts"]
 

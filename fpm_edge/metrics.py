@@ -16,9 +16,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.metrics import Errors, Points, check_points, distance
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Part", "Summary", "contest_error", "normalizer_indices", "pck", "point_mask", "summarize"]
 

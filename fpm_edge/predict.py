@@ -14,7 +14,7 @@ from fpm_edge.data.images import picture_size
 from fpm_edge.drift import DriftReport, compare_landmarks
 from fpm_edge.metrics import point_mask
 from fpm_edge.progress import progress_bar
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, predict_session, truth_of
 from fpm_edge_calibration import Scored, fit_categories, fit_confidences, why_no_categories, why_no_confidences
 from fpm_edge_runtime import LandmarkSchema, Session
+from fpm_edge_runtime.bundle.recognition import Recognition
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.recognition import Recognition
 
 __all__ = ["DEFAULT_NOTHING", "Recognizing", "fit_recognition", "joined", "load_nothing"]
 

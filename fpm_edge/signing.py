@@ -1,4 +1,4 @@
-"""Make keys and sign bundles. Checking a signature is the runtime's (`fpm_edge_runtime.signature`)."""
+"""Make keys and sign bundles. Checking a signature is the runtime's (`fpm_edge_runtime.bundle.signature`)."""
 
 import time
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from fpm_edge_runtime import Bundle, UsageError, open_bundle
-from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.signature import (
+from fpm_edge_runtime.bundle.signature import (
     LATEST,
     MAX_SEQUENCE,
     SIGNATURE,
@@ -20,6 +19,7 @@ from fpm_edge_runtime.signature import (
     refuse_without_cryptography,
     signed_bytes,
 )
+from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.stages.pack import signed_bundle_bytes
 
 if TYPE_CHECKING:

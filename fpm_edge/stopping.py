@@ -7,8 +7,8 @@ from fpm_edge.bootstrap import bootstrap_interval
 from fpm_edge.data import Dataset
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, truth_of
+from fpm_edge_runtime.bundle.manifest import Convergence, Geometry
 from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.manifest import Convergence, Geometry
 from fpm_edge_runtime.metrics import normalized_error
 from fpm_edge_runtime.stages.convergence import moved_px
 

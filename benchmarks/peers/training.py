@@ -22,7 +22,7 @@ from fpm_edge.train.pipeline import SampleStore, steps_in_epoch, training_batche
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep
 from fpm_edge.train.targets import ideal_heatmaps, map_distance, map_weights
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 __all__ = ["Heatmaps", "Peer", "SimCC", "train"]
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.manifest import CalibrationCard
+from fpm_edge_runtime.bundle.manifest import CalibrationCard
 
 __all__ = ["calibration_card"]
 

@@ -12,7 +12,7 @@ from fpm_edge_calibration.folds import FOLDS, folds_of
 from fpm_edge_calibration.reliability import calibration_error, fit_curve, reliability
 from fpm_edge_calibration.signs import signed_members
 from fpm_edge_calibration.softmax import fit_softmax, log_softmax
-from fpm_edge_runtime.recognition import (
+from fpm_edge_runtime.bundle.recognition import (
     NOTHING,
     WITHIN_NE,
     CategoryRule,
@@ -20,7 +20,7 @@ from fpm_edge_runtime.recognition import (
     ConfidenceCurve,
     Confidences,
 )
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 __all__ = [
     "FEWEST_EACH",

@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.layers import ConvertedLayer, match_layers
+from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
+from fpm_edge_runtime.bundle.tensors import arranged, converted
 from fpm_edge_runtime.errors import ConversionError, DataError
-from fpm_edge_runtime.manifest import Piece, TensorSpec
-from fpm_edge_runtime.tensors import arranged, converted
 
 __all__ = ["LayerComparison", "compare_layers"]
 

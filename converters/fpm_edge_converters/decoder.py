@@ -21,9 +21,9 @@ import tensorflow as tf
 from numpy.typing import NDArray
 
 from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_runtime.bundle.manifest import TensorSpec
 from fpm_edge_runtime.decode import MARGIN
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.manifest import TensorSpec
 from fpm_edge_runtime.peaks import REACH
 from fpm_edge_runtime.subpixel import DESIGN, FLAT, RADIUS, RIDGE, ROUNDNESS, TERMS
 

@@ -26,8 +26,8 @@ from fpm_edge_converters.onnx_optimized import check_optimized_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.tflite import Precision, to_tflite
 from fpm_edge_converters.whole import whole_onnx_members, whole_tflite_members
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.engines import load_engine
-from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = ["Exported", "export"]
 

@@ -22,8 +22,8 @@ from fpm_edge_converters.tflite_schema import (
     type_number,
     type_of,
 )
+from fpm_edge_runtime.bundle.manifest import TensorSpec
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.manifest import TensorSpec
 
 __all__ = ["FlatGraph", "Operator"]
 

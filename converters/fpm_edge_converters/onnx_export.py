@@ -20,8 +20,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fpm_edge_converters.onnx_codes import is_quantized, own_constants, unsigned_activations
 from fpm_edge_converters.pieces import Cut
+from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.manifest import Piece, TensorSpec
 
 __all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position", "seal", "tensor_spec", "to_onnx"]
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from fpm_edge_converters.flatgraph import FlatGraph
-from fpm_edge_runtime.manifest import Piece
+from fpm_edge_runtime.bundle.manifest import Piece
 
 __all__ = ["Cut", "cut_tflite", "plan_cuts"]
 

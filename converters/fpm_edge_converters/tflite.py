@@ -7,7 +7,7 @@ import tf_keras
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.int16x8 import to_int16x8
-from fpm_edge_runtime.manifest import Precision
+from fpm_edge_runtime.bundle.manifest import Precision
 
 __all__ = ["INTEGER", "Precision", "to_tflite"]
 

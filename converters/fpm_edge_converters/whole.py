@@ -20,10 +20,10 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_codes import unsigned_weights
 from fpm_edge_converters.whole_onnx import whole_onnx
 from fpm_edge_converters.whole_tflite import stages_tflite, whole_tflite
+from fpm_edge_runtime.bundle.manifest import Piece
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.manifest import Piece
-from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.stages.bundle import Bundle
 from fpm_edge_runtime.stages.results import Detection, StageResult
 

@@ -7,7 +7,7 @@ from onnx import compose, parser
 
 from fpm_edge_converters.decoder import HEATMAPS, LANDMARKS, decoder_tflite, stride_of
 from fpm_edge_converters.onnx_export import IR_VERSION, OPSET, from_tflite, name_by_position, seal, tensor_spec
-from fpm_edge_runtime.manifest import TensorSpec
+from fpm_edge_runtime.bundle.manifest import TensorSpec
 
 __all__ = ["decoder_onnx", "letterbox_onnx", "whole_onnx"]
 

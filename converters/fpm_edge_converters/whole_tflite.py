@@ -12,7 +12,7 @@ import msgspec
 from fpm_edge_converters.decoder import HEATMAPS, LANDMARKS, decoder_tflite, stride_of
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.signatures import join_signatures
-from fpm_edge_runtime.manifest import Piece, TensorSpec
+from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
 
 __all__ = ["stages_tflite", "whole_tflite"]
 

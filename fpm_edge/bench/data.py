@@ -9,7 +9,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from fpm_edge_runtime.manifest import Format, Precision
+from fpm_edge_runtime.bundle.manifest import Format, Precision
 
 __all__ = [
     "FORMAT",

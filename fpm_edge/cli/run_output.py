@@ -7,7 +7,7 @@ from rich.table import Table
 
 from fpm_edge.overlay import believed, category_words, percent
 from fpm_edge_runtime import Detection, Session
-from fpm_edge_runtime.recognition import NOTHING
+from fpm_edge_runtime.bundle.recognition import NOTHING
 
 __all__ = ["HEADINGS", "Answer"]
 

@@ -13,7 +13,7 @@ from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.file_kinds import BUNDLE
 from fpm_edge.signing import sign_bundle, stated
 from fpm_edge_runtime import UsageError, open_bundle
-from fpm_edge_runtime.signature import moment
+from fpm_edge_runtime.bundle.signature import moment
 
 __all__ = ["command"]
 

@@ -9,7 +9,7 @@ from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, say, trusted_option
 from fpm_edge.cli.outputs import Command
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.signature import moment
+from fpm_edge_runtime.bundle.signature import moment
 
 __all__ = ["command"]
 

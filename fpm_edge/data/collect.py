@@ -14,8 +14,8 @@ from fpm_edge.data.judge import Judge
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Collector", "collect"]
 

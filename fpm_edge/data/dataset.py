@@ -11,8 +11,8 @@ import numpy as np
 
 from fpm_edge.data.record import Record
 from fpm_edge.names import text_name
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, SchemaError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Dataset", "EmptyDatasetError", "Sampled"]
 

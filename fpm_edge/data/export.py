@@ -14,9 +14,9 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.export_coco import COCOForm
 from fpm_edge.data.export_fashionai import FashionAIForm
 from fpm_edge.data.export_pictures import WrittenPicture, picture_names, write_pictures
+from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 
 __all__ = ["EXPORT_FORMS", "ExportForm", "Exported", "export_dataset", "schema_text"]
 

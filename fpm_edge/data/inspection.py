@@ -9,8 +9,8 @@ from fpm_edge.data.check import DataSummary, describe
 from fpm_edge.data.dataset import Dataset, EmptyDatasetError
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.reader import load_dataset
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Finding", "Inspection", "Reading", "inspect", "read_to_the_end"]
 

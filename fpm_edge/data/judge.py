@@ -11,7 +11,7 @@ from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Record
 from fpm_edge.data.rows import BadRowError, Row
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 __all__ = ["Judge"]
 

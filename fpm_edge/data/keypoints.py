@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["VISIBILITY", "find_name", "match_landmarks", "normal_name", "number_list", "visibility_of"]
 

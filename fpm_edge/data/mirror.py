@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fpm_edge.data.yolo_config import is_unnamed
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.sides import unpaired_sides
 
 __all__ = ["mirrored_names", "no_mirror_reason"]

@@ -11,9 +11,9 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.location import local_path
 from fpm_edge.data.record import Record, RenderKey
 from fpm_edge.data.rows import ReadOptions
+from fpm_edge_runtime.bundle.recognition import NOTHING
+from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.recognition import NOTHING
-from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 
 __all__ = ["NOTHING", "BackdropsReader", "NothingReader"]
 

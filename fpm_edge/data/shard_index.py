@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 
 from fpm_edge.data.record import Box
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["INDEX_FILE", "Entry", "ShardFile", "ShardIndex", "encode_index", "load_index"]
 

@@ -12,8 +12,8 @@ from fpm_edge.data.location import local_path
 from fpm_edge.data.record import Record, ShardKey
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.shard_index import ShardIndex, load_index
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["ShardReader"]
 

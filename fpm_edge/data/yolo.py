@@ -23,8 +23,8 @@ from fpm_edge.data.rows import BadRowError, ReadOptions, Row
 from fpm_edge.data.yolo_config import load_config
 from fpm_edge.data.yolo_form import BOX, RowForm, row_form
 from fpm_edge.data.yolo_pictures import SplitPictures, label_file, pictures_of
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["YOLOReader"]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from fpm_edge.data.files import open_text
 from fpm_edge.toolkit import missing_from_toolkit
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["SPLITS", "YoloConfig", "is_unnamed", "load_config"]
 

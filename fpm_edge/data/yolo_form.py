@@ -14,8 +14,8 @@ from fpm_edge.data.mirror import no_mirror_reason
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.rows import BadRowError
 from fpm_edge.data.yolo_config import YoloConfig
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["BOX", "RowForm", "row_form"]
 

@@ -5,8 +5,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["Conv", "ModelConfig", "check_input", "decode_config", "scaled_channels"]
 

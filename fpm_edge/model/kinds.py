@@ -14,8 +14,8 @@ import msgspec
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import ModelError, SchemaError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["KINDS", "NetworkConfig", "config_to_dict", "kind_of", "read_any_config"]
 

@@ -10,8 +10,8 @@ from fpm_edge.model.config import Conv, ModelConfig, scaled_channels
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["PRESETS", "preset"]
 

@@ -3,7 +3,7 @@
 import msgspec
 
 from fpm_edge.model.config import Conv, scaled_channels
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 __all__ = ["VGG16_STRIDE", "VggConfig", "vgg16_block5", "vgg16_trunk"]
 

@@ -5,8 +5,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge.overlay.draw import draw_landmarks
-from fpm_edge_runtime.recognition import NOTHING
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.recognition import NOTHING
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 from fpm_edge_runtime.stages.results import Detection
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from PIL import ImageFont
 
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 __all__ = ["ACCENT", "FAINT_INK", "INK", "PAPER", "WHITE", "Colour", "Font", "Style", "font_of", "group_colours"]
 

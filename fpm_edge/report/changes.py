@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from fpm_edge.report.gates import Gate
-from fpm_edge_runtime.manifest import Interval, Precision
+from fpm_edge_runtime.bundle.manifest import Interval, Precision
 
 __all__ = [
     "COMPARISON_FORMAT",

@@ -5,7 +5,7 @@ import io
 from typing import Any
 
 from fpm_edge.report.data import ReportData, StageRow, Variant
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 
 __all__ = ["csv_text"]
 

@@ -56,7 +56,7 @@ from fpm_edge.report.gates import Gate
 from fpm_edge.report.parts import Anytime, PartNe
 from fpm_edge.report.scene import Scene
 from fpm_edge.trust import Trust
-from fpm_edge_runtime.manifest import CalibrationCard, Format, Interval, Precision
+from fpm_edge_runtime.bundle.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [
     "FORMAT",

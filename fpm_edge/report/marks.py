@@ -1,6 +1,6 @@
 """Small shapes of inline SVG: what stands for an engine, and an interval on a row of a table."""
 
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 
 __all__ = ["interval_bar", "marker"]
 

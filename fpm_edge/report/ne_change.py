@@ -11,7 +11,7 @@ from fpm_edge.bootstrap import bootstrap_changes
 from fpm_edge.gate import FEWEST_FOR_GATE
 from fpm_edge.report.changes import Change, PartChange, verdict_of
 from fpm_edge.report.data import ReportData, StageRow, Variant
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 
 __all__ = ["Pictures", "drift_changes", "ne_changes", "part_changes"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from fpm_edge.metrics import Part
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 
 __all__ = ["Anytime", "DeadlinePoint", "PartNe", "parts_ne"]
 

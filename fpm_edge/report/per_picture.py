@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, Truth
 from fpm_edge.report.data import PictureErrors, PictureList
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["picture_errors", "picture_list"]
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from fpm_edge.report.data import Variant
 from fpm_edge_runtime import Bundle, Manifest, MissingExtraError, Session, UsageError
+from fpm_edge_runtime.bundle.manifest import Format
 from fpm_edge_runtime.engines import ENGINES
-from fpm_edge_runtime.manifest import Format
 
 __all__ = ["ENGINE_TITLES", "Candidate", "Entry", "Plan", "float_engine", "main_index", "make_plan"]
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.devices import BenchRow, bench_rows
-from fpm_edge_runtime.manifest import Interval, Precision
+from fpm_edge_runtime.bundle.manifest import Interval, Precision
 
 __all__ = ["Point", "mark_optimal", "points_of"]
 

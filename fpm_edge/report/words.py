@@ -2,7 +2,7 @@
 
 from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.plan import ENGINE_TITLES
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 
 __all__ = [
     "bounds",

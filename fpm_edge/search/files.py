@@ -9,9 +9,9 @@ from fpm_edge.inputs import NetworkInputs, network_inputs
 from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge.search.space import File
 from fpm_edge_runtime import Bundle, open_bundle
+from fpm_edge_runtime.bundle.manifest import Format
 from fpm_edge_runtime.errors import ConversionError, UsageError
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.manifest import Format
 
 __all__ = ["Files"]
 

@@ -9,8 +9,8 @@ import msgspec
 from fpm_edge.search.budgets import Budgets, Miss
 from fpm_edge.search.space import Candidate
 from fpm_edge.search.trial import NE_DIGITS, Trial
+from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.errors import GateError
-from fpm_edge_runtime.manifest import Interval
 
 __all__ = ["FORMAT", "LeftOut", "Nearest", "Reference", "SearchResult", "Written", "nearest_of", "within"]
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from fpm_edge.median import median_ranks
 from fpm_edge.search.space import Candidate
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.stages.results import Timings
 
 __all__ = ["NE_DIGITS", "PartBound", "Score", "Time", "Trial", "time_of"]

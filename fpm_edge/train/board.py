@@ -16,8 +16,8 @@ from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge.overlay import contact_sheet
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge.train.targets import ideal_heatmaps
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["BoardSample", "HeatmapBoard", "board_samples", "heatmap_grid"]
 

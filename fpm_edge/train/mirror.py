@@ -6,8 +6,8 @@ import msgspec
 
 from fpm_edge.data.mirror import no_mirror_reason
 from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["check_mirror", "without_mirror"]
 

@@ -7,6 +7,8 @@
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from fpm_edge_runtime.bundle.manifest import Manifest
+from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -21,9 +23,7 @@ from fpm_edge_runtime.errors import (
     UsageError,
 )
 from fpm_edge_runtime.image import load_image
-from fpm_edge_runtime.manifest import Manifest
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.schema import LandmarkSchema, load_schema
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 from fpm_edge_runtime.stages.results import Detection, StageResult, Timings
 from fpm_edge_runtime.stages.session import Session

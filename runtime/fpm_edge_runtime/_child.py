@@ -15,9 +15,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import FpmEdgeError, MissingExtraError
-from fpm_edge_runtime.manifest import Format, Piece
 from fpm_edge_runtime.self_check import check_goldens
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 from fpm_edge_runtime.stages.session import Session

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from fpm_edge_runtime.bundle.manifest import GoldenSet, Manifest
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.manifest import GoldenSet, Manifest
 
 __all__ = ["TOLERANCE", "DriftLimit", "drift_limits"]
 

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime._waiting import Waited
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.device import usable_processors
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.manifest import Format, Piece
 from fpm_edge_runtime.stages.forks import survives_fork, watch_forks
 from fpm_edge_runtime.stages.results import Detection
 from fpm_edge_runtime.stages.session import Session

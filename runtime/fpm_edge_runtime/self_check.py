@@ -11,10 +11,10 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import GoldenCase, GoldenSet, Manifest
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import BundleError, ModelError
-from fpm_edge_runtime.manifest import GoldenCase, GoldenSet, Manifest
 from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["GoldenReport", "GoldenStage", "Verdict", "check_goldens", "verdict_of"]
 

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from fpm_edge_runtime.manifest import READABLE_VERSIONS, Format, GoldenSet, Manifest
-from fpm_edge_runtime.signature import SignedStatement
+from fpm_edge_runtime.bundle.manifest import READABLE_VERSIONS, Format, GoldenSet, Manifest
+from fpm_edge_runtime.bundle.signature import SignedStatement
 
 __all__ = ["golden_schema", "manifest_schema", "signature_schema"]
 

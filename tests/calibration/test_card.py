@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 
 from fpm_edge_calibration import calibration_card
-from fpm_edge_runtime.manifest import CalibrationCard
+from fpm_edge_runtime.bundle.manifest import CalibrationCard
 
 INPUTS = [np.random.default_rng(i).integers(0, 256, (4, 6, 3), np.uint8) for i in range(3)]
 

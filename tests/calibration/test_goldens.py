@@ -13,8 +13,8 @@ from PIL import Image
 from fpm_edge_calibration import golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_runtime import check_goldens, open_bundle
+from fpm_edge_runtime.bundle.manifest import GoldenSet, decode_golden
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.manifest import GoldenSet, decode_golden
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 CASES, STAGES, LANDMARKS = FEWEST_GOLDENS, 2, 3

@@ -16,8 +16,8 @@ from fpm_edge_calibration.recognition_fit import (
 )
 from fpm_edge_calibration.softmax import fit_softmax, log_softmax
 from fpm_edge_runtime import LandmarkSchema
-from fpm_edge_runtime._recognition_check import check_recognition
-from fpm_edge_runtime.recognition import Recognition
+from fpm_edge_runtime.bundle.recognition import Recognition
+from fpm_edge_runtime.bundle.recognition_check import check_recognition
 from fpm_edge_runtime.stages.recognizer import probabilities
 
 SCHEMA = LandmarkSchema("four", ("a", "b", "c", "d"), (0, 1, 2, 3), {"top": (0, 1, 2), "coat": (0, 1, 3), "sock": (3,)})

@@ -15,8 +15,8 @@ from fpm_edge.model.network import build_model
 from fpm_edge_converters import export
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.tflite import to_tflite
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.engines import load_engine
-from fpm_edge_runtime.schema import LandmarkSchema
 
 Calibrated = Callable[[Any, Sequence[Any]], Any]
 FORMATS = ("tflite", "onnx")

@@ -8,8 +8,8 @@ import pytest
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.manifest import Piece
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]
 

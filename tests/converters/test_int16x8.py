@@ -12,9 +12,9 @@ from fpm_edge_converters.checks import check_int16x8_tflite
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.int16x8 import to_int16x8
 from fpm_edge_converters.tflite import to_tflite
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.manifest import Piece
 
 HIGHEST = 32767
 

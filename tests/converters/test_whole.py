@@ -18,12 +18,12 @@ from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.whole import _check_landmarks, whole_onnx_members, whole_tflite_members
 from fpm_edge_converters.whole_onnx import letterbox_onnx
 from fpm_edge_converters.whole_tflite import whole_tflite
+from fpm_edge_runtime.bundle.manifest import TensorSpec
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import letterbox
-from fpm_edge_runtime.manifest import TensorSpec
-from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.stages.results import StageResult
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]

@@ -13,7 +13,7 @@ from fpm_edge.model.centre import CentreMap, centre_map
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.presets import preset
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 
 def test_centre_map_is_the_mean_of_a_gaussian_over_each_cell() -> None:

@@ -24,7 +24,7 @@ from fpm_edge.train.config_file import (
 )
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime import FpmEdgeError, UsageError, load_schema
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 FASHIONAI = load_schema("fashionai24")
 

@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import Dataset, Problem, ProblemKind, load_dataset
+from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.schema import load_schema
 
 NAMES = [name.replace("_", " ").title() for name in load_schema("deepfashion8").landmarks]
 # Eight points at (10, 11), (20, 21), …, all visible.

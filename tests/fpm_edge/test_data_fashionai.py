@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import Dataset, load_dataset, read_image
+from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.schema import load_schema
 
 SCHEMA = load_schema("fashionai24")
 HEADER = ["image_id", "image_category", *SCHEMA.landmarks]

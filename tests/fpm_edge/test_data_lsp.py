@@ -6,8 +6,8 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import load_dataset
+from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.schema import load_schema
 
 JOINTS = load_schema("lsp14").landmarks
 

@@ -9,8 +9,8 @@ import pytest
 
 import fpm_edge.data
 from fpm_edge.data import READERS, Dataset, Record, load_dataset, read_image
+from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError, ImageError, SchemaError, UsageError
-from fpm_edge_runtime.schema import load_schema
 
 
 @pytest.mark.parametrize("spec", ["", "fashionai", "fashionai:", ":x", "FashionAI:x", "zip:x", "/some/folder"])

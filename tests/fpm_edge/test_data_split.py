@@ -9,8 +9,8 @@ import pytest
 
 from fpm_edge.data import Dataset, Record, file_digest, load_dataset, split_dataset, split_listed
 from fpm_edge.data.photographs import photograph_names
+from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.schema import load_schema
 
 SCHEMA = load_schema("deepfashion8")
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from fpm_edge.drift import DriftReport, compare_landmarks
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 SCHEMA = LandmarkSchema(
     name="toy", landmarks=("a", "b", "c"), flip=(1, 0, 2), categories={"all": (0, 1, 2), "pair": (0, 1)}

@@ -5,8 +5,8 @@ import pytest
 
 from fpm_edge.drift import DriftReport, compare_landmarks
 from fpm_edge.gate import Budget, check_drift, excess
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import GateError, UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 SCHEMA = LandmarkSchema(
     name="toy", landmarks=("hem", "cuff", "neck"), flip=(0, 1, 2), categories={"dress": (0, 1, 2), "skirt": (0, 1, 2)}

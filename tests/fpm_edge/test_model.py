@@ -14,8 +14,8 @@ from fpm_edge.model.config import decode_config
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import build_model, training_outputs
 from fpm_edge.model.store import assign_weights, named_weights
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import ModelError, UsageError
-from fpm_edge_runtime.schema import LandmarkSchema
 
 VARIANTS = {
     "paper_like": PAPER_LIKE,

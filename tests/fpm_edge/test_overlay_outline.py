@@ -7,7 +7,7 @@ import pytest
 
 from fpm_edge.overlay import draw_landmarks
 from fpm_edge.overlay.outlines import outline_of, trace_outline
-from fpm_edge_runtime.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
 
 SCHEMA = load_schema("fashionai24")
 

@@ -18,8 +18,8 @@ from fpm_edge.recognize import fit_recognition, load_nothing
 from fpm_edge.recognized import recognition_of
 from fpm_edge.trust import trust_of
 from fpm_edge_runtime import LandmarkSchema, open_bundle
+from fpm_edge_runtime.bundle.recognition import CategoryRule, CategoryRules, Recognition
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.recognition import CategoryRule, CategoryRules, Recognition
 from fpm_edge_runtime.stages.recognizer import confidences_of
 
 NOTHING = "backdrops:30@5/64"

@@ -25,7 +25,7 @@ from fpm_edge.report.marks import interval_bar
 from fpm_edge.report.points import Point, mark_optimal, points_of
 from fpm_edge.report.tables import table_cells, table_of
 from fpm_edge_runtime import DataError
-from fpm_edge_runtime.manifest import Interval
+from fpm_edge_runtime.bundle.manifest import Interval
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ from PIL import Image
 from fpm_edge.cli.run_bundle import split_bundle
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge_runtime import UsageError, open_bundle, write_bundle
-from fpm_edge_runtime.recognition import CategoryRule, CategoryRules, ConfidenceCurve, Confidences, Recognition
+from fpm_edge_runtime.bundle.recognition import CategoryRule, CategoryRules, ConfidenceCurve, Confidences, Recognition
 
 Run = Callable[..., tuple[int, str, str]]
 

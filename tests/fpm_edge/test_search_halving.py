@@ -18,8 +18,8 @@ from fpm_edge.search.setup import RUNGS, Rung, rungs_for
 from fpm_edge.search.space import PRECISIONS, Candidate, File, Space, usual_sizes
 from fpm_edge.search.store import Store
 from fpm_edge.search.trial import PartBound, Score, Time, Trial, time_of
+from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.errors import DataError, ModelError, UsageError
-from fpm_edge_runtime.manifest import Interval
 from fpm_edge_runtime.stages.results import Timings
 
 REFERENCE_NE = 0.04

@@ -22,10 +22,10 @@ from fpm_edge.data.shard_writer import ShardsWritten, write_shards
 from fpm_edge.model import preset
 from fpm_edge.train.pipeline import training_batches
 from fpm_edge.train.settings import TrainSettings
+from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError, ImageError, UsageError
 from fpm_edge_runtime.geometry import Letterbox
 from fpm_edge_runtime.image import letterbox
-from fpm_edge_runtime.schema import load_schema
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import Predictions, predict_session, truth_of
 from fpm_edge.stopping import fit_convergence, movements, stages_needed
 from fpm_edge_runtime import UsageError, open_bundle
-from fpm_edge_runtime.manifest import Geometry
+from fpm_edge_runtime.bundle.manifest import Geometry
 
 GEOMETRY = Geometry(64, 64, 8)
 

@@ -15,7 +15,7 @@ from small_bundle import small_bundle
 from zip_attacks import ZIP_ATTACKS, good
 
 from fpm_edge_runtime import BundleError, open_bundle
-from fpm_edge_runtime._external_onnx import _HOLDS
+from fpm_edge_runtime.bundle.external_onnx import _HOLDS
 
 ATTACKS = {**ZIP_ATTACKS, **MEMBER_ATTACKS}
 

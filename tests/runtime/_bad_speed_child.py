@@ -16,8 +16,8 @@ from _bad_child import BadEngine, reply
 
 from fpm_edge_runtime import load_engine, open_bundle
 from fpm_edge_runtime._child import main
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.errors import ModelError
-from fpm_edge_runtime.manifest import Piece
 
 # Two runs of warm-up and one golden case.
 RUNS_BEFORE = 3

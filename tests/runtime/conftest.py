@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from fpm_edge_runtime import Bundle, LandmarkSchema, Manifest, MissingExtraError, Slots, open_bundle, write_bundle
-from fpm_edge_runtime._container import Entry, lay_out
-from fpm_edge_runtime.manifest import Geometry, GoldenCase, GoldenSet, Piece, Quantization, TensorSpec
+from fpm_edge_runtime.bundle.container import Entry, lay_out
+from fpm_edge_runtime.bundle.manifest import Geometry, GoldenCase, GoldenSet, Piece, Quantization, TensorSpec
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 # Set where the runtime's tests run without the toolkit (scripts/check_wheel.py): the folder of models that

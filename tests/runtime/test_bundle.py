@@ -16,8 +16,8 @@ import pytest
 from zipped import unzipped
 
 from fpm_edge_runtime import Bundle, BundleError, Manifest, UsageError, open_bundle, write_bundle
-from fpm_edge_runtime._container import Entry, lay_out
-from fpm_edge_runtime.manifest import GoldenSet
+from fpm_edge_runtime.bundle.container import Entry, lay_out
+from fpm_edge_runtime.bundle.manifest import GoldenSet
 
 Parts = tuple[Manifest, dict[str, bytes]]
 Build = Callable[[Mapping[str, bytes]], bytes]

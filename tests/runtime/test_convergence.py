@@ -8,7 +8,7 @@ import pytest
 from four_stages import four_stages
 
 from fpm_edge_runtime import Bundle, Session, UsageError
-from fpm_edge_runtime.manifest import Convergence, Interval
+from fpm_edge_runtime.bundle.manifest import Convergence, Interval
 from fpm_edge_runtime.stages.convergence import moved_px
 
 STILL = Convergence(px=1.0, max_ne_loss=0.01, ne_loss=Interval(0.0, -0.01, 0.005), stages_run=2.5, pictures=20)

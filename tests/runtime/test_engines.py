@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, UsageError, load_engine
+from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
 from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES, default_engine, installed_engines
-from fpm_edge_runtime.manifest import Piece, TensorSpec
 
 # Those on a GPU or NPU have tests of their own (`test_engines_compiled`).
 AVAILABLE = [

@@ -20,9 +20,9 @@ from fpm_edge_runtime import (
     load_engine,
     open_bundle,
 )
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache
 from fpm_edge_runtime.engines import ENGINES
-from fpm_edge_runtime.manifest import Piece
 
 ACCELERATORS = [name for name, known in ENGINES.items() if known.delegate != "none"]
 

@@ -10,7 +10,7 @@ from flatbuffers import Builder
 from small_bundle import colour_model
 
 from fpm_edge_runtime import BundleError
-from fpm_edge_runtime._external import refuse_external_data
+from fpm_edge_runtime.bundle.external import refuse_external_data
 
 
 def flatbuffer(**fields: object) -> bytes:

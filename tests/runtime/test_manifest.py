@@ -7,8 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from fpm_edge_runtime.errors import BundleError
-from fpm_edge_runtime.manifest import (
+from fpm_edge_runtime.bundle.manifest import (
     CalibrationCard,
     Geometry,
     GoldenCase,
@@ -24,7 +23,8 @@ from fpm_edge_runtime.manifest import (
     decode_manifest,
     schema_version_for,
 )
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.errors import BundleError
 
 IMAGE = TensorSpec("image", "uint8", (1, 64, 64, 3), "NHWC", 1 / 255, 0)
 HEATMAP = TensorSpec("heatmap_1", "int8", (1, 8, 8, 3), "NHWC", 1 / 255, -128)

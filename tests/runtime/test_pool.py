@@ -10,8 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import Bundle, DataError, Live, Pool, UsageError, load_engine
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine
-from fpm_edge_runtime.manifest import Format, Piece
 
 LONG = 30  # seconds that no test takes
 

@@ -19,16 +19,16 @@ from fpm_edge_runtime import (
     Tracker,
     open_bundle,
 )
-from fpm_edge_runtime.disagreement import disagreement_of
-from fpm_edge_runtime.manifest import decode_manifest
-from fpm_edge_runtime.proxies import flip_consistency, stage_movement
-from fpm_edge_runtime.recognition import (
+from fpm_edge_runtime.bundle.manifest import decode_manifest
+from fpm_edge_runtime.bundle.recognition import (
     CategoryRule,
     CategoryRules,
     ConfidenceCurve,
     Confidences,
     Recognition,
 )
+from fpm_edge_runtime.disagreement import disagreement_of
+from fpm_edge_runtime.proxies import flip_consistency, stage_movement
 from fpm_edge_runtime.stages.pack import bundle_bytes
 from fpm_edge_runtime.stages.recognizer import Recognizer, confidences_of, probabilities
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
+from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 from fpm_edge_runtime.errors import SchemaError
-from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 
 # The 24 columns of FashionAI's annotation files, in order.
 FASHIONAI_COLUMNS = (

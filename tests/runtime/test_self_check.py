@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Geometry, GoldenCase, GoldenSet, Manifest, Quantization
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import BundleError, ModelError
-from fpm_edge_runtime.manifest import Geometry, GoldenCase, GoldenSet, Manifest, Quantization
-from fpm_edge_runtime.schema import LandmarkSchema
 from fpm_edge_runtime.self_check import check_goldens, verdict_of
 
 SCHEMA = LandmarkSchema(

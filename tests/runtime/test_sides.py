@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import SchemaError
-from fpm_edge_runtime.schema import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.sides import unpaired_sides
 
 

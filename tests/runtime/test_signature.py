@@ -15,7 +15,7 @@ from small_bundle import KEY, PUBLIC, SIGNED_AT, colour_manifest, signature, sig
 from zip_attacks import members_of
 
 from fpm_edge_runtime import Bundle, BundleError, MissingExtraError, UsageError, open_bundle, write_bundle
-from fpm_edge_runtime.signature import SignedStatement, decode_signature, signed_bytes
+from fpm_edge_runtime.bundle.signature import SignedStatement, decode_signature, signed_bytes
 from fpm_edge_runtime.stages.pack import bundle_bytes, signed_bundle_bytes
 
 OTHER = Ed25519PrivateKey.from_private_bytes(b"\7" * 32)

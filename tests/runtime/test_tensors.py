@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, open_bundle
-from fpm_edge_runtime.manifest import Piece, TensorSpec
+from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
+from fpm_edge_runtime.bundle.tensors import converted, is_convertible
 from fpm_edge_runtime.stages.pack import bundle_bytes
-from fpm_edge_runtime.tensors import converted, is_convertible
 
 CODES = TensorSpec("context", "int8", (1, 2, 2, 1), "NHWC", 0.5, -10)
 REAL = TensorSpec("context", "float32", (1, 2, 2, 1), "NHWC")

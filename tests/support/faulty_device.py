@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 
 from fpm_edge_runtime import Bundle, Detection, DriftMonitor, Engine, Guard, Shadow, load_engine
+from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.drift_log import DriftLog
-from fpm_edge_runtime.manifest import Piece
 
 __all__ = ["LONG", "FaultyDevice", "FaultyEngine", "photo"]
 

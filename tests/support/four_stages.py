@@ -3,7 +3,7 @@
 import msgspec
 
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
-from fpm_edge_runtime.manifest import Convergence
+from fpm_edge_runtime.bundle.manifest import Convergence
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 

@@ -6,7 +6,7 @@ import tf_keras
 
 from fpm_edge.model import Conv, ModelConfig
 from fpm_edge.model.network import build_model
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 SCHEMA = LandmarkSchema(name="three", landmarks=("left", "right", "top"), flip=(1, 0, 2), categories={"all": (0, 1, 2)})
 

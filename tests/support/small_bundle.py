@@ -11,8 +11,8 @@ from onnx import ModelProto, TensorProto, checker, helper
 from PIL import Image
 
 from fpm_edge_runtime import LandmarkSchema, Manifest, open_bundle
-from fpm_edge_runtime.manifest import Geometry, GoldenCase, GoldenSet, Piece, Quantization, TensorSpec
-from fpm_edge_runtime.signature import SignedStatement, Statement, public_key_digest, signed_bytes
+from fpm_edge_runtime.bundle.manifest import Geometry, GoldenCase, GoldenSet, Piece, Quantization, TensorSpec
+from fpm_edge_runtime.bundle.signature import SignedStatement, Statement, public_key_digest, signed_bytes
 from fpm_edge_runtime.stages.pack import bundle_bytes, signed_bundle_bytes
 
 HEIGHT, WIDTH, STRIDE = 32, 48, 8

@@ -8,7 +8,7 @@ import tf_keras
 
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.presets import preset
-from fpm_edge_runtime.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 
 SCHEMA = LandmarkSchema(
     name="three",

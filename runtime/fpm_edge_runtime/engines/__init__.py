@@ -8,8 +8,8 @@ from typing import Any, Literal, Protocol, cast
 
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.errors import MissingExtraError, UsageError
-from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = [
     "DEFAULT_ORDER",

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 
 import numpy as np
 
+from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
 from fpm_edge_runtime.errors import BundleError
-from fpm_edge_runtime.manifest import Piece, TensorSpec
 
 __all__ = ["check_names", "check_quantization", "check_type", "damaged"]
 

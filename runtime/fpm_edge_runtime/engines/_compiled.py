@@ -12,11 +12,11 @@ from ai_edge_litert.environment import Environment
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.engines import Delegate, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, damaged
 from fpm_edge_runtime.engines._tflite import SIGNATURE, edges
 from fpm_edge_runtime.errors import FpmEdgeError
-from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = ["CompiledEngine"]
 

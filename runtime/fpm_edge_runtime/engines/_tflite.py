@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Format, Piece, TensorSpec
 from fpm_edge_runtime.engines import ENGINES, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_quantization, check_type, damaged
-from fpm_edge_runtime.manifest import Format, Piece, TensorSpec
 
 __all__ = ["SIGNATURE", "TFLiteEngine", "edges"]
 

@@ -6,10 +6,10 @@ from typing import Any
 import onnxruntime
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Format, Piece
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_type, damaged
 from fpm_edge_runtime.engines._onnx_overflow import overflows
-from fpm_edge_runtime.manifest import Format, Piece
 
 __all__ = ["load", "session_options"]
 

@@ -9,10 +9,10 @@ import numpy as np
 import openvino
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Format, Piece, TensorSpec
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_type, damaged
 from fpm_edge_runtime.engines._openvino_overflow import overflows
-from fpm_edge_runtime.manifest import Format, Piece, TensorSpec
 
 __all__ = ["load"]
 

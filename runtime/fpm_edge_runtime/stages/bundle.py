@@ -11,12 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fpm_edge_runtime._container import SIGNATURE, Entry, Layout, read_entries
-from fpm_edge_runtime._external import refuse_external_data
-from fpm_edge_runtime._wiring import check_wiring
-from fpm_edge_runtime.engines import ENGINES, Engine, default_engine, load_engine
-from fpm_edge_runtime.errors import BundleError, SchemaError, UsageError
-from fpm_edge_runtime.manifest import (
+from fpm_edge_runtime.bundle.container import SIGNATURE, Entry, Layout, read_entries
+from fpm_edge_runtime.bundle.external import refuse_external_data
+from fpm_edge_runtime.bundle.manifest import (
     Format,
     GoldenCase,
     GoldenSet,
@@ -24,13 +21,16 @@ from fpm_edge_runtime.manifest import (
     decode_golden,
     decode_manifest,
 )
+from fpm_edge_runtime.bundle.wiring import check_wiring
+from fpm_edge_runtime.engines import ENGINES, Engine, default_engine, load_engine
+from fpm_edge_runtime.errors import BundleError, SchemaError, UsageError
 from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-    from fpm_edge_runtime.schema import LandmarkSchema
-    from fpm_edge_runtime.signature import Statement
+    from fpm_edge_runtime.bundle.schema import LandmarkSchema
+    from fpm_edge_runtime.bundle.signature import Statement
 
 __all__ = ["REFERENCE", "WHOLE_MEMBERS", "Bundle", "open_bundle"]
 
@@ -66,7 +66,7 @@ def open_bundle(
     """
     keys = None
     if trusted_keys is not None:
-        from fpm_edge_runtime.signature import load_keys
+        from fpm_edge_runtime.bundle.signature import load_keys
 
         keys = load_keys(trusted_keys)
     data = _Bytes(source) if isinstance(source, bytes) else _File(Path(source))
@@ -278,7 +278,7 @@ class Bundle:
                 return None
             raise BundleError("it is not signed, and trusted keys were given; get a signed bundle, or sign it")
         # Most bundles are not signed, and need none of it.
-        from fpm_edge_runtime.signature import check_statement, decode_signature
+        from fpm_edge_runtime.bundle.signature import check_statement, decode_signature
 
         signed = decode_signature(self._check_sum(SIGNATURE, self._read_raw(SIGNATURE)))
         if signed.statement.manifest != self._digest:

@@ -6,8 +6,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Convergence
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.manifest import Convergence
 
 __all__ = ["CLEAR_PEAK", "moved_px", "still_px"]
 

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import msgspec
 
-from fpm_edge_runtime._container import Entry, is_allowed, lay_out
+from fpm_edge_runtime.bundle.container import Entry, is_allowed, lay_out
+from fpm_edge_runtime.bundle.manifest import Manifest
+from fpm_edge_runtime.bundle.signature import SIGNATURE
 from fpm_edge_runtime.errors import BundleError, UsageError
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.manifest import Manifest
-from fpm_edge_runtime.signature import SIGNATURE
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 
 __all__ = ["bundle_bytes", "signed_bundle_bytes", "write_bundle"]

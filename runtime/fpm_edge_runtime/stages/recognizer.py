@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.manifest import Manifest
+from fpm_edge_runtime.bundle.recognition import ANY, NOTHING, CategoryRule, ConfidenceCurve
 from fpm_edge_runtime.errors import SchemaError
-from fpm_edge_runtime.manifest import Manifest
-from fpm_edge_runtime.recognition import ANY, NOTHING, CategoryRule, ConfidenceCurve
 
 __all__ = ["Recognized", "Recognizer", "confidences_of", "probabilities"]
 

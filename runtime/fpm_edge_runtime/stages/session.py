@@ -11,21 +11,21 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._wiring import pieces_for
+from fpm_edge_runtime.bundle.manifest import Format, Geometry, Piece
+from fpm_edge_runtime.bundle.tensors import arranged
+from fpm_edge_runtime.bundle.wiring import pieces_for
 from fpm_edge_runtime.decode import read_heatmaps
 from fpm_edge_runtime.engines import Delegate, Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
 from fpm_edge_runtime.geometry import Letterbox, cells_to_input
 from fpm_edge_runtime.image import check_image, letterbox, load_image
-from fpm_edge_runtime.manifest import Format, Geometry, Piece
 from fpm_edge_runtime.stages.frame import Found, Frame, check_stages, start_frame
 from fpm_edge_runtime.stages.pace import DECODE, Pace
 from fpm_edge_runtime.stages.recognizer import Recognizer
 from fpm_edge_runtime.stages.results import Detection, StageResult, Trace
-from fpm_edge_runtime.tensors import arranged
 
 if TYPE_CHECKING:
-    from fpm_edge_runtime.schema import LandmarkSchema
+    from fpm_edge_runtime.bundle.schema import LandmarkSchema
     from fpm_edge_runtime.stages.bundle import Bundle
 
 __all__ = ["MOST_THREADS", "Session"]

@@ -6,9 +6,9 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from fpm_edge_runtime.bundle.recognition import Recognition
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import BundleError, SchemaError
-from fpm_edge_runtime.recognition import Recognition
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = [
     "READABLE_VERSIONS",
@@ -237,7 +237,7 @@ def decode_manifest(data: bytes) -> Manifest:
             "precision or a field that came with it); make the bundle again"
         )
     if manifest.recognition is not None:
-        from fpm_edge_runtime._recognition_check import check_recognition
+        from fpm_edge_runtime.bundle.recognition_check import check_recognition
 
         check_recognition(manifest.recognition, manifest.landmarks, manifest.stages)
     return manifest

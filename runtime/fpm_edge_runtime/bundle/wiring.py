@@ -4,9 +4,9 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from fpm_edge_runtime.bundle.manifest import Manifest, Piece, TensorSpec
+from fpm_edge_runtime.bundle.tensors import is_convertible
 from fpm_edge_runtime.errors import BundleError
-from fpm_edge_runtime.manifest import Manifest, Piece, TensorSpec
-from fpm_edge_runtime.tensors import is_convertible
 
 __all__ = ["check_wiring", "pieces_for"]
 

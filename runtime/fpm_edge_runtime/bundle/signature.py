@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 
-from fpm_edge_runtime._container import SIGNATURE
+from fpm_edge_runtime.bundle.container import SIGNATURE
 from fpm_edge_runtime.errors import BundleError, MissingExtraError, UsageError
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ def refuse_external_data(member: str, model: bytes) -> None:
     """
     try:
         if member.endswith(".onnx"):
-            from fpm_edge_runtime._external_onnx import onnx_is_external
+            from fpm_edge_runtime.bundle.external_onnx import onnx_is_external
 
             external = onnx_is_external(model)
         else:

@@ -90,6 +90,6 @@ def load_schema(name_or_path: str | Path) -> LandmarkSchema:
         raise SchemaError(
             f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"
         )
-    from fpm_edge_runtime._schema_toml import read_schema
+    from fpm_edge_runtime.bundle.schema_toml import read_schema
 
     return read_schema(file, text)

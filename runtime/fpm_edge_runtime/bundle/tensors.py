@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.manifest import TensorSpec
+from fpm_edge_runtime.bundle.manifest import TensorSpec
 
 __all__ = ["arranged", "converted", "is_convertible"]
 

@@ -3,9 +3,9 @@
 from itertools import pairwise
 from math import isfinite
 
+from fpm_edge_runtime.bundle.recognition import NOTHING, CategoryRules, ConfidenceCurve, Recognition
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import BundleError
-from fpm_edge_runtime.recognition import NOTHING, CategoryRules, ConfidenceCurve, Recognition
-from fpm_edge_runtime.schema import LandmarkSchema
 
 __all__ = ["MOST_KNOTS", "check_recognition"]
 
