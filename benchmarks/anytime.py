@@ -38,9 +38,9 @@ from fpm_edge.metrics import point_mask
 from fpm_edge.predict import predict_session, truth_of
 from fpm_edge.stopping import fit_convergence
 from fpm_edge_runtime import Bundle, Session, open_bundle
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import letterbox
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import letterbox
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 LOSSES = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05)
 DEADLINES = (0.3, 0.5, 0.7, 0.85, 1.0, 1.15, 1.3, 1.5, 2.0, 3.0)

@@ -40,9 +40,9 @@ from fpm_edge_calibration import MinMax
 from fpm_edge_converters import assign_ranges, fake_quantized, observe_ranges, quantized_layers
 from fpm_edge_converters.tflite import Precision, to_tflite
 from fpm_edge_runtime.bundle.manifest import Piece
-from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.engines import load_engine
-from fpm_edge_runtime.geometry import cells_to_input
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
+from fpm_edge_runtime.pixels.geometry import cells_to_input
 
 SIZES = (8, 16, 32, 64, 128, 256, 512)
 RESAMPLES = 10

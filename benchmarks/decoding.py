@@ -18,7 +18,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode_maps import decode_batch, decode_heatmaps
+from fpm_edge_runtime.pixels.decode_maps import decode_batch, decode_heatmaps
 
 Maps = NDArray[np.float32]
 Cells = NDArray[np.float64]

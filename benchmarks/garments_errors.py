@@ -20,7 +20,7 @@ from fpm_edge.data import load_dataset, split_listed
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import predict_session, truth_of
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.recognizer import Recognizer
 
 FAR, NEAR = 0.1, 0.05

@@ -25,7 +25,7 @@ from fpm_edge.data import Dataset, Record, load_dataset, read_image
 from fpm_edge.metrics import point_mask
 from fpm_edge.render import render_backdrop
 from fpm_edge_runtime import Detection, Session, open_bundle
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.frame import Found
 from fpm_edge_runtime.stages.looks import LEAST_GAIN, MARGIN, clearness, second_region
 from fpm_edge_runtime.stages.recognizer import Recognized

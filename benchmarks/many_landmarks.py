@@ -39,7 +39,7 @@ from fpm_edge.model.network import build_model
 from fpm_edge.model.store import save_model
 from fpm_edge.quantized import load_any
 from fpm_edge_runtime import Bundle, LandmarkSchema, Session, load_schema, open_bundle
-from fpm_edge_runtime.decode import read_heatmaps
+from fpm_edge_runtime.pixels.decode import read_heatmaps
 
 PRESETS = ("lite-s", "lite-m")
 # Few landmarks and many, and the garment of each that has most.

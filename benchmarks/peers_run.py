@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from fpm_edge.predict import Predictions
 from fpm_edge.train.pipeline import Sample
-from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.engines.onnxruntime import session_options
-from fpm_edge_runtime.geometry import cells_to_input
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
+from fpm_edge_runtime.pixels.geometry import cells_to_input
 
 Layout = Literal["NHWC", "NCHW"]
 Codes = Sequence[tuple[float, int]]

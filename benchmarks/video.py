@@ -30,7 +30,7 @@ from PIL import Image
 
 from fpm_edge.render import CATEGORIES, RenderedGarment, render_garment
 from fpm_edge_runtime import Cropping, Detection, Session, Smoother, Smoothing, Tracker, load_schema, open_bundle
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 WIDTH, HEIGHT, FPS = 640, 480, 30.0
 DRAWN = 512

@@ -18,7 +18,7 @@ from fpm_edge.bootstrap import bootstrap_intervals
 from fpm_edge_runtime.bundle.manifest import Interval, StageMeasurement
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = [
     "DriftReport",

@@ -10,10 +10,10 @@ from fpm_edge.data import Record, read_image
 from fpm_edge_runtime import Bundle, UsageError
 from fpm_edge_runtime.bundle.manifest import Geometry, Piece, TensorSpec
 from fpm_edge_runtime.bundle.tensors import arranged
-from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.engines import ENGINES, PieceRunner, load_engine
-from fpm_edge_runtime.geometry import Letterbox, cells_to_input
-from fpm_edge_runtime.image import letterbox
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
+from fpm_edge_runtime.pixels.geometry import Letterbox, cells_to_input
+from fpm_edge_runtime.pixels.image import letterbox
 
 __all__ = ["EdgeRunner", "Maps", "Placed", "open_edges", "place"]
 

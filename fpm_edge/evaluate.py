@@ -8,7 +8,7 @@ import numpy as np
 from fpm_edge.metrics import Summary, contest_error, normalizer_indices, point_mask, summarize
 from fpm_edge.predict import Predictions, Truth
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["PCK_THRESHOLDS", "Evaluation", "StageAccuracy", "evaluate"]
 

@@ -1,6 +1,6 @@
 """How good predicted landmarks are: two NEs that are never mixed, PCK, and summaries.
 
-- `fpm_edge_runtime.metrics.normalized_error`: the paper's NE (also DeepFashion's). Coordinates are divided by the
+- `fpm_edge_runtime.pixels.metrics.normalized_error`: the paper's NE (also DeepFashion's). Coordinates are divided by the
   picture's width and height.
 - `contest_error`: FashionAI's NE. Distances are divided by the length of a garment part, visible landmarks only.
 - `pck`: the share of points whose error is at most a threshold.
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.metrics import Errors, Points, check_points, distance
+from fpm_edge_runtime.pixels.metrics import Errors, Points, check_points, distance
 
 __all__ = ["Part", "Summary", "contest_error", "normalizer_indices", "pck", "point_mask", "summarize"]
 

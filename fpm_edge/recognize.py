@@ -13,7 +13,7 @@ from fpm_edge_calibration import Scored, fit_categories, fit_confidences, why_no
 from fpm_edge_runtime import LandmarkSchema, Session
 from fpm_edge_runtime.bundle.recognition import Recognition
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["DEFAULT_NOTHING", "Recognizing", "fit_recognition", "joined", "load_nothing"]
 

@@ -11,8 +11,8 @@ from fpm_edge.data import NOTHING, Dataset
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, truth_of
 from fpm_edge_runtime import Manifest
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.recognizer import Recognizer
 
 __all__ = ["StageRecognition", "recognition_of"]

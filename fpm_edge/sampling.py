@@ -15,7 +15,7 @@ from fpm_edge.progress import progress_bar
 from fpm_edge_calibration import MinMax, choose_samples, farthest_first, stratum_of, swap_worst
 from fpm_edge_converters import calibrated, input_batches
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["STRATEGIES", "calibration_samples", "not_chosen"]
 

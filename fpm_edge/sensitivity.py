@@ -28,7 +28,7 @@ from fpm_edge_converters.mixed import MixedGraph, read_int8_layers
 from fpm_edge_runtime import Bundle, UsageError
 from fpm_edge_runtime.bundle.manifest import Interval, Piece
 from fpm_edge_runtime.engines import load_engine
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["MOVED", "LayerSensitivity", "Sensitivity", "StageEffect", "analyse"]
 

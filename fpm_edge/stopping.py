@@ -8,8 +8,8 @@ from fpm_edge.data import Dataset
 from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, truth_of
 from fpm_edge_runtime.bundle.manifest import Convergence, Geometry
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.convergence import moved_px
 
 __all__ = ["FEWEST_TO_FIT", "MAX_STOP_LOSS", "fit_convergence", "movements", "stages_needed"]

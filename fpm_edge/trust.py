@@ -10,7 +10,7 @@ from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, Truth
 from fpm_edge_calibration import Bin, calibration_error, reliability
 from fpm_edge_runtime.bundle.recognition import WITHIN_NE, Recognition
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.recognizer import confidences_of
 
 __all__ = ["BELIEVED", "FAR_NE", "Reliability", "Trust", "trust_of"]

@@ -21,8 +21,8 @@ from fpm_edge.golden_cases import golden_members
 from fpm_edge.shipped import SHIPPED_MODEL, shipped_bundle, shipped_model
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_runtime import Bundle, BundleError, check_goldens, open_bundle, write_bundle
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import letterbox, png_bytes
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import letterbox, png_bytes
 
 LARGEST = 1_000_000  # bytes: two float models and this bundle are then a wheel of less than 6 MB
 DEFAULTS = {"--calibration": "rendered:256@101", "--samples": "128", "--score": "rendered:200@102"}

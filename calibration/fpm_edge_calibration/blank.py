@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.blank import is_one_colour
+from fpm_edge_runtime.pixels.blank import is_one_colour
 
 __all__ = ["is_blank"]
 

@@ -1,6 +1,6 @@
 """The runtime's decoder as a graph of plain operators, to be put behind the last heatmaps of a whole file.
 
-The steps, their order and their constants are those of `fpm_edge_runtime.decode`, which says why. What a graph has to
+The steps, their order and their constants are those of `fpm_edge_runtime.pixels.decode`, which says why. What a graph has to
 do in another way:
 
 - Ties. A plateau is grown from its seed by a fixed number of steps instead of until it stops: each is a product with
@@ -22,10 +22,10 @@ from numpy.typing import NDArray
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime.bundle.manifest import TensorSpec
-from fpm_edge_runtime.decode import MARGIN
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.peaks import REACH
-from fpm_edge_runtime.subpixel import DESIGN, FLAT, RADIUS, RIDGE, ROUNDNESS, TERMS
+from fpm_edge_runtime.pixels.decode import MARGIN
+from fpm_edge_runtime.pixels.peaks import REACH
+from fpm_edge_runtime.pixels.subpixel import DESIGN, FLAT, RADIUS, RIDGE, ROUNDNESS, TERMS
 
 __all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite", "stride_of"]
 
@@ -120,7 +120,7 @@ def _quantization(spec: TensorSpec) -> tuple[np.float32, np.float32]:
 
 
 def _members(codes: Any, peak: Any, floor: Any) -> Any:
-    """(L, height, width) of 0 and 1: the cells of the peak, see `fpm_edge_runtime.peaks`."""
+    """(L, height, width) of 0 and 1: the cells of the peak, see `fpm_edge_runtime.pixels.peaks`."""
     count, height, width = (int(n) for n in codes.shape)
     across, along = (tf.constant(_band(n)) for n in (width, height))
 
@@ -168,7 +168,7 @@ def _centroid(member: Any) -> tuple[Any, Any, tuple[Any, ...]]:
 
 
 def _fit(codes: Any, peak: Any, count: Any, column: Any, row: Any, spec: TensorSpec) -> tuple[Any, ...]:
-    """The fitted surface, each (L, 1): bend in x and y, shear, slope in x and y (`fpm_edge_runtime.subpixel`)."""
+    """The fitted surface, each (L, 1): bend in x and y, shear, slope in x and y (`fpm_edge_runtime.pixels.subpixel`)."""
     channels, height, width = (int(n) for n in codes.shape)
     offsets = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)[np.newaxis]
     pick_rows = _one_hot(row + offsets, height)

@@ -23,7 +23,7 @@ from fpm_edge_converters.whole_tflite import stages_tflite, whole_tflite
 from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.stages.bundle import Bundle
 from fpm_edge_runtime.stages.results import Detection, StageResult
 

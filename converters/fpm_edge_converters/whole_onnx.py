@@ -66,7 +66,7 @@ def decoder_onnx(heatmaps: TensorSpec, stride: int) -> onnx.ModelProto:
 
 
 def letterbox_onnx(image: TensorSpec) -> onnx.ModelProto:
-    """`fpm_edge_runtime.image.letterbox` of a whole picture, pixel for pixel.
+    """`fpm_edge_runtime.pixels.image.letterbox` of a whole picture, pixel for pixel.
 
     Sizes and weights are computed in float64, as Pillow and `Letterbox.fit` do, because they are rounded; the sums are
     whole numbers. Each pass, first along the rows and then along the columns, is a product with a dense matrix whose

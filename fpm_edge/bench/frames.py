@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.image import load_image
+from fpm_edge_runtime.pixels.image import load_image
 
 __all__ = ["Frames", "read_frames", "synthetic_frames"]
 

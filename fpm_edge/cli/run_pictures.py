@@ -15,8 +15,8 @@ from fpm_edge.overlay import draw_detection, drawn_png
 from fpm_edge.plain_json import json_line
 from fpm_edge.terminal import writing
 from fpm_edge_runtime import DataError, Session, load_image
-from fpm_edge_runtime.blank import is_one_colour
 from fpm_edge_runtime.files import write_atomically
+from fpm_edge_runtime.pixels.blank import is_one_colour
 
 __all__ = ["PictureRun", "overlay_path", "run_pictures"]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from PIL import ExifTags, Image
 
 from fpm_edge.data.files import ANNOTATION_FOLDERS
-from fpm_edge_runtime.image import FORMATS, MAX_PIXELS
+from fpm_edge_runtime.pixels.image import FORMATS, MAX_PIXELS
 
 __all__ = ["ImageFinder", "doubtful", "picture_size"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fpm_edge.data.yolo_config import is_unnamed
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
-from fpm_edge_runtime.sides import unpaired_sides
+from fpm_edge_runtime.pixels.sides import unpaired_sides
 
 __all__ = ["mirrored_names", "no_mirror_reason"]
 

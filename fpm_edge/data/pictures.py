@@ -11,9 +11,9 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.record import Record, read_encoded, read_image
 from fpm_edge.data.workers import worker_count
-from fpm_edge_runtime.blank import is_one_colour
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.image import decode_image
+from fpm_edge_runtime.pixels.blank import is_one_colour
+from fpm_edge_runtime.pixels.image import decode_image
 
 __all__ = ["PictureScan", "damaged", "scan_pictures"]
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.names import text_name
 from fpm_edge_runtime.errors import DataError, ImageError
-from fpm_edge_runtime.image import decode_image, load_image
+from fpm_edge_runtime.pixels.image import decode_image, load_image
 
 __all__ = ["Box", "Record", "RenderKey", "ShardKey", "read_encoded", "read_image"]
 

@@ -11,8 +11,8 @@ from PIL import Image
 
 from fpm_edge.data.record import Box, Record, read_encoded, read_image
 from fpm_edge_runtime.errors import ImageError
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import decode_image, letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import decode_image, letterbox
 
 __all__ = ["EncodedRecord", "PictureOptions", "encode_record"]
 

@@ -16,8 +16,8 @@ from fpm_edge.model.kinds import NetworkConfig, kind_of
 from fpm_edge.model.network import build_model, training_outputs
 from fpm_edge.model.oneshot import build_oneshot
 from fpm_edge.model.oneshot_config import OneShotConfig
-from fpm_edge_runtime.decode_maps import decode_batch, decode_heatmaps
-from fpm_edge_runtime.geometry import cells_to_input
+from fpm_edge_runtime.pixels.decode_maps import decode_batch, decode_heatmaps
+from fpm_edge_runtime.pixels.geometry import cells_to_input
 
 __all__ = ["Network", "network_for"]
 

@@ -15,7 +15,7 @@ from fpm_edge.overlay.style import ACCENT, INK, WHITE, Style, group_colours
 from fpm_edge.overlay.text import draw_caption, draw_labels, draw_legend
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.image import check_image
+from fpm_edge_runtime.pixels.image import check_image
 from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 
 __all__ = ["FAINT_SCORE", "draw_landmarks"]

@@ -16,7 +16,7 @@ from fpm_edge.predict import Predictions, Truth, drift_between, predict_session,
 from fpm_edge.report.plan import Candidate, Entry, float_engine
 from fpm_edge_runtime import DataError, Session
 from fpm_edge_runtime.bundle.manifest import Interval
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["Accuracy", "Answers", "counts_of", "picture_means", "pooled_intervals", "score", "truth_to_count"]
 

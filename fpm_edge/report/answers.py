@@ -12,7 +12,7 @@ from fpm_edge.predict import Predictions, Truth
 from fpm_edge.report.accuracy import picture_means
 from fpm_edge.report.scene import Frame, Mark
 from fpm_edge.report.words import ne
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["Compared"]
 

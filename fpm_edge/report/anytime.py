@@ -11,7 +11,7 @@ from fpm_edge.predict import Truth
 from fpm_edge.report.accuracy import pooled_intervals
 from fpm_edge.report.parts import Anytime, DeadlinePoint
 from fpm_edge_runtime import Session
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["DEADLINES", "measure_deadlines"]
 

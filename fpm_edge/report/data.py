@@ -41,7 +41,7 @@
   be judged, or null)
 
 Fields may be added, and readers skip those that they do not know; ``format`` rises when one changes its meaning.
-NE is the paper's (`fpm_edge_runtime.metrics.normalized_error`).
+NE is the paper's (`fpm_edge_runtime.pixels.metrics.normalized_error`).
 """
 
 from collections.abc import Mapping

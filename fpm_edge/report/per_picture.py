@@ -9,7 +9,7 @@ from fpm_edge.metrics import point_mask
 from fpm_edge.predict import Predictions, Truth
 from fpm_edge.report.data import PictureErrors, PictureList
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["picture_errors", "picture_list"]
 

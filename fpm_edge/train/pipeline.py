@@ -16,8 +16,8 @@ from fpm_edge.train.augment import DRAWS, draw
 from fpm_edge.train.batches import Batch, share_of
 from fpm_edge.train.distribute import ALONE, Place
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import letterbox
 
 __all__ = [
     "Sample",

@@ -22,8 +22,8 @@ from fpm_edge_runtime.errors import (
     SchemaError,
     UsageError,
 )
-from fpm_edge_runtime.image import load_image
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.image import load_image
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 from fpm_edge_runtime.stages.results import Detection, StageResult, Timings
 from fpm_edge_runtime.stages.session import Session

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.results import Trace
 from fpm_edge_runtime.stages.session import Session
 

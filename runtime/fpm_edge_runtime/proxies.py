@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.image import check_image, load_image
-from fpm_edge_runtime.metrics import normalized_error
-from fpm_edge_runtime.sides import unpaired_sides
+from fpm_edge_runtime.pixels.image import check_image, load_image
+from fpm_edge_runtime.pixels.metrics import normalized_error
+from fpm_edge_runtime.pixels.sides import unpaired_sides
 from fpm_edge_runtime.stages.results import Trace
 from fpm_edge_runtime.stages.session import Session
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.bundle.manifest import GoldenCase, GoldenSet, Manifest
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import BundleError, ModelError
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["GoldenReport", "GoldenStage", "Verdict", "check_goldens", "verdict_of"]
 

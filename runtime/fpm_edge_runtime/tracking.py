@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.image import check_image
+from fpm_edge_runtime.pixels.image import check_image
 from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
 from fpm_edge_runtime.stages.results import Detection, Detector
 from fpm_edge_runtime.stages.session import Box

@@ -9,8 +9,8 @@ import pytest
 from fpm_edge_converters.decoder import HEATMAPS, LANDMARKS, decoder_tflite, stride_of
 from fpm_edge_converters.whole_onnx import decoder_onnx
 from fpm_edge_runtime.bundle.manifest import TensorSpec
-from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
 
 HEIGHT, WIDTH, LANDMARK_COUNT, STRIDE = 14, 18, 6, 4
 QUANTIZATION = {

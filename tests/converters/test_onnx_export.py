@@ -18,8 +18,8 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.onnx_export import IR_VERSION, OPSET, cut_onnx, to_onnx
 from fpm_edge_converters.pieces import plan_cuts
 from fpm_edge_converters.tflite import to_tflite
-from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]
 HEATMAPS = ["heatmap_1", "heatmap_2", "heatmap_3"]

@@ -20,10 +20,10 @@ from fpm_edge_converters.whole_onnx import letterbox_onnx
 from fpm_edge_converters.whole_tflite import whole_tflite
 from fpm_edge_runtime.bundle.manifest import TensorSpec
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
-from fpm_edge_runtime.decode_maps import decode_heatmaps
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.geometry import Letterbox, cells_to_input
-from fpm_edge_runtime.image import letterbox
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
+from fpm_edge_runtime.pixels.geometry import Letterbox, cells_to_input
+from fpm_edge_runtime.pixels.image import letterbox
 from fpm_edge_runtime.stages.results import StageResult
 
 Runner = Callable[[bytes, dict[str, Any]], dict[str, Any]]

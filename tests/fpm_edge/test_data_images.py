@@ -11,7 +11,7 @@ from fpm_edge.data import ProblemKind, load_dataset, read_image, read_to_the_end
 from fpm_edge.data.images import picture_size
 from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.image import FORMATS, load_image
+from fpm_edge_runtime.pixels.image import FORMATS, load_image
 
 SCENE = np.arange(24 * 40 * 3, dtype=np.uint16).reshape(24, 40, 3).astype(np.uint8)
 NAMES = load_schema("deepfashion8").landmarks

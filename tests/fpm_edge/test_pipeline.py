@@ -26,8 +26,8 @@ from fpm_edge.train.pipeline import (
 )
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime.errors import ImageError
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import letterbox
 
 SETTINGS = TrainSettings(batch=4, augmentation=Augmentation(), seed=3)
 

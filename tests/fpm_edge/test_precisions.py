@@ -17,7 +17,7 @@ from fpm_edge.metrics import point_mask
 from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge_runtime import Bundle, check_goldens, open_bundle
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,8 @@ from fpm_edge.train.pipeline import training_batches
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.errors import DataError, ImageError, UsageError
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import letterbox
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from fpm_edge.train.targets import (
     map_distance,
     map_weights,
 )
-from fpm_edge_runtime.decode_maps import decode_heatmaps
-from fpm_edge_runtime.geometry import cells_to_input
+from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
+from fpm_edge_runtime.pixels.geometry import cells_to_input
 
 MAP_SIZE = (12, 8)
 STRIDE = 4

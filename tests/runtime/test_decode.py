@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import read_heatmaps
-from fpm_edge_runtime.decode_maps import decode_batch, decode_heatmaps
 from fpm_edge_runtime.errors import DataError, UsageError
+from fpm_edge_runtime.pixels.decode import read_heatmaps
+from fpm_edge_runtime.pixels.decode_maps import decode_batch, decode_heatmaps
 
 CODES: dict[str, Any] = {"scale": 1 / 255, "zero_point": -128}
 FINE: dict[str, Any] = {"scale": 1 / 32767, "zero_point": 0}

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.geometry import Letterbox, cells_to_input, input_to_cells
+from fpm_edge_runtime.pixels.geometry import Letterbox, cells_to_input, input_to_cells
 
 sizes = st.tuples(st.integers(1, 3000), st.integers(1, 3000))
 inputs = st.tuples(st.sampled_from([64, 192, 256, 512]), st.sampled_from([64, 192, 256, 512]))

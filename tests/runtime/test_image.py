@@ -13,8 +13,8 @@ from PIL import Image
 
 from fpm_edge_runtime import DataError, ImageError, load_image
 from fpm_edge_runtime import image as image_module
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import check_image, decode_image, letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import check_image, decode_image, letterbox
 
 
 def _scene(width: int = 40, height: int = 24) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, DriftMonitor, Guard, Pool, Session, Shadow, UsageError
-from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.stages.frame import Found
 from fpm_edge_runtime.stages.looks import second_region
 from fpm_edge_runtime.stages.recognizer import Recognized

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fpm_edge_runtime.metrics import normalized_error
+from fpm_edge_runtime.pixels.metrics import normalized_error
 
 
 def test_normalized_error_divides_by_width_and_height() -> None:

@@ -21,8 +21,8 @@ from fpm_edge_runtime import (
     open_bundle,
 )
 from fpm_edge_runtime.engines import ENGINES
-from fpm_edge_runtime.geometry import Letterbox
-from fpm_edge_runtime.image import letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
+from fpm_edge_runtime.pixels.image import letterbox
 
 
 def _photo(width: int = 90, height: int = 70, seed: int = 0) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 
 from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import SchemaError
-from fpm_edge_runtime.sides import unpaired_sides
+from fpm_edge_runtime.pixels.sides import unpaired_sides
 
 
 @pytest.mark.parametrize(

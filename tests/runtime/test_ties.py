@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import read_heatmaps
-from fpm_edge_runtime.decode_maps import decode_batch
-from fpm_edge_runtime.ties import chains_of
+from fpm_edge_runtime.pixels.decode import read_heatmaps
+from fpm_edge_runtime.pixels.decode_maps import decode_batch
+from fpm_edge_runtime.pixels.ties import chains_of
 
 CODES = {"scale": 1 / 255, "zero_point": -128}
 

@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from fpm_edge_runtime.bundle.recognition import ANY, NOTHING
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import SchemaError
-from fpm_edge_runtime.sides import unpaired_sides
+from fpm_edge_runtime.pixels.sides import unpaired_sides
 from fpm_edge_runtime.toml_file import found_value, read_toml
 
 __all__ = ["read_schema"]

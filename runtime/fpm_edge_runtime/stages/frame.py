@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import Doubt
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.pixels.decode import Doubt
+from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.stages.recognizer import Recognized
 from fpm_edge_runtime.stages.results import StageResult, StopReason, Timings
 

@@ -5,7 +5,7 @@ from time import perf_counter
 
 from fpm_edge_runtime.bundle.recognition import NOTHING
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 from fpm_edge_runtime.stages.frame import Found, Frame
 from fpm_edge_runtime.stages.pace import DECODE, Pace

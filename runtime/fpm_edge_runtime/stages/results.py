@@ -7,8 +7,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import Doubt
-from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.pixels.decode import Doubt
+from fpm_edge_runtime.pixels.geometry import Letterbox
 
 __all__ = ["Detection", "Detector", "Fallback", "StageResult", "StopReason", "Timings", "Trace"]
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.bundle.manifest import Format, Geometry, Piece
 from fpm_edge_runtime.bundle.tensors import arranged
 from fpm_edge_runtime.bundle.wiring import pieces_for
-from fpm_edge_runtime.decode import read_heatmaps
 from fpm_edge_runtime.engines import Delegate, Engine, PieceRunner
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, UsageError
-from fpm_edge_runtime.geometry import Letterbox, cells_to_input
-from fpm_edge_runtime.image import check_image, letterbox, load_image
+from fpm_edge_runtime.pixels.decode import read_heatmaps
+from fpm_edge_runtime.pixels.geometry import Letterbox, cells_to_input
+from fpm_edge_runtime.pixels.image import check_image, letterbox, load_image
 from fpm_edge_runtime.stages.frame import Found, Frame, check_stages, start_frame
 from fpm_edge_runtime.stages.pace import DECODE, Pace
 from fpm_edge_runtime.stages.recognizer import Recognizer

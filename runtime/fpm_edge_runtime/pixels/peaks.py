@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.subpixel import offsets
+from fpm_edge_runtime.pixels.subpixel import offsets
 
 __all__ = ["REACH", "Grid", "Layout", "Maps", "Peaks", "find_peaks", "grid_of"]
 
@@ -153,7 +153,7 @@ def find_peaks(maps: Maps) -> Peaks:
         # Sums of codes are exact in any order; those of float32 values are not.
         if len(scattered) >= _MANY and maps.affine is not None:
             # Not above: few networks have so many maps that tie.
-            from fpm_edge_runtime.ties import chains_of
+            from fpm_edge_runtime.pixels.ties import chains_of
 
             peaks = chains_of(maps.channels(scattered)).reshape(len(scattered), -1)
             row = np.full(code.size, -1)

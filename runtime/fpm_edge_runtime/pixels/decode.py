@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.peaks import Grid, Layout, Maps, Peaks, find_peaks, grid_of
-from fpm_edge_runtime.subpixel import RADIUS, fitted_tops, real_values
+from fpm_edge_runtime.pixels.peaks import Grid, Layout, Maps, Peaks, find_peaks, grid_of
+from fpm_edge_runtime.pixels.subpixel import RADIUS, fitted_tops, real_values
 
 __all__ = ["MARGIN", "Doubt", "Heatmaps", "Reading", "answer_of", "is_clipped", "maps_of", "read_heatmaps"]
 

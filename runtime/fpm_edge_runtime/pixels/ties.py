@@ -9,8 +9,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.peaks import REACH
-from fpm_edge_runtime.subpixel import RADIUS
+from fpm_edge_runtime.pixels.peaks import REACH
+from fpm_edge_runtime.pixels.subpixel import RADIUS
 
 __all__ = ["chains_of"]
 

@@ -6,8 +6,8 @@ A session asks for doubts as well (`decode.read_heatmaps`); the computation is t
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.decode import Heatmaps, answer_of, is_clipped, maps_of
-from fpm_edge_runtime.peaks import Layout, find_peaks
+from fpm_edge_runtime.pixels.decode import Heatmaps, answer_of, is_clipped, maps_of
+from fpm_edge_runtime.pixels.peaks import Layout, find_peaks
 
 __all__ = ["decode_batch", "decode_heatmaps"]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fpm_edge_runtime.errors import DataError, ImageError
-from fpm_edge_runtime.geometry import Letterbox
+from fpm_edge_runtime.pixels.geometry import Letterbox
 
 __all__ = ["FORMATS", "MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image", "png_bytes"]
 
@@ -57,7 +57,7 @@ def _load(file: str | Path | BytesIO, path: str) -> NDArray[np.uint8]:
             ImageOps.exif_transpose(picture, in_place=True)
             if picture.mode != "RGB" or "transparency" in picture.info:
                 # Few photographs are anything else.
-                from fpm_edge_runtime._colours import to_rgb
+                from fpm_edge_runtime.pixels.colours import to_rgb
 
                 return np.array(to_rgb(picture, path), np.uint8)
             return np.array(picture, np.uint8)
