@@ -41,11 +41,11 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.proxies import flip_consistency
     from fpm_edge_runtime.self_check import GoldenReport, check_goldens
     from fpm_edge_runtime.shadow import Shadow
-    from fpm_edge_runtime.slots import Boot, Installed, Slots, SlotsReport
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
     from fpm_edge_runtime.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
     from fpm_edge_runtime.stages.pack import write_bundle
     from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
+    from fpm_edge_runtime.updates.slots import Boot, Installed, Slots, SlotsReport
 
 __all__ = [
     "Boot",
@@ -110,7 +110,7 @@ __all__ = [
 
 # Looked up when asked for: they and what they import (importlib.metadata, subprocess) would take a fifth of the import.
 _LATER = {
-    "Boot": "slots",
+    "Boot": "updates.slots",
     "CheckCache": "engine_choice",
     "Cropping": "tracking",
     "DriftLog": "drift_log",
@@ -119,14 +119,14 @@ _LATER = {
     "EngineChoice": "engine_choice",
     "GoldenReport": "self_check",
     "Guard": "guard",
-    "Installed": "slots",
+    "Installed": "updates.slots",
     "Live": "live",
     "LiveCounts": "live",
     "MonitorReport": "monitor_report",
     "Pool": "pool",
     "Shadow": "shadow",
-    "Slots": "slots",
-    "SlotsReport": "slots",
+    "Slots": "updates.slots",
+    "SlotsReport": "updates.slots",
     "Smoother": "smoothing",
     "Smoothing": "smoothing",
     "Speed": "speed_choice",

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from fpm_edge_runtime.errors import FpmEdgeError
-from fpm_edge_runtime.slots import Slots
+from fpm_edge_runtime.updates.slots import Slots
 
 COUNTED = ("open", "write", "fsync", "replace", "chmod", "unlink", "mkdir")
 REAL: dict[str, Callable[..., Any]] = {name: getattr(os, name) for name in COUNTED}

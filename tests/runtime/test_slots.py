@@ -14,7 +14,7 @@ import pytest
 from fpm_edge_runtime import Boot, BundleError, FpmEdgeError, GateError, Slots, UsageError, open_bundle
 from fpm_edge_runtime.engines import installed_engines
 from fpm_edge_runtime.lock import locked
-from fpm_edge_runtime.slot_state import SlotRecord, SlotState, decode_state, encode_state
+from fpm_edge_runtime.updates.slot_state import SlotRecord, SlotState, decode_state, encode_state
 
 
 def name(boot: Boot) -> str:

@@ -13,8 +13,17 @@ import msgspec
 from fpm_edge_runtime.errors import BundleError, FpmEdgeError, UsageError
 from fpm_edge_runtime.files import PART, stage_file
 from fpm_edge_runtime.lock import locked
-from fpm_edge_runtime.slot_state import SLOTS, Slot, SlotRecord, SlotState, Status, decode_state, encode_state, other
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
+from fpm_edge_runtime.updates.slot_state import (
+    SLOTS,
+    Slot,
+    SlotRecord,
+    SlotState,
+    Status,
+    decode_state,
+    encode_state,
+    other,
+)
 
 __all__ = ["Boot", "Installed", "SlotReport", "Slots", "SlotsReport"]
 
