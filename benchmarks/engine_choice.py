@@ -17,10 +17,10 @@ from statistics import median
 from time import perf_counter
 
 from fpm_edge_runtime import CheckCache, choose_engine, fastest_engine
-from fpm_edge_runtime.device import this_device, usual_threads
+from fpm_edge_runtime.check.device import this_device, usual_threads
+from fpm_edge_runtime.check.isolated_speed import measure_in_children
+from fpm_edge_runtime.check.speed_choice import DEFAULT_BUDGET_MS
 from fpm_edge_runtime.errors import GateError, MissingExtraError
-from fpm_edge_runtime.isolated_speed import measure_in_children
-from fpm_edge_runtime.speed_choice import DEFAULT_BUDGET_MS
 
 Times = dict[tuple[str, int], list[float]]
 

@@ -16,7 +16,7 @@ from fpm_edge.quantized import LoadedModel
 from fpm_edge_converters import INTEGER, assign_ranges, export, fake_quantized
 from fpm_edge_converters.compare import LayerComparison, compare_layers
 from fpm_edge_runtime import Bundle, MissingExtraError
-from fpm_edge_runtime.engine_choice import DEFAULT_ORDER
+from fpm_edge_runtime.check.engine_choice import DEFAULT_ORDER
 from fpm_edge_runtime.engines import ENGINES, load_engine
 from fpm_edge_runtime.stages.convergence import CLEAR_PEAK
 

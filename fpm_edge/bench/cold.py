@@ -14,7 +14,7 @@ from fpm_edge.bench.plan import Variant
 from fpm_edge.bench.spread import percentile
 from fpm_edge.bench.turns import in_turns
 from fpm_edge_runtime import Bundle
-from fpm_edge_runtime.child_process import how_it_died, kill_child, last_words, start_child
+from fpm_edge_runtime.check.child_process import how_it_died, kill_child, last_words, start_child
 
 __all__ = ["ColdStart", "cold_starts"]
 

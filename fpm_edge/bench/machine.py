@@ -6,7 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from fpm_edge.bench.data import Device, Environment
-from fpm_edge_runtime.device import processor_model, usable_processors
+from fpm_edge_runtime.check.device import processor_model, usable_processors
 
 __all__ = ["describe_device", "describe_environment", "load_average", "package_versions"]
 

@@ -18,7 +18,7 @@ from fpm_edge.bench.stream import Stream, take_turns
 from fpm_edge.bench.warm_up import warm_up
 from fpm_edge.progress import progress_bar
 from fpm_edge_runtime import Bundle, Session
-from fpm_edge_runtime.record_cache import utc_now
+from fpm_edge_runtime.check.record_cache import utc_now
 
 __all__ = ["bench"]
 

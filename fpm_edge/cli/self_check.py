@@ -11,9 +11,9 @@ from fpm_edge.cli.options import json_option, print_json, print_table, say, trus
 from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.file_kinds import CACHE
 from fpm_edge_runtime import UsageError
-from fpm_edge_runtime.device import thread_words
-from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache, EngineChoice, choose_engine
-from fpm_edge_runtime.speed_choice import DEFAULT_BUDGET_MS, SpeedCache, SpeedChoice, fastest_engine
+from fpm_edge_runtime.check.device import thread_words
+from fpm_edge_runtime.check.engine_choice import DEFAULT_ORDER, CheckCache, EngineChoice, choose_engine
+from fpm_edge_runtime.check.speed_choice import DEFAULT_BUDGET_MS, SpeedCache, SpeedChoice, fastest_engine
 
 __all__ = ["command"]
 

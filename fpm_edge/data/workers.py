@@ -1,6 +1,6 @@
 """How many processes or threads share a job."""
 
-from fpm_edge_runtime.device import usable_processors
+from fpm_edge_runtime.check.device import usable_processors
 
 __all__ = ["worker_count"]
 

@@ -5,7 +5,7 @@ import platform
 
 from fpm_edge.bench.machine import load_average, package_versions
 from fpm_edge.report.data import Environment
-from fpm_edge_runtime.device import processor_model
+from fpm_edge_runtime.check.device import processor_model
 
 __all__ = ["describe_environment"]
 

@@ -7,7 +7,7 @@ from typing import get_args
 
 from fpm_edge.model.config import ModelConfig
 from fpm_edge_converters import Precision
-from fpm_edge_runtime.device import thread_words, usual_threads
+from fpm_edge_runtime.check.device import thread_words, usual_threads
 from fpm_edge_runtime.engines import ENGINES
 from fpm_edge_runtime.errors import UsageError
 

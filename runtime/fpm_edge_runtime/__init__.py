@@ -29,20 +29,20 @@ from fpm_edge_runtime.stages.results import Detection, StageResult, Timings
 from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
+    from fpm_edge_runtime.check.engine_choice import CheckCache, EngineChoice, choose_engine
+    from fpm_edge_runtime.check.isolated import EngineCheck, check_in_child
+    from fpm_edge_runtime.check.self_check import GoldenReport, check_goldens
+    from fpm_edge_runtime.check.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
     from fpm_edge_runtime.drift_log import DriftLog
     from fpm_edge_runtime.drift_steps import StepTaken
-    from fpm_edge_runtime.engine_choice import CheckCache, EngineChoice, choose_engine
     from fpm_edge_runtime.guard import Guard
-    from fpm_edge_runtime.isolated import EngineCheck, check_in_child
     from fpm_edge_runtime.live import Live, LiveCounts
     from fpm_edge_runtime.monitor import DriftMonitor
     from fpm_edge_runtime.monitor_report import MonitorReport
     from fpm_edge_runtime.pool import Pool
     from fpm_edge_runtime.proxies import flip_consistency
-    from fpm_edge_runtime.self_check import GoldenReport, check_goldens
     from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
-    from fpm_edge_runtime.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
     from fpm_edge_runtime.stages.pack import write_bundle
     from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
     from fpm_edge_runtime.updates.slots import Boot, Installed, Slots, SlotsReport
@@ -111,13 +111,13 @@ __all__ = [
 # Looked up when asked for: they and what they import (importlib.metadata, subprocess) would take a fifth of the import.
 _LATER = {
     "Boot": "updates.slots",
-    "CheckCache": "engine_choice",
+    "CheckCache": "check.engine_choice",
     "Cropping": "tracking",
     "DriftLog": "drift_log",
     "DriftMonitor": "monitor",
-    "EngineCheck": "isolated",
-    "EngineChoice": "engine_choice",
-    "GoldenReport": "self_check",
+    "EngineCheck": "check.isolated",
+    "EngineChoice": "check.engine_choice",
+    "GoldenReport": "check.self_check",
     "Guard": "guard",
     "Installed": "updates.slots",
     "Live": "live",
@@ -129,17 +129,17 @@ _LATER = {
     "SlotsReport": "updates.slots",
     "Smoother": "smoothing",
     "Smoothing": "smoothing",
-    "Speed": "speed_choice",
-    "SpeedCache": "speed_choice",
-    "SpeedChoice": "speed_choice",
+    "Speed": "check.speed_choice",
+    "SpeedCache": "check.speed_choice",
+    "SpeedChoice": "check.speed_choice",
     "Steady": "smoothing",
     "StepTaken": "drift_steps",
     "Tracked": "tracking",
     "Tracker": "tracking",
-    "check_goldens": "self_check",
-    "check_in_child": "isolated",
-    "choose_engine": "engine_choice",
-    "fastest_engine": "speed_choice",
+    "check_goldens": "check.self_check",
+    "check_in_child": "check.isolated",
+    "choose_engine": "check.engine_choice",
+    "fastest_engine": "check.speed_choice",
     "flip_consistency": "proxies",
     "write_bundle": "stages.pack",
 }

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
+from fpm_edge_runtime.check.self_check import Verdict
 from fpm_edge_runtime.drift_limits import DriftLimit
-from fpm_edge_runtime.self_check import Verdict
 
 __all__ = ["MonitorReport", "PartMean", "Proxy"]
 

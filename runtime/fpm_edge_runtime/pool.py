@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.bundle.manifest import Format, Piece
-from fpm_edge_runtime.device import usable_processors
+from fpm_edge_runtime.check.device import usable_processors
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.stages.forks import survives_fork, watch_forks

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from fpm_edge_runtime._child import main
 from fpm_edge_runtime.bundle.manifest import Piece
+from fpm_edge_runtime.check.child import main
 from fpm_edge_runtime.errors import ModelError
 
 

@@ -15,8 +15,8 @@ import numpy as np
 from _bad_child import BadEngine, reply
 
 from fpm_edge_runtime import load_engine, open_bundle
-from fpm_edge_runtime._child import main
 from fpm_edge_runtime.bundle.manifest import Piece
+from fpm_edge_runtime.check.child import main
 from fpm_edge_runtime.errors import ModelError
 
 # Two runs of warm-up and one golden case.

@@ -2,7 +2,7 @@
 
 import pytest
 
-from fpm_edge_runtime.device import processor_model, this_device, usable_processors, usual_threads
+from fpm_edge_runtime.check.device import processor_model, this_device, usable_processors, usual_threads
 from fpm_edge_runtime.stages.session import MOST_THREADS
 
 X86 = "processor\t: 0\nmodel\t\t: 85\nmodel name\t: Fast CPU @ 2.0GHz\n\nprocessor\t: 1\nmodel name\t: Slow CPU\n"

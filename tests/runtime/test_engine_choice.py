@@ -16,7 +16,7 @@ from fpm_edge_runtime import (
     choose_engine,
     open_bundle,
 )
-from fpm_edge_runtime.isolated import Outcome
+from fpm_edge_runtime.check.isolated import Outcome
 
 
 class Checks:

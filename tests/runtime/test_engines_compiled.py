@@ -21,7 +21,7 @@ from fpm_edge_runtime import (
     open_bundle,
 )
 from fpm_edge_runtime.bundle.manifest import Piece
-from fpm_edge_runtime.engine_choice import DEFAULT_ORDER, CheckCache
+from fpm_edge_runtime.check.engine_choice import DEFAULT_ORDER, CheckCache
 from fpm_edge_runtime.engines import ENGINES
 
 ACCELERATORS = [name for name, known in ENGINES.items() if known.delegate != "none"]

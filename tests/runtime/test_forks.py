@@ -27,9 +27,9 @@ from fpm_edge_runtime import (
     load_engine,
 )
 from fpm_edge_runtime.bundle.manifest import Piece
+from fpm_edge_runtime.check.isolated import EngineCheck
 from fpm_edge_runtime.drift_log import read_drift_log
 from fpm_edge_runtime.engines import default_engine
-from fpm_edge_runtime.isolated import EngineCheck
 from fpm_edge_runtime.lock import locked
 from fpm_edge_runtime.shadow import ShadowCounts
 

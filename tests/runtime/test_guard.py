@@ -24,8 +24,8 @@ from fpm_edge_runtime import (
     choose_engine,
     open_bundle,
 )
-from fpm_edge_runtime.isolated import Outcome
-from fpm_edge_runtime.self_check import check_goldens
+from fpm_edge_runtime.check.isolated import Outcome
+from fpm_edge_runtime.check.self_check import check_goldens
 
 # As in conftest.py: only a fresh environment with the plain wheel has one engine.
 several_engines = pytest.mark.skipif(

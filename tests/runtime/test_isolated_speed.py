@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from fpm_edge_runtime import BundleError, UsageError, load_engine
-from fpm_edge_runtime.isolated_speed import Measured, measure_in_children
+from fpm_edge_runtime.check.isolated_speed import Measured, measure_in_children
 
 BAD = Path(__file__).with_name("_bad_speed_child.py")
 

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.bundle.manifest import Geometry, GoldenCase, GoldenSet, Manifest, Quantization
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.check.self_check import check_goldens, verdict_of
 from fpm_edge_runtime.errors import BundleError, ModelError
-from fpm_edge_runtime.self_check import check_goldens, verdict_of
 
 SCHEMA = LandmarkSchema(
     name="toy", landmarks=("a", "b", "c"), flip=(1, 0, 2), categories={"all": (0, 1, 2), "pair": (0, 1)}

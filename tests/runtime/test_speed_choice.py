@@ -18,9 +18,9 @@ from fpm_edge_runtime import (
     fastest_engine,
     open_bundle,
 )
-from fpm_edge_runtime.engine_choice import deny
-from fpm_edge_runtime.isolated import Outcome
-from fpm_edge_runtime.isolated_speed import Measured
+from fpm_edge_runtime.check.engine_choice import deny
+from fpm_edge_runtime.check.isolated import Outcome
+from fpm_edge_runtime.check.isolated_speed import Measured
 
 ORDER = ("litert", "openvino")
 Key = tuple[str, int]

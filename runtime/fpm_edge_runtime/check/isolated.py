@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime._child import Answer
-from fpm_edge_runtime.child_process import child_program, how_it_died, kill_child, last_words, start_child
+from fpm_edge_runtime.check.child import Answer
+from fpm_edge_runtime.check.child_process import child_program, how_it_died, kill_child, last_words, start_child
 from fpm_edge_runtime.engines import ENGINES, default_engine
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.stages.bundle import open_bundle
@@ -63,7 +63,7 @@ def check_in_child(
         timeout: seconds after which the child is killed: it imports, loads and runs everything in that time.
         program: the child's program, whose arguments are bundle (``-``: on stdin), engine, threads. By default this
             package's own, in the running Python. An app that is frozen into one executable must give one that calls
-            `fpm_edge_runtime._child.main`.
+            `fpm_edge_runtime.check.child.main`.
 
     Raises:
         BundleError: the bundle is damaged.

@@ -15,10 +15,10 @@ from typing import IO, TypeVar
 import msgspec
 import numpy as np
 
-from fpm_edge_runtime._speed_child import Loaded, Took, Turn
-from fpm_edge_runtime.child_process import child_program, how_it_died, kill_child, last_words, start_child
-from fpm_edge_runtime.device import thread_words
-from fpm_edge_runtime.isolated import Outcome
+from fpm_edge_runtime.check.child_process import child_program, how_it_died, kill_child, last_words, start_child
+from fpm_edge_runtime.check.device import thread_words
+from fpm_edge_runtime.check.isolated import Outcome
+from fpm_edge_runtime.check.speed_child import Loaded, Took, Turn
 from fpm_edge_runtime.stages.bundle import open_bundle
 
 __all__ = ["Measured", "measure_in_children"]

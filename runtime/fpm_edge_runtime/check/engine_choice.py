@@ -9,11 +9,11 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.device import system_build
+from fpm_edge_runtime.check.device import system_build
+from fpm_edge_runtime.check.isolated import EngineCheck, Outcome, check_in_child
+from fpm_edge_runtime.check.record_cache import RecordCache, utc_now
 from fpm_edge_runtime.engines import DEFAULT_ORDER, ENGINES, Delegate
 from fpm_edge_runtime.errors import FpmEdgeError, GateError, MissingExtraError, UsageError
-from fpm_edge_runtime.isolated import EngineCheck, Outcome, check_in_child
-from fpm_edge_runtime.record_cache import RecordCache, utc_now
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 
 __all__ = [

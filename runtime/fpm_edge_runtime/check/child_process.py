@@ -15,7 +15,7 @@ __all__ = ["child_program", "how_it_died", "kill_child", "last_words", "start_ch
 # As `-P -m`, which Python 3.10 lacks: nothing is imported before the working folder is off the path.
 _CHILD = (
     "import sys; sys.path = [entry for entry in sys.path if entry]; import runpy; "
-    "runpy.run_module('fpm_edge_runtime._child', run_name='__main__', alter_sys=True)"
+    "runpy.run_module('fpm_edge_runtime.check.child', run_name='__main__', alter_sys=True)"
 )
 _LAST_WORDS = 300  # characters of what a dead child wrote to stderr
 

@@ -11,8 +11,8 @@ from typing import Annotated
 
 import msgspec
 
-from fpm_edge_runtime.device import Device, this_device, thread_words, usual_threads
-from fpm_edge_runtime.engine_choice import (
+from fpm_edge_runtime.check.device import Device, this_device, thread_words, usual_threads
+from fpm_edge_runtime.check.engine_choice import (
     DEFAULT_ORDER,
     CheckCache,
     Known,
@@ -23,11 +23,11 @@ from fpm_edge_runtime.engine_choice import (
     nothing_passes,
     try_engine,
 )
+from fpm_edge_runtime.check.isolated import EngineCheck, check_in_child
+from fpm_edge_runtime.check.isolated_speed import Measured, measure_in_children
+from fpm_edge_runtime.check.record_cache import RecordCache, utc_now
 from fpm_edge_runtime.engines import ENGINES
 from fpm_edge_runtime.errors import GateError, UsageError
-from fpm_edge_runtime.isolated import EngineCheck, check_in_child
-from fpm_edge_runtime.isolated_speed import Measured, measure_in_children
-from fpm_edge_runtime.record_cache import RecordCache, utc_now
 from fpm_edge_runtime.stages.bundle import open_bundle
 from fpm_edge_runtime.stages.session import MOST_THREADS
 

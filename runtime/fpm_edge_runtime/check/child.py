@@ -1,7 +1,7 @@
 """The other side of `isolated` and `isolated_speed`: an engine at work, in a process that may die of it.
 
-    python -m fpm_edge_runtime._child BUNDLE|- ENGINE THREADS              one self-check
-    python -m fpm_edge_runtime._child --speed BUNDLE ENGINE THREADS[,...]  self-checks, then times: `_speed_child`
+    python -m fpm_edge_runtime.check.child BUNDLE|- ENGINE THREADS              one self-check
+    python -m fpm_edge_runtime.check.child --speed BUNDLE ENGINE THREADS[,...]  self-checks, then times: `_speed_child`
 
 The answer to the first is one `Answer` as JSON on stdout. Whatever an engine prints goes to stderr.
 """
@@ -16,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.bundle.manifest import Format, Piece
+from fpm_edge_runtime.check.self_check import check_goldens
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import FpmEdgeError, MissingExtraError
-from fpm_edge_runtime.self_check import check_goldens
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 from fpm_edge_runtime.stages.session import Session
 
@@ -71,7 +71,7 @@ def main(engine: Engine | None = None) -> None:
     with os.fdopen(os.dup(1), "wb") as out:
         os.dup2(2, 1)
         if job == "speed":
-            from fpm_edge_runtime._speed_child import serve
+            from fpm_edge_runtime.check.speed_child import serve
 
             counts = [int(count) for count in threads.split(",")]
             serve(open_bundle(bundle), engine or name, counts, sys.stdin.buffer, out)
