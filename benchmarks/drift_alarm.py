@@ -33,10 +33,10 @@ from matplotlib.ticker import NullLocator
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.betting import ChangeAlarm
-from fpm_edge_runtime.drift_limits import drift_limits
+from fpm_edge_runtime.drift.betting import ChangeAlarm
+from fpm_edge_runtime.drift.limits import drift_limits
+from fpm_edge_runtime.drift.monitor import CAP, fast_alarm
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.monitor import CAP, fast_alarm
 
 ALPHA = 0.01
 SHIFTS = (0.002, 0.003, 0.005, 0.01, 0.02, 0.05)

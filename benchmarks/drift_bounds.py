@@ -18,8 +18,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.betting import BETS, MeanBounds, capital_above, capital_below
-from fpm_edge_runtime.monitor import CAP
+from fpm_edge_runtime.drift.betting import BETS, MeanBounds, capital_above, capital_below
+from fpm_edge_runtime.drift.monitor import CAP
 
 ALPHA = 0.01
 SIZES = (100, 300, 1000, 3000, 10_000)

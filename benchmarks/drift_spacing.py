@@ -18,9 +18,9 @@ from drift_alarm import ALPHA, scaled
 from numpy.typing import NDArray
 
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.betting import ChangeAlarm
-from fpm_edge_runtime.drift_limits import drift_limits
-from fpm_edge_runtime.monitor import CAP
+from fpm_edge_runtime.drift.betting import ChangeAlarm
+from fpm_edge_runtime.drift.limits import drift_limits
+from fpm_edge_runtime.drift.monitor import CAP
 
 SPACINGS = (0.0, 10.0, 30.0, 60.0, 120.0)
 SCENES = (10.0, 30.0, 60.0, 120.0)

@@ -16,8 +16,8 @@ import numpy as np
 
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge_runtime import open_bundle
-from fpm_edge_runtime.monitor import DriftMonitor
-from fpm_edge_runtime.shadow import Shadow
+from fpm_edge_runtime.drift.monitor import DriftMonitor
+from fpm_edge_runtime.drift.shadow import Shadow
 
 QUANTILES = (0.5, 0.95, 0.99)
 

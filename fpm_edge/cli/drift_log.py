@@ -12,8 +12,8 @@ from fpm_edge.cli.options import json_option, output_option, print_json, print_t
 from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.file_kinds import PNG
 from fpm_edge_runtime import DataError
-from fpm_edge_runtime.drift_log import LogEntry, read_drift_log
-from fpm_edge_runtime.drift_steps import StepTaken
+from fpm_edge_runtime.drift.log import LogEntry, read_drift_log
+from fpm_edge_runtime.drift.steps import StepTaken
 from fpm_edge_runtime.files import write_atomically
 
 __all__ = ["command"]

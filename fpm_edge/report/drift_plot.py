@@ -5,7 +5,7 @@ from io import BytesIO
 
 from matplotlib.figure import Figure
 
-from fpm_edge_runtime.drift_log import LogEntry
+from fpm_edge_runtime.drift.log import LogEntry
 
 __all__ = ["drift_plot"]
 

@@ -33,15 +33,15 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.check.isolated import EngineCheck, check_in_child
     from fpm_edge_runtime.check.self_check import GoldenReport, check_goldens
     from fpm_edge_runtime.check.speed_choice import Speed, SpeedCache, SpeedChoice, fastest_engine
-    from fpm_edge_runtime.drift_log import DriftLog
-    from fpm_edge_runtime.drift_steps import StepTaken
-    from fpm_edge_runtime.guard import Guard
+    from fpm_edge_runtime.drift.guard import Guard
+    from fpm_edge_runtime.drift.log import DriftLog
+    from fpm_edge_runtime.drift.monitor import DriftMonitor
+    from fpm_edge_runtime.drift.proxies import flip_consistency
+    from fpm_edge_runtime.drift.report import MonitorReport
+    from fpm_edge_runtime.drift.shadow import Shadow
+    from fpm_edge_runtime.drift.steps import StepTaken
     from fpm_edge_runtime.live import Live, LiveCounts
-    from fpm_edge_runtime.monitor import DriftMonitor
-    from fpm_edge_runtime.monitor_report import MonitorReport
     from fpm_edge_runtime.pool import Pool
-    from fpm_edge_runtime.proxies import flip_consistency
-    from fpm_edge_runtime.shadow import Shadow
     from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
     from fpm_edge_runtime.stages.pack import write_bundle
     from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
@@ -113,18 +113,18 @@ _LATER = {
     "Boot": "updates.slots",
     "CheckCache": "check.engine_choice",
     "Cropping": "tracking",
-    "DriftLog": "drift_log",
-    "DriftMonitor": "monitor",
+    "DriftLog": "drift.log",
+    "DriftMonitor": "drift.monitor",
     "EngineCheck": "check.isolated",
     "EngineChoice": "check.engine_choice",
     "GoldenReport": "check.self_check",
-    "Guard": "guard",
+    "Guard": "drift.guard",
     "Installed": "updates.slots",
     "Live": "live",
     "LiveCounts": "live",
-    "MonitorReport": "monitor_report",
+    "MonitorReport": "drift.report",
     "Pool": "pool",
-    "Shadow": "shadow",
+    "Shadow": "drift.shadow",
     "Slots": "updates.slots",
     "SlotsReport": "updates.slots",
     "Smoother": "smoothing",
@@ -133,14 +133,14 @@ _LATER = {
     "SpeedCache": "check.speed_choice",
     "SpeedChoice": "check.speed_choice",
     "Steady": "smoothing",
-    "StepTaken": "drift_steps",
+    "StepTaken": "drift.steps",
     "Tracked": "tracking",
     "Tracker": "tracking",
     "check_goldens": "check.self_check",
     "check_in_child": "check.isolated",
     "choose_engine": "check.engine_choice",
     "fastest_engine": "check.speed_choice",
-    "flip_consistency": "proxies",
+    "flip_consistency": "drift.proxies",
     "write_bundle": "stages.pack",
 }
 

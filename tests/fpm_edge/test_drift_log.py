@@ -10,9 +10,9 @@ import pytest
 from commands import run_command
 from PIL import Image
 
-from fpm_edge_runtime.drift_log import DriftLog, LogEntry
-from fpm_edge_runtime.drift_steps import StepTaken
-from fpm_edge_runtime.monitor import DriftMonitor
+from fpm_edge_runtime.drift.log import DriftLog, LogEntry
+from fpm_edge_runtime.drift.monitor import DriftMonitor
+from fpm_edge_runtime.drift.steps import StepTaken
 
 
 def run(capsys: pytest.CaptureFixture[str], *arguments: object) -> tuple[int, str, str]:

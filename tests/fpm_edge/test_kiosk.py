@@ -13,7 +13,7 @@ from PIL import Image
 
 from fpm_edge.signing import make_keys, sign_bundle
 from fpm_edge_runtime import Slots
-from fpm_edge_runtime.drift_log import read_drift_log
+from fpm_edge_runtime.drift.log import read_drift_log
 
 KIOSK = Path(__file__).parents[2] / "examples" / "kiosk" / "kiosk.py"
 SIZE = (200, 160)

@@ -19,9 +19,9 @@ from small_bundle import small_bundle
 from zygote import Done, Surroundings, Zygote, zygote
 
 from fpm_edge.cli import cli
-from fpm_edge_runtime.drift_log import DriftLog, LogEntry
+from fpm_edge_runtime.drift.log import DriftLog, LogEntry
+from fpm_edge_runtime.drift.monitor import DriftMonitor
 from fpm_edge_runtime.files import PART
-from fpm_edge_runtime.monitor import DriftMonitor
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks, and looks into /proc")
 

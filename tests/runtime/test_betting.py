@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from fpm_edge_runtime.betting import BETS, ChangeAlarm, MeanBounds, capital_above, capital_below
+from fpm_edge_runtime.drift.betting import BETS, ChangeAlarm, MeanBounds, capital_above, capital_below
 
 CAP = 0.25
 

@@ -5,7 +5,7 @@ import pytest
 
 from fpm_edge_runtime import Manifest, UsageError
 from fpm_edge_runtime.bundle.manifest import GoldenSet, Interval, Measured, StageMeasurement
-from fpm_edge_runtime.drift_limits import TOLERANCE, DriftLimit, drift_limits
+from fpm_edge_runtime.drift.limits import TOLERANCE, DriftLimit, drift_limits
 
 
 class Said:

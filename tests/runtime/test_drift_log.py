@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from fpm_edge_runtime.drift_log import DriftLog, LogEntry, read_drift_log
-from fpm_edge_runtime.drift_steps import StepTaken
+from fpm_edge_runtime.drift.log import DriftLog, LogEntry, read_drift_log
+from fpm_edge_runtime.drift.monitor import DriftMonitor
+from fpm_edge_runtime.drift.steps import StepTaken
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.monitor import DriftMonitor
 
 
 def entry(frames: int, **changes: object) -> LogEntry:

@@ -28,10 +28,10 @@ from fpm_edge_runtime import (
 )
 from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.check.isolated import EngineCheck
-from fpm_edge_runtime.drift_log import read_drift_log
+from fpm_edge_runtime.drift.log import read_drift_log
+from fpm_edge_runtime.drift.shadow import ShadowCounts
 from fpm_edge_runtime.engines import default_engine
 from fpm_edge_runtime.lock import locked
-from fpm_edge_runtime.shadow import ShadowCounts
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
 

@@ -9,8 +9,8 @@ import pytest
 from faulty_device import LONG, FaultyDevice, photo
 
 from fpm_edge_runtime import Bundle, DataError, GateError, open_bundle
-from fpm_edge_runtime.drift_log import DriftLog, read_drift_log
-from fpm_edge_runtime.drift_steps import StepTaken
+from fpm_edge_runtime.drift.log import DriftLog, read_drift_log
+from fpm_edge_runtime.drift.steps import StepTaken
 
 
 @pytest.fixture(scope="module")

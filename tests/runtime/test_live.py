@@ -17,8 +17,8 @@ import pytest
 from PIL import Image
 
 from fpm_edge_runtime import Bundle, DataError, Detection, Live, LiveCounts, Session, UsageError
-from fpm_edge_runtime.monitor import DriftMonitor
-from fpm_edge_runtime.shadow import Shadow
+from fpm_edge_runtime.drift.monitor import DriftMonitor
+from fpm_edge_runtime.drift.shadow import Shadow
 
 PAGE = Path(__file__).parents[2] / "docs" / "live.md"
 LONG = 30  # seconds that no test takes

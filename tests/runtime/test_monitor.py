@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime.check.self_check import GoldenReport, GoldenStage
+from fpm_edge_runtime.drift.monitor import CAP, DriftMonitor
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.monitor import CAP, DriftMonitor
 
 NAMES = ("a", "b", "c")
 LIMITS = (0.004, 0.002)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from fpm_edge_runtime.page_hinkley import PageHinkley
+from fpm_edge_runtime.drift.page_hinkley import PageHinkley
 
 
 def test_a_jump_fires_and_stays_fired() -> None:

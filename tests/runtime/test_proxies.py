@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, open_bundle
-from fpm_edge_runtime.proxies import flip_consistency, stage_movement
+from fpm_edge_runtime.drift.proxies import flip_consistency, stage_movement
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 

@@ -27,8 +27,8 @@ from fpm_edge_runtime.bundle.recognition import (
     Confidences,
     Recognition,
 )
-from fpm_edge_runtime.disagreement import disagreement_of
-from fpm_edge_runtime.proxies import flip_consistency, stage_movement
+from fpm_edge_runtime.drift.disagreement import disagreement_of
+from fpm_edge_runtime.drift.proxies import flip_consistency, stage_movement
 from fpm_edge_runtime.stages.pack import bundle_bytes
 from fpm_edge_runtime.stages.recognizer import Recognizer, confidences_of, probabilities
 

@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, DataError, Session, UsageError
-from fpm_edge_runtime._sampler import Sampler
 from fpm_edge_runtime.bundle.manifest import Piece
-from fpm_edge_runtime.disagreement import disagreement_of
-from fpm_edge_runtime.drift_log import DriftLog, read_drift_log
-from fpm_edge_runtime.monitor import CAP, DriftMonitor
-from fpm_edge_runtime.shadow import Shadow
+from fpm_edge_runtime.drift.disagreement import disagreement_of
+from fpm_edge_runtime.drift.log import DriftLog, read_drift_log
+from fpm_edge_runtime.drift.monitor import CAP, DriftMonitor
+from fpm_edge_runtime.drift.sampler import Sampler
+from fpm_edge_runtime.drift.shadow import Shadow
 
 LIMITS = (0.01, 0.01)
 

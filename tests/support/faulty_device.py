@@ -7,7 +7,7 @@ import numpy as np
 
 from fpm_edge_runtime import Bundle, Detection, DriftMonitor, Engine, Guard, Shadow, load_engine
 from fpm_edge_runtime.bundle.manifest import Piece
-from fpm_edge_runtime.drift_log import DriftLog
+from fpm_edge_runtime.drift.log import DriftLog
 
 __all__ = ["LONG", "FaultyDevice", "FaultyEngine", "photo"]
 

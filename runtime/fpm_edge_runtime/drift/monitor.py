@@ -22,13 +22,13 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.betting import ChangeAlarm, MeanBounds
 from fpm_edge_runtime.check.self_check import GoldenReport, Verdict
-from fpm_edge_runtime.drift_limits import TOLERANCE, DriftLimit, drift_limits
+from fpm_edge_runtime.drift.betting import ChangeAlarm, MeanBounds
+from fpm_edge_runtime.drift.limits import TOLERANCE, DriftLimit, drift_limits
+from fpm_edge_runtime.drift.page_hinkley import PageHinkley
+from fpm_edge_runtime.drift.report import MonitorReport, PartMean, Proxy
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.monitor_report import MonitorReport, PartMean, Proxy
-from fpm_edge_runtime.page_hinkley import PageHinkley
 from fpm_edge_runtime.stages.forks import watch_forks
 
 if TYPE_CHECKING:

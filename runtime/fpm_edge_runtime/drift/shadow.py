@@ -15,15 +15,15 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._sampler import Sampler
 from fpm_edge_runtime.check.self_check import Verdict
-from fpm_edge_runtime.disagreement import disagreement_of
-from fpm_edge_runtime.drift_log import DriftLog, LogEntry
-from fpm_edge_runtime.drift_steps import StepTaken, answerer
+from fpm_edge_runtime.drift.disagreement import disagreement_of
+from fpm_edge_runtime.drift.log import DriftLog, LogEntry
+from fpm_edge_runtime.drift.monitor import DriftMonitor
+from fpm_edge_runtime.drift.proxies import stage_movement
+from fpm_edge_runtime.drift.report import MonitorReport
+from fpm_edge_runtime.drift.sampler import Sampler
+from fpm_edge_runtime.drift.steps import StepTaken, answerer
 from fpm_edge_runtime.errors import UsageError
-from fpm_edge_runtime.monitor import DriftMonitor
-from fpm_edge_runtime.monitor_report import MonitorReport
-from fpm_edge_runtime.proxies import stage_movement
 from fpm_edge_runtime.stages.forks import watch_forks
 from fpm_edge_runtime.stages.results import Detection, Fallback, Trace
 from fpm_edge_runtime.stages.session import Box, Session

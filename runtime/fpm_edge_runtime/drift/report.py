@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from fpm_edge_runtime.check.self_check import Verdict
-from fpm_edge_runtime.drift_limits import DriftLimit
+from fpm_edge_runtime.drift.limits import DriftLimit
 
 __all__ = ["MonitorReport", "PartMean", "Proxy"]
 

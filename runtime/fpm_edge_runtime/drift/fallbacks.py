@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from fpm_edge_runtime.check.engine_choice import CheckCache, choose_engine
 from fpm_edge_runtime.check.isolated import EngineCheck
 from fpm_edge_runtime.check.self_check import Verdict, check_goldens
+from fpm_edge_runtime.drift.report import MonitorReport
 from fpm_edge_runtime.errors import GateError
-from fpm_edge_runtime.monitor_report import MonitorReport
 from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
 from fpm_edge_runtime.stages.results import StageResult
 from fpm_edge_runtime.stages.session import Session

@@ -16,10 +16,10 @@ from typing import Literal
 import msgspec
 
 from fpm_edge_runtime.check.self_check import Verdict
-from fpm_edge_runtime.drift_steps import StepTaken
+from fpm_edge_runtime.drift.report import MonitorReport
+from fpm_edge_runtime.drift.steps import StepTaken
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.files import sync_folder
-from fpm_edge_runtime.monitor_report import MonitorReport
 
 __all__ = ["DriftLog", "LogContent", "LogEntry", "Sync", "read_drift_log"]
 

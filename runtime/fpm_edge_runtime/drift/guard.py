@@ -11,15 +11,15 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._fallbacks import Ready, float_model, no_more_stages, other_engine
 from fpm_edge_runtime.check.engine_choice import DEFAULT_ORDER, CheckCache, check_names, deny
 from fpm_edge_runtime.check.isolated import EngineCheck, check_in_child
-from fpm_edge_runtime.drift_steps import STEPS, Step, StepTaken, answerer
+from fpm_edge_runtime.drift.fallbacks import Ready, float_model, no_more_stages, other_engine
+from fpm_edge_runtime.drift.monitor import DriftMonitor
+from fpm_edge_runtime.drift.report import MonitorReport
+from fpm_edge_runtime.drift.shadow import Shadow
+from fpm_edge_runtime.drift.steps import STEPS, Step, StepTaken, answerer
 from fpm_edge_runtime.errors import DataError, FpmEdgeError, GateError, UsageError
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.monitor import DriftMonitor
-from fpm_edge_runtime.monitor_report import MonitorReport
-from fpm_edge_runtime.shadow import Shadow
 from fpm_edge_runtime.stages.forks import watch_forks
 from fpm_edge_runtime.stages.results import Detection, Fallback
 from fpm_edge_runtime.stages.session import Box, Session
