@@ -29,6 +29,10 @@ from fpm_edge_runtime.stages.results import Detection, StageResult, Timings
 from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
+    from fpm_edge_runtime.cameras.live import Live, LiveCounts
+    from fpm_edge_runtime.cameras.pool import Pool
+    from fpm_edge_runtime.cameras.smoothing import Smoother, Smoothing, Steady
+    from fpm_edge_runtime.cameras.tracking import Cropping, Tracked, Tracker
     from fpm_edge_runtime.check.engine_choice import CheckCache, EngineChoice, choose_engine
     from fpm_edge_runtime.check.isolated import EngineCheck, check_in_child
     from fpm_edge_runtime.check.self_check import GoldenReport, check_goldens
@@ -40,11 +44,7 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.drift.report import MonitorReport
     from fpm_edge_runtime.drift.shadow import Shadow
     from fpm_edge_runtime.drift.steps import StepTaken
-    from fpm_edge_runtime.live import Live, LiveCounts
-    from fpm_edge_runtime.pool import Pool
-    from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
     from fpm_edge_runtime.stages.pack import write_bundle
-    from fpm_edge_runtime.tracking import Cropping, Tracked, Tracker
     from fpm_edge_runtime.updates.slots import Boot, Installed, Slots, SlotsReport
 
 __all__ = [
@@ -112,7 +112,7 @@ __all__ = [
 _LATER = {
     "Boot": "updates.slots",
     "CheckCache": "check.engine_choice",
-    "Cropping": "tracking",
+    "Cropping": "cameras.tracking",
     "DriftLog": "drift.log",
     "DriftMonitor": "drift.monitor",
     "EngineCheck": "check.isolated",
@@ -120,22 +120,22 @@ _LATER = {
     "GoldenReport": "check.self_check",
     "Guard": "drift.guard",
     "Installed": "updates.slots",
-    "Live": "live",
-    "LiveCounts": "live",
+    "Live": "cameras.live",
+    "LiveCounts": "cameras.live",
     "MonitorReport": "drift.report",
-    "Pool": "pool",
+    "Pool": "cameras.pool",
     "Shadow": "drift.shadow",
     "Slots": "updates.slots",
     "SlotsReport": "updates.slots",
-    "Smoother": "smoothing",
-    "Smoothing": "smoothing",
+    "Smoother": "cameras.smoothing",
+    "Smoothing": "cameras.smoothing",
     "Speed": "check.speed_choice",
     "SpeedCache": "check.speed_choice",
     "SpeedChoice": "check.speed_choice",
-    "Steady": "smoothing",
+    "Steady": "cameras.smoothing",
     "StepTaken": "drift.steps",
-    "Tracked": "tracking",
-    "Tracker": "tracking",
+    "Tracked": "cameras.tracking",
+    "Tracker": "cameras.tracking",
     "check_goldens": "check.self_check",
     "check_in_child": "check.isolated",
     "choose_engine": "check.engine_choice",

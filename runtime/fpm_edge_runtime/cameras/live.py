@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._waiting import Waited
+from fpm_edge_runtime.cameras.waiting import Waited
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.stages.forks import watch_forks
 from fpm_edge_runtime.stages.results import Detection, Detector

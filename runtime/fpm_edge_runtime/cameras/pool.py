@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime._waiting import Waited
 from fpm_edge_runtime.bundle.manifest import Format, Piece
+from fpm_edge_runtime.cameras.waiting import Waited
 from fpm_edge_runtime.check.device import usable_processors
 from fpm_edge_runtime.engines import Engine, PieceRunner, default_engine, load_engine
 from fpm_edge_runtime.errors import UsageError

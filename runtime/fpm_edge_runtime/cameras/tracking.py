@@ -6,9 +6,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.cameras.smoothing import Smoother, Smoothing, Steady
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.pixels.image import check_image
-from fpm_edge_runtime.smoothing import Smoother, Smoothing, Steady
 from fpm_edge_runtime.stages.results import Detection, Detector
 from fpm_edge_runtime.stages.session import Box
 
