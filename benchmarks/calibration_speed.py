@@ -25,10 +25,10 @@ SIZES = (100, 1000)
 
 def measure(model: Path, data: str, estimator: str, samples: int) -> tuple[float, float]:
     """Seconds, and peak MB of this process."""
+    from fpm_edge.convert.inputs import network_inputs
+    from fpm_edge.convert.quantized import load_any
+    from fpm_edge.convert.sampling import calibration_samples
     from fpm_edge.data import load_dataset
-    from fpm_edge.inputs import network_inputs
-    from fpm_edge.quantized import load_any
-    from fpm_edge.sampling import calibration_samples
     from fpm_edge.shipped import model_folder
     from fpm_edge_calibration import ESTIMATORS
     from fpm_edge_converters import calibrated

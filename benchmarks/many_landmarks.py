@@ -31,13 +31,13 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
-from fpm_edge.convert import Calibration, draft_bundle
+from fpm_edge.convert.convert import Calibration, draft_bundle
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.quantized import load_any
 from fpm_edge.data import Dataset, Record, load_dataset
-from fpm_edge.inputs import network_inputs
 from fpm_edge.model import preset
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import save_model
-from fpm_edge.quantized import load_any
 from fpm_edge_runtime import Bundle, LandmarkSchema, Session, load_schema, open_bundle
 from fpm_edge_runtime.pixels.decode import read_heatmaps
 

@@ -31,10 +31,10 @@ import openvino
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.quantized import load_any
+from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import load_dataset
-from fpm_edge.inputs import network_inputs
-from fpm_edge.quantized import load_any
-from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import calibrated

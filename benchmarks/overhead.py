@@ -28,10 +28,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 from ai_edge_litert.interpreter import Interpreter
 
-from fpm_edge.convert import Calibration, draft_bundle
+from fpm_edge.convert.convert import Calibration, draft_bundle
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.quantized import load_any
 from fpm_edge.data import load_dataset
-from fpm_edge.inputs import network_inputs
-from fpm_edge.quantized import load_any
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import calibrated

@@ -32,11 +32,11 @@ from numpy.typing import NDArray
 from onnx import helper, numpy_helper
 from onnxruntime.quantization import quantize_dynamic
 
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.quantized import load_any
+from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import Dataset, read_image
-from fpm_edge.inputs import network_inputs
-from fpm_edge.quantized import load_any
-from fpm_edge.sampling import calibration_samples
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import MinMax
 from fpm_edge_converters import Precision, calibrated

@@ -23,12 +23,12 @@ import pictures
 from drift_rows import keep, print_landmarks, print_rows
 
 from fpm_edge.cli.training import changed_settings, make_deterministic
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
+from fpm_edge.convert.qat import fine_tune
+from fpm_edge.convert.quantized import save_qat
 from fpm_edge.data import Dataset
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.store import load_model, weights_digest
-from fpm_edge.qat import fine_tune
-from fpm_edge.quantized import save_qat
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.run_record import CHECKPOINT

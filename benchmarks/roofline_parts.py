@@ -15,10 +15,10 @@ import tf_keras
 from ai_edge_litert.interpreter import Interpreter
 from roofline_machine import ENGINES, KINDS, Kind, Run, quantized, random_inputs
 
+from fpm_edge.convert.quantized import load_any
 from fpm_edge.model import preset
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import build_model
-from fpm_edge.quantized import load_any
 from fpm_edge.shipped import shipped_model
 from fpm_edge_converters import Precision
 from fpm_edge_converters.export import export

@@ -5,8 +5,8 @@ from pathlib import Path
 import msgspec
 import tf_keras
 
+from fpm_edge.convert.quantized import LoadedModel, load_any
 from fpm_edge.model.config import decode_config
-from fpm_edge.quantized import LoadedModel, load_any
 from fpm_edge_runtime import Bundle, UsageError
 
 __all__ = ["load_model_of", "weights_of"]

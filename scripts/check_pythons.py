@@ -43,7 +43,7 @@ assert runtime.check_goldens(session).verdict == "ok"
 SIGN = """
 import sys
 from pathlib import Path
-from fpm_edge.signing import make_keys, sign_bundle
+from fpm_edge.convert.signing import make_keys, sign_bundle
 from fpm_edge_runtime import open_bundle
 keys = make_keys(Path("key.pem"))
 sign_bundle(Path(sys.argv[1]), keys.private, Path("signed.fpm"))

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from fpm_edge.convert.golden_cases import golden_members
 from fpm_edge.data import Dataset, load_dataset, read_image
-from fpm_edge.golden_cases import golden_members
 from fpm_edge.shipped import SHIPPED_MODEL, shipped_bundle, shipped_model
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_runtime import Bundle, BundleError, check_goldens, open_bundle, write_bundle

@@ -76,8 +76,8 @@ def calibration_data(render_cache: Path) -> Any:
 @pytest.fixture(scope="session")
 def tiny_converted(tiny_model: Path, calibration_data: Any, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """What `convert` said about `tiny_bundle`."""
-    from fpm_edge.convert import Calibration, convert
-    from fpm_edge.gate import Budget
+    from fpm_edge.convert.convert import Calibration, convert
+    from fpm_edge.convert.gate import Budget
 
     return convert(
         tiny_model,
@@ -98,7 +98,7 @@ def tiny_bundle(tiny_converted: Any) -> Path:
 @pytest.fixture(scope="session")
 def tiny_float_bundle(tiny_model: Path, calibration_data: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The float32 bundle of the trained "tiny" network, in both formats."""
-    from fpm_edge.convert import Calibration, convert
+    from fpm_edge.convert.convert import Calibration, convert
 
     path = tmp_path_factory.mktemp("float_bundles") / "tiny_float.fpm"
     return convert(tiny_model, path, precision="float32", calibration=Calibration(calibration_data, samples=16)).path

@@ -7,7 +7,6 @@ from typing import Any, Literal
 import click
 import msgspec
 
-from fpm_edge.bundle_card import recognition_words
 from fpm_edge.cli.inputs import DATA_SPEC
 from fpm_edge.cli.options import (
     MODEL,
@@ -23,12 +22,13 @@ from fpm_edge.cli.options import (
 )
 from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.cli.tables import drift_table
-from fpm_edge.convert import Calibration, Converted, convert
-from fpm_edge.fallback import Fallback, Spend, Try
+from fpm_edge.convert.bundle_card import recognition_words
+from fpm_edge.convert.convert import Calibration, Converted, convert
+from fpm_edge.convert.fallback import Fallback, Spend, Try
+from fpm_edge.convert.gate import Budget
+from fpm_edge.convert.sampling import STRATEGIES
+from fpm_edge.convert.stopping import MAX_STOP_LOSS
 from fpm_edge.file_kinds import BUNDLE
-from fpm_edge.gate import Budget
-from fpm_edge.sampling import STRATEGIES
-from fpm_edge.stopping import MAX_STOP_LOSS
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import Precision
 from fpm_edge_runtime import UsageError

@@ -6,8 +6,8 @@ import click
 
 from fpm_edge.cli.options import json_option, output_option, print_json, say
 from fpm_edge.cli.outputs import Command, OutputFile
+from fpm_edge.convert.signing import make_keys
 from fpm_edge.file_kinds import ANY
-from fpm_edge.signing import make_keys
 
 __all__ = ["command"]
 

@@ -19,7 +19,7 @@ from fpm_edge.cli.options import (
     say,
 )
 from fpm_edge.cli.outputs import Command, OutputFolder
-from fpm_edge.convert import Calibration
+from fpm_edge.convert.convert import Calibration
 from fpm_edge.report import words
 from fpm_edge.search import BUNDLE, PRECISIONS, TRIALS, Budgets, SearchResult, Trial, prepare, search
 from fpm_edge_calibration import ESTIMATORS

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from fpm_edge import gate
+from fpm_edge.convert import gate
 from fpm_edge.search.trial import Trial
 from fpm_edge_runtime.errors import UsageError
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from fpm_edge.convert import Calibration, draft_bundle
-from fpm_edge.inputs import NetworkInputs, network_inputs
-from fpm_edge.quantized import LoadedModel, load_any
+from fpm_edge.convert.convert import Calibration, draft_bundle
+from fpm_edge.convert.inputs import NetworkInputs, network_inputs
+from fpm_edge.convert.quantized import LoadedModel, load_any
 from fpm_edge.search.space import File
 from fpm_edge_runtime import Bundle, open_bundle
 from fpm_edge_runtime.bundle.manifest import Format

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from fpm_edge.convert import convert
+from fpm_edge.convert.convert import convert
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.data import Environment
 from fpm_edge.report.environment import describe_environment

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from fpm_edge import gate
+from fpm_edge.convert import gate
 from fpm_edge.data import Dataset
 from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import Predictions, Truth, drift_between, predict_session

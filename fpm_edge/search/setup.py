@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 
-from fpm_edge.convert import Calibration
+from fpm_edge.convert.convert import Calibration
+from fpm_edge.convert.gate import FEWEST_FOR_GATE
+from fpm_edge.convert.quantized import is_qat_folder, load_any
+from fpm_edge.convert.sampling import calibration_samples, not_chosen
 from fpm_edge.data import Dataset
-from fpm_edge.gate import FEWEST_FOR_GATE
 from fpm_edge.model.store import FLOAT_FOLDER, weights_digest
-from fpm_edge.quantized import is_qat_folder, load_any
 from fpm_edge.report.environment import describe_environment
-from fpm_edge.sampling import calibration_samples, not_chosen
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.space import File, Space
 from fpm_edge.seen import refuse_seen, seen_by

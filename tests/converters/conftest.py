@@ -21,7 +21,7 @@ def inputs(tiny_model: Path, calibration_data: Any) -> list[Any]:
 @pytest.fixture(scope="session")
 def network(tiny_model: Path) -> Any:
     """The float network, batch normalisation folded."""
-    from fpm_edge.quantized import load_any
+    from fpm_edge.convert.quantized import load_any
 
     return load_any(tiny_model).network
 

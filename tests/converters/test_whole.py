@@ -201,8 +201,8 @@ def test_the_same_network_gives_the_same_files(int8_tflite: bytes, made: dict[by
 
 
 def test_the_shipped_weights(calibrated: Any, run_tflite: Runner, run_onnx: Runner) -> None:
+    from fpm_edge.convert.quantized import load_any
     from fpm_edge.data import load_dataset
-    from fpm_edge.quantized import load_any
     from fpm_edge.train.pipeline import load_sample
     from fpm_edge_converters.tflite import to_tflite
 

@@ -12,13 +12,13 @@ import tf_keras
 
 from fpm_edge.__main__ import main
 from fpm_edge.compare import Comparison, compare
+from fpm_edge.convert.quantized import load_any, save_qat
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.edges import place
 from fpm_edge.float_model import load_model_of, weights_of
 from fpm_edge.model import preset
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import save_model
-from fpm_edge.quantized import load_any, save_qat
 from fpm_edge.report.bars import Bar, bar_chart
 from fpm_edge_converters import assign_ranges, fake_quantized
 from fpm_edge_runtime import open_bundle

@@ -11,18 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fpm_edge.convert import Calibration, Converted, convert, draft_bundle
+from fpm_edge.convert.convert import Calibration, Converted, convert, draft_bundle
+from fpm_edge.convert.gate import Budget
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.quantized import load_any
+from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import Dataset
 from fpm_edge.float_model import load_model_of
-from fpm_edge.gate import Budget
-from fpm_edge.inputs import network_inputs
 from fpm_edge.model import preset
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, read_config, save_model
 from fpm_edge.predict import predict_network, predict_session
-from fpm_edge.quantized import load_any
-from fpm_edge.sampling import calibration_samples
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import observe_ranges

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
+from fpm_edge.convert.fallback import Fallback, Try
+from fpm_edge.convert.gate import Budget
 from fpm_edge.data import Dataset
 from fpm_edge.edges import open_edges
-from fpm_edge.fallback import Fallback, Try
-from fpm_edge.gate import Budget
 from fpm_edge.lint import lint
 from fpm_edge.model.store import load_model, save_model
 from fpm_edge_runtime import check_goldens, open_bundle

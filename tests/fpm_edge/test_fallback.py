@@ -5,7 +5,7 @@ from itertools import combinations
 
 import pytest
 
-from fpm_edge.fallback import Cost, Fallback, Try, cheapest_within, find_needing
+from fpm_edge.convert.fallback import Cost, Fallback, Try, cheapest_within, find_needing
 
 COSTS = {"stage_1": 30.0, "context": 10.0, "stage_2": 20.0, "stage_3": 25.0}
 Names = tuple[str, ...]

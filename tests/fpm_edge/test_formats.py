@@ -2,7 +2,7 @@
 
 import pytest
 
-from fpm_edge.formats import formats_for
+from fpm_edge.convert.formats import formats_for
 from fpm_edge_runtime.errors import UsageError
 
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fpm_edge.convert.inputs import NetworkInputs, network_inputs
 from fpm_edge.data import Dataset
-from fpm_edge.inputs import NetworkInputs, network_inputs
 from fpm_edge.model.store import read_config
 from fpm_edge.train import pipeline
 from fpm_edge.train.pipeline import load_sample

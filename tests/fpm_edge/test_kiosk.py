@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fpm_edge.signing import make_keys, sign_bundle
+from fpm_edge.convert.signing import make_keys, sign_bundle
 from fpm_edge_runtime import Slots
 from fpm_edge_runtime.drift.log import read_drift_log
 

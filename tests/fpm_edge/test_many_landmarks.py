@@ -8,9 +8,9 @@ import pytest
 import tf_keras
 from many_landmarks import SCHEMA, draw_deepfashion2
 
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
+from fpm_edge.convert.gate import Budget
 from fpm_edge.data import Dataset, load_dataset, read_image
-from fpm_edge.gate import Budget
 from fpm_edge.model import preset
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import save_model

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge.__main__ import main
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.report import ReportData, measure, write_report
 from fpm_edge.report.latency import interleave, latency_of, spread_of

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from commands import exit_code
 
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.data import Dataset
 from fpm_edge.report import Comparison, ReportData, compare_bundles, compare_reports, measure, write_report
 from fpm_edge.report.data import PictureErrors, Variant

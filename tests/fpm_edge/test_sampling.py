@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpm_edge.convert.quantized import LoadedModel, load_any
+from fpm_edge.convert.sampling import STRATEGIES, calibration_samples
 from fpm_edge.data import Dataset
-from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.sampling import STRATEGIES, calibration_samples
 from fpm_edge_calibration import stratum_of
 from fpm_edge_runtime.errors import DataError, UsageError
 

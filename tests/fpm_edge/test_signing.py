@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from PIL import Image
 from small_bundle import small_bundle
 
-from fpm_edge.signing import make_keys, sign_bundle, stated
+from fpm_edge.convert.signing import make_keys, sign_bundle, stated
 from fpm_edge_runtime import UsageError, open_bundle
 
 
@@ -70,7 +70,7 @@ def test_keys_are_never_replaced(capsys: pytest.CaptureFixture[str], tmp_path: P
 
 
 def test_no_half_of_a_pair(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from fpm_edge import signing
+    from fpm_edge.convert import signing
 
     write = signing.write_atomically
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from commands import run_command
 
-from fpm_edge.convert import Calibration, convert
+from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.data import Dataset
 from fpm_edge_converters import check_whole
 from fpm_edge_runtime import open_bundle

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.convert.formats import ENGINE_OF
 from fpm_edge.data import Dataset
-from fpm_edge.formats import ENGINE_OF
 from fpm_edge_calibration import golden_set
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import check_same_landmarks

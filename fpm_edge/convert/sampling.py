@@ -6,8 +6,8 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
+from fpm_edge.convert.inputs import NetworkInputs, network_inputs
 from fpm_edge.data import Dataset
-from fpm_edge.inputs import NetworkInputs, network_inputs
 from fpm_edge.metrics import point_mask
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.predict import predict_network, truth_of

@@ -7,10 +7,10 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import Dataset
-from fpm_edge.inputs import network_inputs
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.sampling import calibration_samples
 from fpm_edge.seen import Seen
 from fpm_edge.train.loop import EpochLog, train
 from fpm_edge.train.quantizers import Quantizers

@@ -10,23 +10,23 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.bundle_card import card_text, words_for
+from fpm_edge.convert.bundle_card import card_text, words_for
+from fpm_edge.convert.drafts import draft_manifest, reference_of
+from fpm_edge.convert.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
+from fpm_edge.convert.formats import ENGINE_OF, formats_for
+from fpm_edge.convert.gate import Budget, check_drift, excess
+from fpm_edge.convert.golden_cases import golden_members
+from fpm_edge.convert.inputs import network_inputs
+from fpm_edge.convert.quantized import LoadedModel, load_any
+from fpm_edge.convert.recognize import fit_recognition, load_nothing
+from fpm_edge.convert.sampling import calibration_samples, not_chosen
+from fpm_edge.convert.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge.data import Dataset
-from fpm_edge.drafts import draft_manifest, reference_of
 from fpm_edge.drift import DriftReport
-from fpm_edge.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
-from fpm_edge.formats import ENGINE_OF, formats_for
-from fpm_edge.gate import Budget, check_drift, excess
-from fpm_edge.golden_cases import golden_members
-from fpm_edge.inputs import network_inputs
 from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.progress import progress_bar
-from fpm_edge.quantized import LoadedModel, load_any
-from fpm_edge.recognize import fit_recognition, load_nothing
-from fpm_edge.sampling import calibration_samples, not_chosen
 from fpm_edge.seen import card_lines, refuse_seen, seen_by
-from fpm_edge.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
@@ -129,15 +129,15 @@ def convert(
         formats: which formats to put in the bundle; None for all that the precision and the fallback come in.
         budget: for the upper 95 % bounds of the last stage's relative NE drift; None for any drift.
         fallback: where the int8 files are over the budget, give more precision to the cheapest set of pieces that
-            brings them within it (`fpm_edge.fallback` says how that is found). The manifest says which
+            brings them within it (`fpm_edge.convert.fallback` says how that is found). The manifest says which
             (`Quantization.exceptions`).
         on_try: called with each set of pieces that the fallback has scored.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
         whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
         max_stop_loss: relative NE that may be lost where a session leaves stages out because landmarks have stopped
-            moving (`fpm_edge.stopping`); the manifest says how still they must be for that.
+            moving (`fpm_edge.convert.stopping`); the manifest says how still they must be for that.
         nothing: specs of pictures without a garment, for the rule by which the bundle recognises garments
-            (`fpm_edge.recognize`); without any, drawn backdrops.
+            (`fpm_edge.convert.recognize`); without any, drawn backdrops.
         allow_seen: measure even on photographs that the model was trained on.
 
     Raises:
