@@ -32,11 +32,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.kept_pictures import KeptPictures
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import predict_session, truth_of
 from fpm_edge.convert.stopping import fit_convergence
 from fpm_edge.data import Dataset, load_dataset, read_image
-from fpm_edge.kept_pictures import KeptPictures
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import predict_session, truth_of
 from fpm_edge_runtime import Bundle, Session, open_bundle
 from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.pixels.image import letterbox

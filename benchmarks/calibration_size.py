@@ -29,11 +29,11 @@ import tf_keras
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.predict import Predictions, drift_between, truth_of
 from fpm_edge.convert.inputs import network_inputs
 from fpm_edge.convert.quantized import LoadedModel, load_any
 from fpm_edge.convert.sampling import STRATEGIES, calibration_samples
 from fpm_edge.data import Dataset
-from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax

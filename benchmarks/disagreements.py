@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.predict import predict_session
 from fpm_edge.data import load_dataset
-from fpm_edge.predict import predict_session
 from fpm_edge_runtime import normalized_error, open_bundle
 
 

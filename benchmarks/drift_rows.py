@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from fpm_edge.drift import DriftReport
+from fpm_edge.accuracy.drift import DriftReport
 from fpm_edge_runtime.files import write_atomically
 
 # A landmark of fewer points says little by itself.

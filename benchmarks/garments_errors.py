@@ -16,9 +16,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import predict_session, truth_of
 from fpm_edge.data import load_dataset, split_listed
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import predict_session, truth_of
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.pixels.metrics import normalized_error
 from fpm_edge_runtime.stages.recognizer import Recognizer

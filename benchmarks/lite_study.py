@@ -24,12 +24,12 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import msgspec
 import tensorflow as tf
 
+from fpm_edge.accuracy.evaluate import evaluate
+from fpm_edge.accuracy.predict import predict_network, truth_of
 from fpm_edge.data import Dataset, load_dataset, split_dataset
-from fpm_edge.evaluate import evaluate
 from fpm_edge.model import Conv, ModelConfig, preset, stage_costs
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, save_model, weights_digest
-from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.shipped import shipped_model
 from fpm_edge.train.loop import CHECKPOINT, train
 from fpm_edge.train.objective import Teacher

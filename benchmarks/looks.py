@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fpm_edge.accuracy.metrics import point_mask
 from fpm_edge.data import Dataset, Record, load_dataset, read_image
-from fpm_edge.metrics import point_mask
 from fpm_edge.render import render_backdrop
 from fpm_edge_runtime import Detection, Session, open_bundle
 from fpm_edge_runtime.pixels.metrics import normalized_error

@@ -38,11 +38,11 @@ from peers_table import print_costs
 from peers_turns import Turns, interleaved
 from PIL import Image
 
+from fpm_edge.accuracy.predict import drift_between, truth_of
 from fpm_edge.convert.inputs import network_inputs
 from fpm_edge.convert.quantized import LoadedModel, load_any
 from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import Dataset
-from fpm_edge.predict import drift_between, truth_of
 from fpm_edge.shipped import model_folder
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge_calibration import MinMax

@@ -39,12 +39,12 @@ from peers_table import print_networks
 from peers_turns import interleaved
 from safetensors.numpy import save
 
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, drift_between, truth_of
 from fpm_edge.data import Dataset, load_dataset
-from fpm_edge.metrics import point_mask
 from fpm_edge.model import preset, stage_costs
 from fpm_edge.model.network import build_model, training_outputs
 from fpm_edge.model.store import load_weights, named_weights
-from fpm_edge.predict import Predictions, drift_between, truth_of
 from fpm_edge.train.objective import Objective, objective_for
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge.train.recipes import RECIPES

@@ -14,7 +14,7 @@ import openvino
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
-from fpm_edge.predict import Predictions
+from fpm_edge.accuracy.predict import Predictions
 from fpm_edge.train.pipeline import Sample
 from fpm_edge_runtime.engines.onnxruntime import session_options
 from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps

@@ -22,14 +22,14 @@ import pictures
 from drift_rows import keep, print_landmarks, print_rows
 from equalization import equalized
 
+from fpm_edge.accuracy.drift import DriftReport
+from fpm_edge.accuracy.predict import drift_between, predict_network, predict_session, truth_of
 from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.convert.inputs import network_inputs
 from fpm_edge.convert.quantized import load_any
 from fpm_edge.convert.sampling import STRATEGIES, calibration_samples
 from fpm_edge.data import Dataset
-from fpm_edge.drift import DriftReport
 from fpm_edge.model.store import save_model
-from fpm_edge.predict import drift_between, predict_network, predict_session, truth_of
 from fpm_edge.shipped import model_folder
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_runtime import open_bundle

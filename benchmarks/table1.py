@@ -27,15 +27,15 @@ import msgspec
 from curve import Line, draw_curve
 from runs import shard, train
 
+from fpm_edge.accuracy.evaluate import Evaluation, evaluate
+from fpm_edge.accuracy.predict import predict_mean_shape, predict_network, truth_of
+from fpm_edge.accuracy.table1 import table1
 from fpm_edge.data import Dataset, load_dataset, split_dataset
-from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import Conv, ModelConfig, preset
 from fpm_edge.model.fashionnet_config import FashionNetConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.store import load_network
-from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
-from fpm_edge.table1 import table1
 from fpm_edge.train.config_file import RunConfig, write_run_config
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import Augmentation

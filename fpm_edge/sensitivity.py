@@ -18,11 +18,11 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
-from fpm_edge.bootstrap import bootstrap_intervals
+from fpm_edge.accuracy.bootstrap import bootstrap_intervals
+from fpm_edge.accuracy.drift import compare_landmarks
+from fpm_edge.accuracy.predict import truth_of
 from fpm_edge.data import Dataset
-from fpm_edge.drift import compare_landmarks
 from fpm_edge.edges import EdgeRunner, Maps, Placed, open_edges, place
-from fpm_edge.predict import truth_of
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.mixed import MixedGraph, read_int8_layers
 from fpm_edge_runtime import Bundle, UsageError
@@ -32,7 +32,7 @@ from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["MOVED", "LayerSensitivity", "Sensitivity", "StageEffect", "analyse"]
 
-# Farther than this, the strictest threshold of PCK in `fpm_edge.evaluate`, a landmark is somewhere else.
+# Farther than this, the strictest threshold of PCK in `fpm_edge.accuracy.evaluate`, a landmark is somewhere else.
 MOVED = 0.02
 _ENGINE = "litert"
 # Files made for a layer: alone, its kernel only, its output only, all but this layer.

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from fpm_edge.accuracy.bootstrap import bootstrap_interval
 from fpm_edge.bench.data import Drift, Ratio, Spread
-from fpm_edge.bootstrap import bootstrap_interval
 
 __all__ = ["BOOTSTRAP", "PERCENTILE", "drift_of", "percentile", "ratio_of", "spread_of"]
 

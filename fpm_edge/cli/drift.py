@@ -5,6 +5,9 @@ from typing import Any, Literal
 
 import click
 
+from fpm_edge.accuracy.drift import DriftReport
+from fpm_edge.accuracy.kept_pictures import KeptPictures
+from fpm_edge.accuracy.predict import drift_between, predict_session, truth_of
 from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import (
     DataSource,
@@ -20,9 +23,6 @@ from fpm_edge.cli.outputs import Command
 from fpm_edge.cli.tables import drift_table, golden_table, landmark_table
 from fpm_edge.convert.gate import Budget, check_drift
 from fpm_edge.data import Dataset
-from fpm_edge.drift import DriftReport
-from fpm_edge.kept_pictures import KeptPictures
-from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge_runtime import Bundle, GateError, Manifest, Session, UsageError, check_goldens, open_bundle
 
 __all__ = ["command"]

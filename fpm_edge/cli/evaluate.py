@@ -8,6 +8,12 @@ from typing import Any
 import click
 from rich.table import Table
 
+from fpm_edge.accuracy.evaluate import Evaluation, evaluate
+from fpm_edge.accuracy.metrics import Part, Summary
+from fpm_edge.accuracy.predict import Predictions, predict_mean_shape, predict_session, truth_of
+from fpm_edge.accuracy.recognized import StageRecognition, recognition_of
+from fpm_edge.accuracy.table1 import Definition, table1
+from fpm_edge.accuracy.trust import Trust, trust_of
 from fpm_edge.cli.inputs import DATA_SPEC
 from fpm_edge.cli.options import (
     MODEL,
@@ -25,12 +31,6 @@ from fpm_edge.cli.recognition_tables import confusion_table, recognition_table, 
 from fpm_edge.cli.table1 import FORMATS, Format, print_table1
 from fpm_edge.convert.recognize import load_nothing
 from fpm_edge.data import Dataset
-from fpm_edge.evaluate import Evaluation, evaluate
-from fpm_edge.metrics import Part, Summary
-from fpm_edge.predict import Predictions, predict_mean_shape, predict_session, truth_of
-from fpm_edge.recognized import StageRecognition, recognition_of
-from fpm_edge.table1 import Definition, table1
-from fpm_edge.trust import Trust, trust_of
 from fpm_edge_runtime import Manifest, UsageError, open_bundle
 
 __all__ = ["command"]
@@ -198,9 +198,9 @@ def _print_tables(label: str | None, measured: _Measured, floor: Evaluation | No
 def _predict_folder(model: Path, dataset: Dataset) -> Predictions:
     """Answers of a model folder of any kind; TensorFlow is needed for these only."""
     import_quietly("tensorflow")
+    from fpm_edge.accuracy.predict import predict_network
     from fpm_edge.convert.quantized import is_qat_folder, load_any
     from fpm_edge.model.store import load_network
-    from fpm_edge.predict import predict_network
 
     if is_qat_folder(model):
         loaded = load_any(model)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from fpm_edge.recognized import StageRecognition
-from fpm_edge.trust import BELIEVED, FAR_NE, Reliability, Trust
+from fpm_edge.accuracy.recognized import StageRecognition
+from fpm_edge.accuracy.trust import BELIEVED, FAR_NE, Reliability, Trust
 from fpm_edge_runtime.bundle.recognition import WITHIN_NE
 
 __all__ = ["confusion_table", "recognition_table", "reliability_table", "trust_table"]

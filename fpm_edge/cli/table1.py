@@ -6,8 +6,8 @@ from rich import box
 from rich.table import Table
 from rich.text import Text
 
+from fpm_edge.accuracy.table1 import Table1, latex, markdown
 from fpm_edge.cli.options import print_json, print_text
-from fpm_edge.table1 import Table1, latex, markdown
 from fpm_edge.terminal import console, writing
 
 __all__ = ["FORMATS", "Format", "print_table1"]

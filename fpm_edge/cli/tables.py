@@ -2,7 +2,7 @@
 
 from rich.table import Table
 
-from fpm_edge.drift import DriftReport
+from fpm_edge.accuracy.drift import DriftReport
 from fpm_edge_runtime.check.self_check import GoldenReport
 
 __all__ = ["drift_table", "golden_table", "landmark_table"]

@@ -5,6 +5,9 @@ from typing import Any
 
 import click
 
+from fpm_edge.accuracy.evaluate import Evaluation, evaluate
+from fpm_edge.accuracy.model_card import CARD, ModelCard, data_facts, tool_versions, write_card
+from fpm_edge.accuracy.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.cli.dry_run import dry_run
 from fpm_edge.cli.inputs import DATA_SPEC, INPUT
 from fpm_edge.cli.options import (
@@ -21,13 +24,10 @@ from fpm_edge.cli.options import (
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.train_plan import TrainPlan, plan_training
 from fpm_edge.cli.training import RUN_FILES, epoch_reporter, make_deterministic, training_options
-from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import PRESETS, ModelConfig
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge.model.store import assign_weights, load_network, save_model
-from fpm_edge.model_card import CARD, ModelCard, data_facts, tool_versions, write_card
-from fpm_edge.predict import predict_mean_shape, predict_network, truth_of
 from fpm_edge.train.board import HeatmapBoard, board_samples
 from fpm_edge.train.config_file import write_run_config
 from fpm_edge.train.distribute import DISTRIBUTIONS, Distribution, Team, make_team

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 import tf_keras
 
+from fpm_edge.accuracy.seen import Seen, seen_by
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.train_data import PAPER, data_config, read_beside, read_data, source_of, with_papers_split
 from fpm_edge.cli.training import changed_settings
@@ -17,7 +18,6 @@ from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig, config_to_dict
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.store import load_weights, read_config, weights_digest
-from fpm_edge.seen import Seen, seen_by
 from fpm_edge.train.config_file import (
     Beside,
     DataConfig,

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from fpm_edge.drift import DriftReport
+from fpm_edge.accuracy.drift import DriftReport
 from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.errors import GateError, UsageError
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, predict_session, truth_of
 from fpm_edge.data import NOTHING, Dataset, Record, load_dataset
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Predictions, predict_session, truth_of
 from fpm_edge_calibration import Scored, fit_categories, fit_confidences, why_no_categories, why_no_confidences
 from fpm_edge_runtime import LandmarkSchema, Session
 from fpm_edge_runtime.bundle.recognition import Recognition

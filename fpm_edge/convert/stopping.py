@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.bootstrap import bootstrap_interval
+from fpm_edge.accuracy.bootstrap import bootstrap_interval
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, truth_of
 from fpm_edge.data import Dataset
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Predictions, truth_of
 from fpm_edge_runtime.bundle.manifest import Convergence, Geometry
 from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.pixels.metrics import normalized_error

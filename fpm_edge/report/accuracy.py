@@ -6,13 +6,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.bootstrap import bootstrap_intervals
+from fpm_edge.accuracy.bootstrap import bootstrap_intervals
+from fpm_edge.accuracy.drift import DriftReport
+from fpm_edge.accuracy.evaluate import Evaluation, evaluate
+from fpm_edge.accuracy.kept_pictures import KeptPictures
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, Truth, drift_between, predict_session, truth_of
 from fpm_edge.data import Dataset
-from fpm_edge.drift import DriftReport
-from fpm_edge.evaluate import Evaluation, evaluate
-from fpm_edge.kept_pictures import KeptPictures
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Predictions, Truth, drift_between, predict_session, truth_of
 from fpm_edge.report.plan import Candidate, Entry, float_engine
 from fpm_edge_runtime import DataError, Session
 from fpm_edge_runtime.bundle.manifest import Interval

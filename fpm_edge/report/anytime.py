@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Truth
 from fpm_edge.data import Dataset, Record, read_image
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Truth
 from fpm_edge.report.accuracy import pooled_intervals
 from fpm_edge.report.parts import Anytime, DeadlinePoint
 from fpm_edge_runtime import Session

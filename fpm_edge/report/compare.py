@@ -6,7 +6,7 @@ from datetime import datetime, timezone
 
 import numpy as np
 
-from fpm_edge.bootstrap import bootstrap_median_ratio
+from fpm_edge.accuracy.bootstrap import bootstrap_median_ratio
 from fpm_edge.convert.gate import FEWEST_FOR_GATE
 from fpm_edge.report.change_words import headline
 from fpm_edge.report.changes import (

@@ -50,12 +50,12 @@ from typing import Any, Literal
 
 import msgspec
 
+from fpm_edge.accuracy.drift import PartDrift
+from fpm_edge.accuracy.trust import Trust
 from fpm_edge.bench import Bench
-from fpm_edge.drift import PartDrift
 from fpm_edge.report.gates import Gate
 from fpm_edge.report.parts import Anytime, PartNe
 from fpm_edge.report.scene import Scene
-from fpm_edge.trust import Trust
 from fpm_edge_runtime.bundle.manifest import CalibrationCard, Format, Interval, Precision
 
 __all__ = [

@@ -6,10 +6,10 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from fpm_edge.bootstrap import bootstrap_median_ratio
+from fpm_edge.accuracy.bootstrap import bootstrap_median_ratio
+from fpm_edge.accuracy.drift import DriftReport
+from fpm_edge.accuracy.median import median_ranks
 from fpm_edge.convert.gate import FEWEST_FOR_GATE, Budget, held_parts
-from fpm_edge.drift import DriftReport
-from fpm_edge.median import median_ranks
 from fpm_edge.report.changes import Comparison, VariantChange
 from fpm_edge.report.data import Latency, ReportData, Variant
 from fpm_edge.report.gates import Gate, Unit

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from fpm_edge.drift import PartDrift
+from fpm_edge.accuracy.drift import PartDrift
 from fpm_edge.markdown_text import plain
 from fpm_edge.report import words
 from fpm_edge.report.data import ReportData, Variant

@@ -10,12 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.drift import DriftReport, StageDrift
+from fpm_edge.accuracy.evaluate import Evaluation
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Truth
+from fpm_edge.accuracy.table1 import Definition, table1
+from fpm_edge.accuracy.trust import trust_of
 from fpm_edge.bench import Bench
 from fpm_edge.data import Dataset
-from fpm_edge.drift import DriftReport, StageDrift
-from fpm_edge.evaluate import Evaluation
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Truth
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.accuracy import Accuracy, Answers, counts_of, score, truth_to_count
 from fpm_edge.report.answers import Compared
@@ -37,8 +39,6 @@ from fpm_edge.report.per_picture import picture_errors, picture_list
 from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
-from fpm_edge.table1 import Definition, table1
-from fpm_edge.trust import trust_of
 from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]

@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.bootstrap import bootstrap_changes
+from fpm_edge.accuracy.bootstrap import bootstrap_changes
 from fpm_edge.convert.gate import FEWEST_FOR_GATE
 from fpm_edge.report.changes import Change, PartChange, verdict_of
 from fpm_edge.report.data import ReportData, StageRow, Variant

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from fpm_edge.metrics import Part
+from fpm_edge.accuracy.metrics import Part
 from fpm_edge_runtime.bundle.manifest import Interval
 
 __all__ = ["Anytime", "DeadlinePoint", "PartNe", "parts_ne"]

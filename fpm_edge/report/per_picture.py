@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Predictions, Truth
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, Truth
 from fpm_edge.report.data import PictureErrors, PictureList
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.pixels.metrics import normalized_error

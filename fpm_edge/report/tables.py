@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fpm_edge.accuracy.drift import PartDrift
+from fpm_edge.accuracy.table1 import Row, Table1
 from fpm_edge.bench import Bench
-from fpm_edge.drift import PartDrift
 from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.devices import BenchRow, bench_rows
 from fpm_edge.report.parts import PartNe
 from fpm_edge.report.points import Point
-from fpm_edge.table1 import Row, Table1
 
 __all__ = [
     "NeRow",

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from html import escape
 
+from fpm_edge.accuracy.trust import Trust
 from fpm_edge.report.axes import Area, Axis, draw_axes, ticks
 from fpm_edge.report.words import share
-from fpm_edge.trust import Trust
 from fpm_edge_calibration import Bin
 
 __all__ = ["trust_plot"]

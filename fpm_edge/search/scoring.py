@@ -5,10 +5,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from fpm_edge.accuracy.kept_pictures import KeptPictures
+from fpm_edge.accuracy.predict import Predictions, Truth, drift_between, predict_session
 from fpm_edge.convert import gate
 from fpm_edge.data import Dataset
-from fpm_edge.kept_pictures import KeptPictures
-from fpm_edge.predict import Predictions, Truth, drift_between, predict_session
 from fpm_edge.report.accuracy import truth_to_count
 from fpm_edge.search.space import File
 from fpm_edge.search.trial import PartBound, Score

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fpm_edge.median import median_ranks
+from fpm_edge.accuracy.median import median_ranks
 from fpm_edge.search.space import Candidate
 from fpm_edge_runtime.bundle.manifest import Interval
 from fpm_edge_runtime.stages.results import Timings

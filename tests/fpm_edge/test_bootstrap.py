@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from fpm_edge.bootstrap import bootstrap_changes, bootstrap_interval, bootstrap_intervals, bootstrap_median_ratio
+from fpm_edge.accuracy.bootstrap import (
+    bootstrap_changes,
+    bootstrap_interval,
+    bootstrap_intervals,
+    bootstrap_median_ratio,
+)
 from fpm_edge_runtime.errors import DataError, UsageError
 
 

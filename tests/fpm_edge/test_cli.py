@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from fpm_edge.__main__ import main
+from fpm_edge.accuracy.seen import read_seen
 from fpm_edge.cli import cli
 from fpm_edge.cli.options import DataSource
-from fpm_edge.seen import read_seen
 from fpm_edge.train.recipes import RECIPES
 
 HEADER = (

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fpm_edge.accuracy.predict import predict_network, predict_session
 from fpm_edge.convert.convert import Calibration, Converted, convert, draft_bundle
 from fpm_edge.convert.gate import Budget
 from fpm_edge.convert.inputs import network_inputs
@@ -22,7 +23,6 @@ from fpm_edge.model import preset
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model, read_config, save_model
-from fpm_edge.predict import predict_network, predict_session
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import observe_ranges

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from fpm_edge import demo
+from fpm_edge.accuracy.predict import drift_between, predict_network, predict_session, truth_of
 from fpm_edge.convert.quantized import load_any
-from fpm_edge.predict import drift_between, predict_network, predict_session, truth_of
 from fpm_edge.shipped import SHIPPED_MODEL, SHIPPED_MODELS, model_folder, shipped_bundle, shipped_model
 from fpm_edge_runtime import check_goldens, normalized_error, open_bundle
 

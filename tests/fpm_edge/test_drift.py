@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from fpm_edge.drift import DriftReport, compare_landmarks
+from fpm_edge.accuracy.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError
 

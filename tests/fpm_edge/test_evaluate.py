@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from fpm_edge.__main__ import main
+from fpm_edge.accuracy.evaluate import evaluate
+from fpm_edge.accuracy.predict import Predictions, predict_mean_shape, predict_network, predict_session, truth_of
 from fpm_edge.convert.quantized import load_any
 from fpm_edge.data import Dataset, Record, load_dataset, read_image
-from fpm_edge.evaluate import evaluate
 from fpm_edge.model import preset
 from fpm_edge.model.networks import network_for
 from fpm_edge.model.store import save_model
-from fpm_edge.predict import Predictions, predict_mean_shape, predict_network, predict_session, truth_of
 from fpm_edge_runtime import SchemaError, load_schema, open_bundle
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from fpm_edge.accuracy.drift import DriftReport, compare_landmarks
 from fpm_edge.convert.gate import Budget, check_drift, excess
-from fpm_edge.drift import DriftReport, compare_landmarks
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import GateError, UsageError
 

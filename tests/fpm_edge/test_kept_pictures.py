@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fpm_edge.accuracy.kept_pictures import KeptPictures
 from fpm_edge.data import Dataset, Record, load_dataset, read_image
-from fpm_edge.kept_pictures import KeptPictures
 from fpm_edge_runtime.errors import ImageError
 
 

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 from small_bundle import colour_manifest
 
+from fpm_edge.accuracy.table1 import Row, Table1, markdown
 from fpm_edge.convert.bundle_card import card_text
 from fpm_edge.markdown_text import code, plain
 from fpm_edge.report.bars import Bar, bar_chart
-from fpm_edge.table1 import Row, Table1, markdown
 
 
 @pytest.mark.parametrize(

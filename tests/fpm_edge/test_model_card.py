@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fpm_edge.accuracy.evaluate import Evaluation, evaluate
+from fpm_edge.accuracy.model_card import CARD, ModelCard, card_text, data_facts, tool_versions, write_card
+from fpm_edge.accuracy.predict import Predictions, predict_mean_shape, truth_of
 from fpm_edge.data import Dataset, Record, load_dataset
-from fpm_edge.evaluate import Evaluation, evaluate
 from fpm_edge.model import preset
 from fpm_edge.model.kinds import KINDS
-from fpm_edge.model_card import CARD, ModelCard, card_text, data_facts, tool_versions, write_card
-from fpm_edge.predict import Predictions, predict_mean_shape, truth_of
 from fpm_edge.train.loop import EpochLog
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge_runtime import load_schema

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 
 from fpm_edge.__main__ import main
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import drift_between, predict_session, truth_of
 from fpm_edge.convert.convert import Calibration, Converted, convert
 from fpm_edge.convert.fallback import Fallback
 from fpm_edge.convert.gate import Budget, excess
 from fpm_edge.data import Dataset
 from fpm_edge.edges import open_edges
 from fpm_edge.lint import lint
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import drift_between, predict_session, truth_of
 from fpm_edge_runtime import Bundle, check_goldens, open_bundle
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.pixels.metrics import normalized_error

@@ -12,6 +12,7 @@ import tensorflow as tf
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
+from fpm_edge.accuracy.predict import predict_network, truth_of
 from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.convert.qat import fine_tune
 from fpm_edge.convert.quantized import FLOAT_FOLDER, is_qat_folder, load_any, save_qat
@@ -19,7 +20,6 @@ from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import training_outputs
 from fpm_edge.model.store import load_model, named_weights
-from fpm_edge.predict import predict_network, truth_of
 from fpm_edge.train.loop import CHECKPOINT, make_step
 from fpm_edge.train.objective import Goal, objective_for
 from fpm_edge.train.pipeline import training_batches

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fpm_edge.accuracy.predict import Predictions, predict_session, truth_of
+from fpm_edge.accuracy.recognized import recognition_of
+from fpm_edge.accuracy.trust import trust_of
 from fpm_edge.convert.bundle_card import recognition_words
 from fpm_edge.convert.convert import Calibration, Converted, convert
 from fpm_edge.convert.recognize import fit_recognition, load_nothing
 from fpm_edge.data import Dataset, load_dataset, read_image
-from fpm_edge.predict import Predictions, predict_session, truth_of
-from fpm_edge.recognized import recognition_of
-from fpm_edge.trust import trust_of
 from fpm_edge_runtime import LandmarkSchema, open_bundle
 from fpm_edge_runtime.bundle.recognition import CategoryRule, CategoryRules, Recognition
 from fpm_edge_runtime.errors import UsageError

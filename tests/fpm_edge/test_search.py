@@ -12,10 +12,10 @@ import pytest
 from PIL import Image
 
 from fpm_edge.__main__ import main
+from fpm_edge.accuracy.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.convert.convert import Calibration
 from fpm_edge.convert.gate import Budget
 from fpm_edge.data import Dataset
-from fpm_edge.predict import Predictions, drift_between, predict_session, truth_of
 from fpm_edge.search import Budgets, Candidate, File, Rung, SearchResult, prepare, search
 from fpm_edge.search.files import Files
 from fpm_edge_runtime import check_goldens, open_bundle

@@ -9,7 +9,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from fpm_edge.median import median_ranks
+from fpm_edge.accuracy.median import median_ranks
 from fpm_edge.model.presets import preset
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.halving import judge, layers, pareto

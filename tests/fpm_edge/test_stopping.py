@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fpm_edge.accuracy.kept_pictures import KeptPictures
+from fpm_edge.accuracy.predict import Predictions, predict_session, truth_of
 from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.convert.stopping import fit_convergence, movements, stages_needed
 from fpm_edge.data import Dataset, load_dataset
-from fpm_edge.kept_pictures import KeptPictures
-from fpm_edge.predict import Predictions, predict_session, truth_of
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.bundle.manifest import Geometry
 

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from fpm_edge.__main__ import main
+from fpm_edge.accuracy.evaluate import Evaluation, evaluate
+from fpm_edge.accuracy.predict import Predictions, truth_of
+from fpm_edge.accuracy.table1 import Table1, latex, markdown, table1
 from fpm_edge.data import Dataset, load_dataset
-from fpm_edge.evaluate import Evaluation, evaluate
-from fpm_edge.predict import Predictions, truth_of
-from fpm_edge.table1 import Table1, latex, markdown, table1
 from fpm_edge_runtime import DataError, UsageError, load_schema
 
 COLUMNS = (

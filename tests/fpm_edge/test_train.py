@@ -18,10 +18,10 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load, load_file
 
+from fpm_edge.accuracy.seen import Seen
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.network import build_model
-from fpm_edge.seen import Seen
 from fpm_edge.train import pipeline
 from fpm_edge.train.distribute import ALONE, Team
 from fpm_edge.train.loop import CHECKPOINT, EpochLog, train

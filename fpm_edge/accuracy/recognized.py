@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, truth_of
 from fpm_edge.data import NOTHING, Dataset
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Predictions, truth_of
 from fpm_edge_runtime import Manifest
 from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.pixels.metrics import normalized_error

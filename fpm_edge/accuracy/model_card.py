@@ -13,8 +13,8 @@ from typing import Any, Protocol
 
 import msgspec
 
+from fpm_edge.accuracy.evaluate import Evaluation
 from fpm_edge.data import Dataset, RenderKey
-from fpm_edge.evaluate import Evaluation
 from fpm_edge.markdown_text import code, plain
 from fpm_edge.model.arithmetic import stage_costs
 from fpm_edge.model.config import ModelConfig

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.metrics import point_mask
-from fpm_edge.predict import Predictions, Truth
+from fpm_edge.accuracy.metrics import point_mask
+from fpm_edge.accuracy.predict import Predictions, Truth
 from fpm_edge_calibration import Bin, calibration_error, reliability
 from fpm_edge_runtime.bundle.recognition import WITHIN_NE, Recognition
 from fpm_edge_runtime.pixels.metrics import normalized_error

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.bootstrap import bootstrap_intervals
+from fpm_edge.accuracy.bootstrap import bootstrap_intervals
 from fpm_edge_runtime.bundle.manifest import Interval, StageMeasurement
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, UsageError

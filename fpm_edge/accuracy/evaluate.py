@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from fpm_edge.metrics import Summary, contest_error, normalizer_indices, point_mask, summarize
-from fpm_edge.predict import Predictions, Truth
+from fpm_edge.accuracy.metrics import Summary, contest_error, normalizer_indices, point_mask, summarize
+from fpm_edge.accuracy.predict import Predictions, Truth
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.pixels.metrics import normalized_error
 
