@@ -10,10 +10,10 @@ from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.layers import chosen_pictures, plot_option, samples_option, write_plot
 from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, print_json, print_table, say
 from fpm_edge.cli.outputs import Command
-from fpm_edge.float_model import load_model_of, weights_of
+from fpm_edge.inspect.float_model import load_model_of, weights_of
+from fpm_edge.inspect.sensitivity import LayerSensitivity, Sensitivity, StageEffect, analyse
 from fpm_edge.progress import progress_bar
 from fpm_edge.report.bars import Bar, bar_chart
-from fpm_edge.sensitivity import LayerSensitivity, Sensitivity, StageEffect, analyse
 from fpm_edge_runtime import open_bundle
 
 __all__ = ["command"]

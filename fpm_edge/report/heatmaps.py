@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fpm_edge.edges import Placed, open_edges, place
+from fpm_edge.inspect.edges import Placed, open_edges, place
 from fpm_edge.report.answers import Compared
 from fpm_edge.report.scene import Frame, Heat, Scene, frame_of, jpeg_bytes
 from fpm_edge.report.words import ne

@@ -11,11 +11,11 @@ import pytest
 import tf_keras
 
 from fpm_edge.__main__ import main
-from fpm_edge.compare import Comparison, compare
 from fpm_edge.convert.quantized import load_any, save_qat
 from fpm_edge.data import Dataset, load_dataset
-from fpm_edge.edges import place
-from fpm_edge.float_model import load_model_of, weights_of
+from fpm_edge.inspect.compare import Comparison, compare
+from fpm_edge.inspect.edges import place
+from fpm_edge.inspect.float_model import load_model_of, weights_of
 from fpm_edge.model import preset
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import save_model

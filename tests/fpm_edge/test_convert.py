@@ -18,7 +18,7 @@ from fpm_edge.convert.inputs import network_inputs
 from fpm_edge.convert.quantized import load_any
 from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import Dataset
-from fpm_edge.float_model import load_model_of
+from fpm_edge.inspect.float_model import load_model_of
 from fpm_edge.model import preset
 from fpm_edge.model.config import decode_config
 from fpm_edge.model.network import build_model

@@ -10,8 +10,8 @@ from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.convert.fallback import Fallback, Try
 from fpm_edge.convert.gate import Budget
 from fpm_edge.data import Dataset
-from fpm_edge.edges import open_edges
-from fpm_edge.lint import lint
+from fpm_edge.inspect.edges import open_edges
+from fpm_edge.inspect.lint import lint
 from fpm_edge.model.store import load_model, save_model
 from fpm_edge_runtime import check_goldens, open_bundle
 from fpm_edge_runtime.errors import GateError, UsageError

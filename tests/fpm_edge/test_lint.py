@@ -10,8 +10,8 @@ import pytest
 
 from fpm_edge.convert.quantized import load_any
 from fpm_edge.data import Dataset, load_dataset
-from fpm_edge.edges import Maps, open_edges, place
-from fpm_edge.lint import FEWEST_MAPS, LandmarkLint, _look, _over, lint
+from fpm_edge.inspect.edges import Maps, open_edges, place
+from fpm_edge.inspect.lint import FEWEST_MAPS, LandmarkLint, _look, _over, lint
 from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.network import build_model
 from fpm_edge.model.store import load_model

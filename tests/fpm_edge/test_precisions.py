@@ -13,8 +13,8 @@ from fpm_edge.convert.convert import Calibration, Converted, convert
 from fpm_edge.convert.fallback import Fallback
 from fpm_edge.convert.gate import Budget, excess
 from fpm_edge.data import Dataset
-from fpm_edge.edges import open_edges
-from fpm_edge.lint import lint
+from fpm_edge.inspect.edges import open_edges
+from fpm_edge.inspect.lint import lint
 from fpm_edge_runtime import Bundle, check_goldens, open_bundle
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.pixels.metrics import normalized_error

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from fpm_edge.data import Dataset, load_dataset
-from fpm_edge.edges import place
-from fpm_edge.float_model import load_model_of, weights_of
-from fpm_edge.sensitivity import MOVED, Sensitivity, analyse
+from fpm_edge.inspect.edges import place
+from fpm_edge.inspect.float_model import load_model_of, weights_of
+from fpm_edge.inspect.sensitivity import MOVED, Sensitivity, analyse
 from fpm_edge_converters import assign_ranges, export, fake_quantized
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.errors import UsageError

@@ -22,7 +22,7 @@ from fpm_edge.accuracy.bootstrap import bootstrap_intervals
 from fpm_edge.accuracy.drift import compare_landmarks
 from fpm_edge.accuracy.predict import truth_of
 from fpm_edge.data import Dataset
-from fpm_edge.edges import EdgeRunner, Maps, Placed, open_edges, place
+from fpm_edge.inspect.edges import EdgeRunner, Maps, Placed, open_edges, place
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.mixed import MixedGraph, read_int8_layers
 from fpm_edge_runtime import Bundle, UsageError

@@ -11,8 +11,8 @@ import tf_keras
 from numpy.typing import NDArray
 
 from fpm_edge.convert.quantized import LoadedModel
-from fpm_edge.edges import EdgeRunner, Maps, open_edges
-from fpm_edge.float_model import weights_of
+from fpm_edge.inspect.edges import EdgeRunner, Maps, open_edges
+from fpm_edge.inspect.float_model import weights_of
 from fpm_edge_converters import INTEGER, assign_ranges, export, fake_quantized
 from fpm_edge_converters.compare import LayerComparison, compare_layers
 from fpm_edge_runtime import Bundle, MissingExtraError

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.convert.bundle_card import words_for
 from fpm_edge.data import Dataset
-from fpm_edge.edges import Maps, open_edges, place
+from fpm_edge.inspect.edges import Maps, open_edges, place
 from fpm_edge_runtime import Bundle, DataError, UsageError
 
 __all__ = [
