@@ -8,7 +8,7 @@ from fpm_edge.accuracy.drift import DriftReport
 from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.convert.gate import Budget
 from fpm_edge.data import load_dataset, read_image
-from fpm_edge.overlay import contact_sheet, draw_detection, drawn_png
+from fpm_edge.pictures.overlay import contact_sheet, draw_detection, drawn_png
 from fpm_edge.report import measure, write_report
 from fpm_edge.shipped import shipped_model
 from fpm_edge_runtime import open_bundle

@@ -54,7 +54,7 @@ import sys
 import numpy as np
 from pathlib import Path
 from PIL import Image
-from fpm_edge.video import VideoFile
+from fpm_edge.pictures.video import VideoFile
 pixels = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
 with VideoFile(Path("film.mp4"), 10.0) as film:
     for _ in range(3):

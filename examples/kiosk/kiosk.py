@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from screen import Files, Screen, Window
 
 import fpm_edge_runtime as fpm
-from fpm_edge.overlay import draw_detection
+from fpm_edge.pictures.overlay import draw_detection
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from rich.table import Table
 
-from fpm_edge.overlay import believed, category_words, percent
+from fpm_edge.pictures.overlay import believed, category_words, percent
 from fpm_edge_runtime import Detection, Session
 from fpm_edge_runtime.bundle.recognition import NOTHING
 

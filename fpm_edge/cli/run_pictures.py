@@ -11,7 +11,7 @@ from rich.table import Table
 
 from fpm_edge.cli.options import print_table, say
 from fpm_edge.cli.run_output import HEADINGS, Answer
-from fpm_edge.overlay import draw_detection, drawn_png
+from fpm_edge.pictures.overlay import draw_detection, drawn_png
 from fpm_edge.plain_json import json_line
 from fpm_edge.terminal import writing
 from fpm_edge_runtime import DataError, Session, load_image

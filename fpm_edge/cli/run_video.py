@@ -13,12 +13,12 @@ from PIL import Image
 
 from fpm_edge.cli.options import print_line, say
 from fpm_edge.cli.quiet import native_stderr_silenced
-from fpm_edge.overlay import believed, category_words, draw_landmarks
-from fpm_edge.video import Frame, VideoFile, open_camera, open_video
+from fpm_edge.pictures.overlay import believed, category_words, draw_landmarks
+from fpm_edge.pictures.video import Frame, VideoFile, open_camera, open_video
 from fpm_edge_runtime import Cropping, LandmarkSchema, MissingExtraError, Session, Tracked, Tracker
 
 if TYPE_CHECKING:
-    from fpm_edge.video_window import Window
+    from fpm_edge.pictures.video_window import Window
 
 __all__ = ["VideoRun", "run_video"]
 
@@ -89,7 +89,7 @@ def _video_file(path: Path, fps: float) -> Iterator[VideoFile]:
 
 def _window(title: str) -> "Window":
     try:
-        from fpm_edge.video_window import Window
+        from fpm_edge.pictures.video_window import Window
     except ImportError as error:
         raise MissingExtraError(
             f"a window needs tkinter, which this Python lacks ({error}); install your system's package of it "

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from fpm_edge.accuracy.metrics import point_mask
 from fpm_edge.accuracy.predict import Predictions, Truth
 from fpm_edge.data import Dataset
-from fpm_edge.overlay import FAINT_SCORE
+from fpm_edge.pictures.overlay import FAINT_SCORE
 from fpm_edge.report.accuracy import picture_means
 from fpm_edge.report.scene import Frame, Mark
 from fpm_edge.report.words import ne

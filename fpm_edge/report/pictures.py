@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.overlay import draw_landmarks, drawn_png
+from fpm_edge.pictures.overlay import draw_landmarks, drawn_png
 from fpm_edge.report.answers import Compared
 from fpm_edge.report.data import Overlay
 from fpm_edge.report.heatmaps import evolution

@@ -13,7 +13,7 @@ from fpm_edge.data import Dataset
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.oneshot_config import OneShotConfig
-from fpm_edge.overlay import contact_sheet
+from fpm_edge.pictures.overlay import contact_sheet
 from fpm_edge.train.pipeline import load_sample
 from fpm_edge.train.targets import ideal_heatmaps
 from fpm_edge_runtime.bundle.schema import LandmarkSchema

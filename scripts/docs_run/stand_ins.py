@@ -23,7 +23,7 @@ _FILM = """
 import sys
 from pathlib import Path
 from fpm_edge.data import load_dataset, read_image
-from fpm_edge.video import VideoFile
+from fpm_edge.pictures.video import VideoFile
 with VideoFile(Path(sys.argv[1]), 10.0) as film:
     for record in load_dataset("rendered:4@101/192").records:
         film.write(read_image(record))

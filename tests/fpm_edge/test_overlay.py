@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from fpm_edge.overlay import contact_sheet, draw_landmarks
+from fpm_edge.pictures.overlay import contact_sheet, draw_landmarks
 from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 

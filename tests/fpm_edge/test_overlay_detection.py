@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpm_edge.overlay import believed, category_words, draw_detection
+from fpm_edge.pictures.overlay import believed, category_words, draw_detection
 from fpm_edge_runtime.bundle.schema import load_schema
 from fpm_edge_runtime.stages.results import Detection, Timings
 

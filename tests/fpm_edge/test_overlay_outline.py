@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from fpm_edge.overlay import draw_landmarks
-from fpm_edge.overlay.outlines import outline_of, trace_outline
+from fpm_edge.pictures.overlay import draw_landmarks
+from fpm_edge.pictures.overlay.outlines import outline_of, trace_outline
 from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
 
 SCHEMA = load_schema("fashionai24")

@@ -11,7 +11,7 @@ import pytest
 from commands import run_command
 
 from fpm_edge.cli import run_video
-from fpm_edge.video import VideoFile, VideoSource, open_camera, open_video
+from fpm_edge.pictures.video import VideoFile, VideoSource, open_camera, open_video
 from fpm_edge_runtime import DataError, UsageError
 
 cv2 = pytest.importorskip("cv2")

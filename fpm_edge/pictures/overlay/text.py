@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 
 from PIL import Image, ImageDraw
 
-from fpm_edge.overlay.marks import RING, draw_dot, draw_reference
-from fpm_edge.overlay.shapes import Box, Point, overlap, panel
-from fpm_edge.overlay.style import FAINT_INK, INK, WHITE, Style, font_of
+from fpm_edge.pictures.overlay.marks import RING, draw_dot, draw_reference
+from fpm_edge.pictures.overlay.shapes import Box, Point, overlap, panel
+from fpm_edge.pictures.overlay.style import FAINT_INK, INK, WHITE, Style, font_of
 
 __all__ = ["draw_caption", "draw_labels", "draw_legend"]
 

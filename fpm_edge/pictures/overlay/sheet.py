@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw
 
-from fpm_edge.overlay.style import INK, PAPER, Font, font_of
+from fpm_edge.pictures.overlay.style import INK, PAPER, Font, font_of
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["contact_sheet"]

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from PIL import Image, ImageDraw
 
-from fpm_edge.overlay.style import Colour
+from fpm_edge.pictures.overlay.style import Colour
 
 __all__ = ["Box", "Point", "disc", "overlap", "panel", "ring", "strokes"]
 

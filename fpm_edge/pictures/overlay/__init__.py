@@ -3,10 +3,10 @@
 Needs the plain install only.
 """
 
-from fpm_edge.overlay.detection import LEAST_CONFIDENCE, believed, category_words, draw_detection, percent
-from fpm_edge.overlay.draw import FAINT_SCORE, draw_landmarks
-from fpm_edge.overlay.drawn_png import drawn_png
-from fpm_edge.overlay.sheet import contact_sheet
+from fpm_edge.pictures.overlay.detection import LEAST_CONFIDENCE, believed, category_words, draw_detection, percent
+from fpm_edge.pictures.overlay.draw import FAINT_SCORE, draw_landmarks
+from fpm_edge.pictures.overlay.drawn_png import drawn_png
+from fpm_edge.pictures.overlay.sheet import contact_sheet
 
 __all__ = [
     "FAINT_SCORE",

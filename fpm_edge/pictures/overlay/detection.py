@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fpm_edge.overlay.draw import draw_landmarks
+from fpm_edge.pictures.overlay.draw import draw_landmarks
 from fpm_edge_runtime.bundle.recognition import NOTHING
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.stages.convergence import CLEAR_PEAK

@@ -4,8 +4,8 @@ import math
 
 from PIL import Image
 
-from fpm_edge.overlay.shapes import Point, disc, ring, strokes
-from fpm_edge.overlay.style import INK, WHITE, Colour, Style
+from fpm_edge.pictures.overlay.shapes import Point, disc, ring, strokes
+from fpm_edge.pictures.overlay.style import INK, WHITE, Colour, Style
 
 __all__ = ["RING", "draw_dot", "draw_reference"]
 

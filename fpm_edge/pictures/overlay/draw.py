@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from fpm_edge.overlay.marks import draw_dot, draw_reference
-from fpm_edge.overlay.outlines import outline_of, trace_outline
-from fpm_edge.overlay.shapes import Point, strokes
-from fpm_edge.overlay.style import ACCENT, INK, WHITE, Style, group_colours
-from fpm_edge.overlay.text import draw_caption, draw_labels, draw_legend
+from fpm_edge.pictures.overlay.marks import draw_dot, draw_reference
+from fpm_edge.pictures.overlay.outlines import outline_of, trace_outline
+from fpm_edge.pictures.overlay.shapes import Point, strokes
+from fpm_edge.pictures.overlay.style import ACCENT, INK, WHITE, Style, group_colours
+from fpm_edge.pictures.overlay.text import draw_caption, draw_labels, draw_legend
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.pixels.image import check_image
