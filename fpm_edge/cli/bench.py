@@ -14,7 +14,7 @@ from fpm_edge.cli.command_line import command_line, file_labels
 from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
 from fpm_edge.cli.outputs import Command, OutputFile
-from fpm_edge.file_kinds import BENCH
+from fpm_edge.files.file_kinds import BENCH
 from fpm_edge_runtime import GateError, UsageError, open_bundle
 
 __all__ = ["command"]

@@ -28,7 +28,7 @@ from fpm_edge.convert.fallback import Fallback, Spend, Try
 from fpm_edge.convert.gate import Budget
 from fpm_edge.convert.sampling import STRATEGIES
 from fpm_edge.convert.stopping import MAX_STOP_LOSS
-from fpm_edge.file_kinds import BUNDLE
+from fpm_edge.files.file_kinds import BUNDLE
 from fpm_edge_calibration import ESTIMATORS
 from fpm_edge_converters import Precision
 from fpm_edge_runtime import UsageError

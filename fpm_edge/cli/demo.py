@@ -10,7 +10,7 @@ import click
 from fpm_edge.cli.options import print_table, say
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.tables import drift_table
-from fpm_edge.file_kinds import DRAWN
+from fpm_edge.files.file_kinds import DRAWN
 
 __all__ = ["command"]
 

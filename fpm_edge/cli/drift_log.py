@@ -10,7 +10,7 @@ from rich.table import Table
 from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, print_table, say
 from fpm_edge.cli.outputs import Command, OutputFile
-from fpm_edge.file_kinds import PNG
+from fpm_edge.files.file_kinds import PNG
 from fpm_edge_runtime import DataError
 from fpm_edge_runtime.drift.log import LogEntry, read_drift_log
 from fpm_edge_runtime.drift.steps import StepTaken

@@ -7,7 +7,7 @@ import click
 from fpm_edge.cli.options import json_option, output_option, print_json, say
 from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.convert.signing import make_keys
-from fpm_edge.file_kinds import ANY
+from fpm_edge.files.file_kinds import ANY
 
 __all__ = ["command"]
 

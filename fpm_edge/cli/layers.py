@@ -9,7 +9,7 @@ import click
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.outputs import OutputFile
 from fpm_edge.data import Dataset
-from fpm_edge.file_kinds import SVG
+from fpm_edge.files.file_kinds import SVG
 from fpm_edge_calibration import choose_samples
 from fpm_edge_runtime import Bundle, UsageError
 from fpm_edge_runtime.files import write_atomically

@@ -13,8 +13,8 @@ from typing import Any, Protocol, runtime_checkable
 import click
 
 from fpm_edge.cli.inputs import Reads
-from fpm_edge.file_kinds import ANY, Kind, beginning, kind_named, looks_like
-from fpm_edge.same_file import place
+from fpm_edge.files.file_kinds import ANY, Kind, beginning, kind_named, looks_like
+from fpm_edge.files.same_file import place
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["Command", "Group", "OutputFile", "OutputFolder", "Target", "Writes", "keep_pictures", "values_of"]

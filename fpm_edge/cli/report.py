@@ -23,7 +23,7 @@ from fpm_edge.cli.options import (
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.report_budgets import budget_options, gate_table, hold
 from fpm_edge.cli.report_compare import show_comparison
-from fpm_edge.file_kinds import DRAWN
+from fpm_edge.files.file_kinds import DRAWN
 from fpm_edge.names import text_name
 from fpm_edge.report import (
     Comparison,

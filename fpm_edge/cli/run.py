@@ -12,7 +12,7 @@ from fpm_edge.cli.outputs import Command, Target
 from fpm_edge.cli.quiet import native_stderr_silenced
 from fpm_edge.cli.run_bundle import SHIPPED_NOTE, split_bundle
 from fpm_edge.cli.run_pictures import PictureRun, overlay_path, run_pictures
-from fpm_edge.file_kinds import DRAWN, kind_named
+from fpm_edge.files.file_kinds import DRAWN, kind_named
 from fpm_edge.shipped import shipped_bundle
 from fpm_edge_runtime import UsageError, open_bundle
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, print_table, say, trusted_option
 from fpm_edge.cli.outputs import Command, OutputFile
-from fpm_edge.file_kinds import CACHE
+from fpm_edge.files.file_kinds import CACHE
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.check.device import thread_words
 from fpm_edge_runtime.check.engine_choice import DEFAULT_ORDER, CheckCache, EngineChoice, choose_engine

@@ -11,7 +11,7 @@ from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, say
 from fpm_edge.cli.outputs import Command, OutputFile
 from fpm_edge.convert.signing import sign_bundle, stated
-from fpm_edge.file_kinds import BUNDLE
+from fpm_edge.files.file_kinds import BUNDLE
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.bundle.signature import moment
 

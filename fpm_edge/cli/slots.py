@@ -9,7 +9,7 @@ from rich.table import Table
 from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, print_json, print_table, print_text, say, trusted_option
 from fpm_edge.cli.outputs import Group, OutputFolder
-from fpm_edge.file_kinds import ANY
+from fpm_edge.files.file_kinds import ANY
 from fpm_edge_runtime.updates.slots import Slots
 
 __all__ = ["command"]

@@ -17,7 +17,7 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.record import Record
 from fpm_edge.data.shard_index import INDEX_FILE, Entry, ShardFile, ShardIndex, encode_index
 from fpm_edge.data.shard_pictures import EncodedRecord, PictureOptions, encode_record
-from fpm_edge.written import check_written, count_records
+from fpm_edge.files.written import check_written, count_records
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.files import sync_folder, write_atomically
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.written import check_written
+from fpm_edge.files.written import check_written
 from fpm_edge_runtime.errors import DataError, MissingExtraError, UsageError
 from fpm_edge_runtime.files import PART, StagedFile, naming
 

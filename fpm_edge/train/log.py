@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
 
-from fpm_edge.written import check_written, count_records
+from fpm_edge.files.written import check_written, count_records
 from fpm_edge_runtime.errors import DataError, ModelError
 
 __all__ = ["TrainingLog"]

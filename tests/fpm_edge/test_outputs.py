@@ -15,7 +15,7 @@ from small_bundle import small_bundle
 from fpm_edge.cli import cli
 from fpm_edge.cli.inputs import INPUT, Reads
 from fpm_edge.cli.outputs import Command, OutputFile, OutputFolder, Writes
-from fpm_edge.file_kinds import ANY, BUNDLE
+from fpm_edge.files.file_kinds import ANY, BUNDLE
 from fpm_edge.pictures.overlay import drawn_png
 
 # What a text option may be besides a path; a new one has to be declared, or to be put here.

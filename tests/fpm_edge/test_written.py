@@ -12,9 +12,9 @@ from small_bundle import small_bundle
 
 from fpm_edge.data import load_dataset
 from fpm_edge.data.shard_writer import write_shards
+from fpm_edge.files.written import check_written, count_records
 from fpm_edge.pictures.video import VideoFile, open_video
 from fpm_edge.train.log import TrainingLog
-from fpm_edge.written import check_written, count_records
 from fpm_edge_runtime import DataError, ModelError
 
 cv2 = pytest.importorskip("cv2")

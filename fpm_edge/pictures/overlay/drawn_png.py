@@ -5,7 +5,7 @@ from io import BytesIO
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from fpm_edge.file_kinds import DRAWN_BY
+from fpm_edge.files.file_kinds import DRAWN_BY
 
 __all__ = ["drawn_png"]
 
