@@ -33,7 +33,7 @@ def _run(arguments: Sequence[str] | None) -> None:
             import click
 
             from fpm_edge.cli import cli
-            from fpm_edge.terminal import mend_streams, shown, writing
+            from fpm_edge.text.terminal import mend_streams, shown, writing
             from fpm_edge_runtime.errors import FpmEdgeError
     except ModuleNotFoundError as error:
         _fail(f"{error.name} is not installed; the command line needs: pip install 'fpm-edge[cli]'", 5)

@@ -15,11 +15,11 @@ import msgspec
 
 from fpm_edge.accuracy.evaluate import Evaluation
 from fpm_edge.data import Dataset, RenderKey
-from fpm_edge.markdown_text import code, plain
 from fpm_edge.model.arithmetic import stage_costs
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig, kind_of
-from fpm_edge.names import text_name
+from fpm_edge.text.markdown_text import code, plain
+from fpm_edge.text.names import text_name
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.files import write_atomically
 

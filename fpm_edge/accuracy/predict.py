@@ -13,7 +13,7 @@ from fpm_edge.accuracy.drift import DriftReport, compare_landmarks
 from fpm_edge.accuracy.metrics import point_mask
 from fpm_edge.data import Dataset, Record, RenderKey, read_image
 from fpm_edge.data.images import picture_size
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.stages.session import Session
 

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset, Record, ShardKey
 from fpm_edge.data.photographs import is_drawn, name_hash, photograph_names
-from fpm_edge.names import text_name
+from fpm_edge.text.names import text_name
 from fpm_edge_runtime import Bundle, BundleError, ModelError, UsageError, open_bundle
 from fpm_edge_runtime.files import write_atomically
 

@@ -18,7 +18,7 @@ from typing import Any, Literal, TypeAlias, TypeVar
 
 from fpm_edge.accuracy.evaluate import Evaluation, StageAccuracy
 from fpm_edge.accuracy.metrics import Summary
-from fpm_edge.markdown_text import plain
+from fpm_edge.text.markdown_text import plain
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["Definition", "Row", "Table1", "latex", "markdown", "row_of", "table1"]

@@ -16,7 +16,7 @@ from fpm_edge.bench.settings import PUBLISHED_QUERIES, PUBLISHED_SECONDS, Settin
 from fpm_edge.bench.spread import BOOTSTRAP, PERCENTILE, drift_of, ratio_of, spread_of
 from fpm_edge.bench.stream import Stream, take_turns
 from fpm_edge.bench.warm_up import warm_up
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import Bundle, Session
 from fpm_edge_runtime.check.record_cache import utc_now
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from fpm_edge.names import text_name
+from fpm_edge.text.names import text_name
 
 __all__ = ["command_line", "file_labels"]
 

@@ -13,8 +13,8 @@ from fpm_edge.cli.outputs import Command
 from fpm_edge.inspect.compare import Comparison, compare
 from fpm_edge.inspect.edges import place
 from fpm_edge.inspect.float_model import load_model_of
-from fpm_edge.progress import progress_bar
 from fpm_edge.report.bars import Bar, bar_chart
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.engines import ENGINES
 

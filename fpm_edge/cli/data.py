@@ -25,7 +25,7 @@ from fpm_edge.data.pictures import scan_pictures
 from fpm_edge.data.sheet import draw_sheet
 from fpm_edge.data.suspicious import suspicious
 from fpm_edge.files.file_kinds import PNG
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import DataError, UsageError
 from fpm_edge_runtime.files import write_atomically
 

@@ -8,7 +8,7 @@ import msgspec
 from fpm_edge.cli.options import SPEC_HELP, DataSource, data_options, json_option, output_option, print_json, say
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.data.export import EXPORT_FORMS, export_dataset
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 
 __all__ = ["command"]
 

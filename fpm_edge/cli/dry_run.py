@@ -7,7 +7,7 @@ import tf_keras
 
 from fpm_edge.cli.train_plan import TrainPlan
 from fpm_edge.data import Dataset
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge.train.batches import Batch
 from fpm_edge.train.distribute import Team
 from fpm_edge.train.estimate import RunEstimate, describe_run

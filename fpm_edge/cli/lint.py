@@ -11,7 +11,7 @@ from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import DataSource, data_options, json_option, print_json, print_table, say
 from fpm_edge.cli.outputs import Command
 from fpm_edge.inspect.lint import LandmarkLint, LintReport, lint
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import GateError, open_bundle
 
 __all__ = ["command"]

@@ -12,10 +12,10 @@ from rich.table import Table
 
 from fpm_edge.cli.inputs import DATA_SPEC, INPUT, SCHEMA, InputPath
 from fpm_edge.cli.outputs import OutputFile, OutputFolder, keep_pictures
-from fpm_edge.plain_json import json_document, json_line
-from fpm_edge.progress import progress_bar
 from fpm_edge.shipped import model_folder
-from fpm_edge.terminal import console, writing
+from fpm_edge.text.plain_json import json_document, json_line
+from fpm_edge.text.progress import progress_bar
+from fpm_edge.text.terminal import console, writing
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.engines import DEFAULT_ORDER
 

@@ -24,7 +24,6 @@ from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.report_budgets import budget_options, gate_table, hold
 from fpm_edge.cli.report_compare import show_comparison
 from fpm_edge.files.file_kinds import DRAWN
-from fpm_edge.names import text_name
 from fpm_edge.report import (
     Comparison,
     Limits,
@@ -41,6 +40,7 @@ from fpm_edge.report import (
 )
 from fpm_edge.report.measure import DEFAULT_OVERLAYS, DEFAULT_REPEATS
 from fpm_edge.report.write import WRITTEN
+from fpm_edge.text.names import text_name
 from fpm_edge_runtime import UsageError, open_bundle
 from fpm_edge_runtime.engines import ENGINES
 

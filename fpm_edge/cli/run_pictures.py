@@ -12,8 +12,8 @@ from rich.table import Table
 from fpm_edge.cli.options import print_table, say
 from fpm_edge.cli.run_output import HEADINGS, Answer
 from fpm_edge.pictures.overlay import draw_detection, drawn_png
-from fpm_edge.plain_json import json_line
-from fpm_edge.terminal import writing
+from fpm_edge.text.plain_json import json_line
+from fpm_edge.text.terminal import writing
 from fpm_edge_runtime import DataError, Session, load_image
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.pixels.blank import is_one_colour

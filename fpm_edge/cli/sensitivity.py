@@ -12,8 +12,8 @@ from fpm_edge.cli.options import MODEL, DataSource, data_options, json_option, p
 from fpm_edge.cli.outputs import Command
 from fpm_edge.inspect.float_model import load_model_of, weights_of
 from fpm_edge.inspect.sensitivity import LayerSensitivity, Sensitivity, StageEffect, analyse
-from fpm_edge.progress import progress_bar
 from fpm_edge.report.bars import Bar, bar_chart
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import open_bundle
 
 __all__ = ["command"]

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from fpm_edge.accuracy.table1 import Table1, latex, markdown
 from fpm_edge.cli.options import print_json, print_text
-from fpm_edge.terminal import console, writing
+from fpm_edge.text.terminal import console, writing
 
 __all__ = ["FORMATS", "Format", "print_table1"]
 

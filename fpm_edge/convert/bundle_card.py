@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from fpm_edge.accuracy.drift import DriftReport
-from fpm_edge.markdown_text import plain
+from fpm_edge.text.markdown_text import plain
 from fpm_edge_runtime import Manifest
 from fpm_edge_runtime.bundle.manifest import Format, Quantization
 

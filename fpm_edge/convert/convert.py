@@ -26,7 +26,7 @@ from fpm_edge.convert.recognize import fit_recognition, load_nothing
 from fpm_edge.convert.sampling import calibration_samples, not_chosen
 from fpm_edge.convert.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge.data import Dataset
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.convert.quantized import LoadedModel
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.names import text_name
+from fpm_edge.text.names import text_name
 from fpm_edge_converters import Exported, export
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
 from fpm_edge_runtime.bundle.manifest import CalibrationCard, Geometry, Quantization, schema_version_for

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from fpm_edge.data import Dataset
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge.train.pipeline import Sample, SampleStore
 
 __all__ = ["NetworkInputs", "network_inputs"]

@@ -11,7 +11,7 @@ from fpm_edge.accuracy.predict import predict_network, truth_of
 from fpm_edge.convert.inputs import NetworkInputs, network_inputs
 from fpm_edge.data import Dataset
 from fpm_edge.model.config import ModelConfig
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_calibration import MinMax, choose_samples, farthest_first, stratum_of, swap_worst
 from fpm_edge_converters import calibrated, input_batches
 from fpm_edge_runtime.errors import DataError, UsageError

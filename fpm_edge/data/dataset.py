@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from fpm_edge.data.record import Record
-from fpm_edge.names import text_name
+from fpm_edge.text.names import text_name
 from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.errors import DataError, SchemaError
 

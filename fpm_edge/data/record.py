@@ -11,7 +11,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge.names import text_name
+from fpm_edge.text.names import text_name
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.pixels.image import decode_image, load_image
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from fpm_edge.markdown_text import plain
 from fpm_edge.report import words
 from fpm_edge.report.change_words import latency_change, ne_change, points_change, size_change
 from fpm_edge.report.changes import Comparison, PartChange, SideFacts, StageChange, VariantChange
 from fpm_edge.report.markdown import details, gate_section, markdown_table
+from fpm_edge.text.markdown_text import plain
 
 __all__ = ["comparison_markdown"]
 

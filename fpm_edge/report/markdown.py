@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from fpm_edge.accuracy.drift import PartDrift
-from fpm_edge.markdown_text import plain
 from fpm_edge.report import words
 from fpm_edge.report.data import ReportData, Variant
 from fpm_edge.report.gate_words import gate_cells, gate_headings, gate_summary, shown_gates
 from fpm_edge.report.gates import Gate
+from fpm_edge.text.markdown_text import plain
 
 __all__ = ["details", "gate_section", "markdown_table", "report_markdown"]
 

@@ -18,7 +18,6 @@ from fpm_edge.accuracy.table1 import Definition, table1
 from fpm_edge.accuracy.trust import trust_of
 from fpm_edge.bench import Bench
 from fpm_edge.data import Dataset
-from fpm_edge.progress import progress_bar
 from fpm_edge.report.accuracy import Accuracy, Answers, counts_of, score, truth_to_count
 from fpm_edge.report.answers import Compared
 from fpm_edge.report.anytime import measure_deadlines
@@ -39,6 +38,7 @@ from fpm_edge.report.per_picture import picture_errors, picture_list
 from fpm_edge.report.pictures import draw_pictures
 from fpm_edge.report.plan import Candidate, Entry, float_engine, main_index, make_plan
 from fpm_edge.report.words import headline
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import Bundle
 
 __all__ = ["DEFAULT_OVERLAYS", "DEFAULT_REPEATS", "measure"]

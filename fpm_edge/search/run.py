@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from fpm_edge.convert.convert import convert
-from fpm_edge.progress import progress_bar
 from fpm_edge.report.data import Environment
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.report.latency import Frames
@@ -22,6 +21,7 @@ from fpm_edge.search.space import Candidate, File
 from fpm_edge.search.store import TRIALS, Store
 from fpm_edge.search.timing import time_candidates, turns
 from fpm_edge.search.trial import Trial, time_of
+from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import Session, open_bundle
 from fpm_edge_runtime.engines import ENGINES, load_engine
 from fpm_edge_runtime.errors import ConversionError, FpmEdgeError, GateError, MissingExtraError

@@ -29,8 +29,8 @@ import tomli_w
 
 from fpm_edge.model.kinds import KINDS, NetworkConfig, config_to_dict
 from fpm_edge.model.presets import PRESETS, preset
-from fpm_edge.names import text_name
 from fpm_edge.strict import convert_strictly, nearest
+from fpm_edge.text.names import text_name
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
 from fpm_edge_runtime.errors import SchemaError, UsageError

@@ -15,7 +15,7 @@ from fpm_edge.data import NOTHING, Dataset
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig
 from fpm_edge.model.networks import network_for
-from fpm_edge.progress import progress_bar
+from fpm_edge.text.progress import progress_bar
 from fpm_edge.train.batches import Batch
 from fpm_edge.train.checkpoint import (
     LossLog,

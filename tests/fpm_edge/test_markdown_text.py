@@ -6,8 +6,8 @@ from small_bundle import colour_manifest
 
 from fpm_edge.accuracy.table1 import Row, Table1, markdown
 from fpm_edge.convert.bundle_card import card_text
-from fpm_edge.markdown_text import code, plain
 from fpm_edge.report.bars import Bar, bar_chart
+from fpm_edge.text.markdown_text import code, plain
 
 
 @pytest.mark.parametrize(

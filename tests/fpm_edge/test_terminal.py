@@ -17,9 +17,9 @@ from small_bundle import colour_manifest, small_members
 
 from fpm_edge.cli.command_line import file_labels
 from fpm_edge.data import load_dataset
-from fpm_edge.plain_json import json_document, json_line
-from fpm_edge.progress import progress_bar
-from fpm_edge.terminal import console, shown
+from fpm_edge.text.plain_json import json_document, json_line
+from fpm_edge.text.progress import progress_bar
+from fpm_edge.text.terminal import console, shown
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 Run = Callable[..., tuple[int, str, str]]

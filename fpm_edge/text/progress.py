@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fpm_edge.terminal import console, shown
+from fpm_edge.text.terminal import console, shown
 
 __all__ = ["progress_bar"]
 
