@@ -35,7 +35,7 @@ from fpm_edge.train.loop import CHECKPOINT, train
 from fpm_edge.train.objective import Teacher
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import Augmentation, TrainSettings
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.files import write_atomically
 
 Variant = tuple[ModelConfig, TrainSettings]

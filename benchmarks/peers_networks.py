@@ -49,7 +49,7 @@ from fpm_edge.train.objective import Objective, objective_for
 from fpm_edge.train.pipeline import Sample, load_sample
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.pixels.decode_maps import decode_heatmaps
 from fpm_edge_runtime.pixels.geometry import cells_to_input

@@ -39,7 +39,7 @@ from fpm_edge.model.store import load_network
 from fpm_edge.train.config_file import RunConfig, write_run_config
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.settings import Augmentation
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 
 GARMENTS = "rendered:8000@1/192"
 TEST = "rendered:1000@102/192"

@@ -1,7 +1,7 @@
 """The runtime's decoder as a graph of plain operators, to be put behind the last heatmaps of a whole file.
 
-The steps, their order and their constants are those of `fpm_edge_runtime.pixels.decode`, which says why. What a graph has to
-do in another way:
+The steps, their order and their constants are those of `fpm_edge_runtime.pixels.decode`, which says why. What a graph
+has to do in another way:
 
 - Ties. A plateau is grown from its seed by a fixed number of steps instead of until it stops: each is a product with
   band matrices that spreads a cell to the 5 × 5 around it. As many steps as half the map is wide reach all of a
@@ -24,8 +24,7 @@ from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime.bundle.manifest import TensorSpec
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.pixels.decode import MARGIN
-from fpm_edge_runtime.pixels.peaks import REACH
-from fpm_edge_runtime.pixels.subpixel import DESIGN, FLAT, RADIUS, RIDGE, ROUNDNESS, TERMS
+from fpm_edge_runtime.pixels.subpixel import DESIGN, FLAT, RADIUS, REACH, RIDGE, ROUNDNESS, TERMS
 
 __all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite", "stride_of"]
 
@@ -168,7 +167,7 @@ def _centroid(member: Any) -> tuple[Any, Any, tuple[Any, ...]]:
 
 
 def _fit(codes: Any, peak: Any, count: Any, column: Any, row: Any, spec: TensorSpec) -> tuple[Any, ...]:
-    """The fitted surface, each (L, 1): bend in x and y, shear, slope in x and y (`fpm_edge_runtime.pixels.subpixel`)."""
+    """The fitted surface, each (L, 1): bend in x and y, shear, slope in x and y; see `pixels.subpixel`."""
     channels, height, width = (int(n) for n in codes.shape)
     offsets = np.arange(-RADIUS, RADIUS + 1, dtype=np.float32)[np.newaxis]
     pick_rows = _one_hot(row + offsets, height)

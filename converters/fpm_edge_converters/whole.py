@@ -66,7 +66,7 @@ def whole_onnx_members(network: onnx.ModelProto, stages: int) -> dict[str, bytes
 
 
 def check_whole(bundle: Bundle, inputs: Sequence[NDArray[np.uint8]]) -> None:
-    """Compare the files of `fpm_edge_runtime.stages.bundle.WHOLE_MEMBERS` that a bundle has with what its own stages find.
+    """Compare the `WHOLE_MEMBERS` that a bundle has with what its own stages find.
 
     Args:
         bundle: with those files as members.

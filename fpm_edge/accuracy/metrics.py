@@ -1,7 +1,7 @@
 """How good predicted landmarks are: two NEs that are never mixed, PCK, and summaries.
 
-- `fpm_edge_runtime.pixels.metrics.normalized_error`: the paper's NE (also DeepFashion's). Coordinates are divided by the
-  picture's width and height.
+- `fpm_edge_runtime.normalized_error`: the paper's NE (also DeepFashion's). Coordinates are divided by the picture's
+  width and height.
 - `contest_error`: FashionAI's NE. Distances are divided by the length of a garment part, visible landmarks only.
 - `pck`: the share of points whose error is at most a threshold.
 

@@ -70,7 +70,7 @@ def command(
     report = None
     if source is not None:
         dataset = source.measured(opened, *([] if given is None else [given]))
-        report = _against_float(session, given, dataset, points, threads)
+        report = _against_float(opened, session, given, dataset, points, threads)
     budget = asked or Budget.of(opened.manifest.max_ne_drift, opened.manifest.max_part_drift)
     if as_json:
         result: dict[str, Any] = {
@@ -103,9 +103,8 @@ def command(
 
 
 def _against_float(
-    session: Session, given: Bundle | None, dataset: Dataset, points: str, threads: int | None
+    bundle: Bundle, session: Session, given: Bundle | None, dataset: Dataset, points: str, threads: int | None
 ) -> DriftReport:
-    bundle = session.bundle
     standard = given or bundle.reference()
     if standard is None:
         raise UsageError(

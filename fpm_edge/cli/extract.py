@@ -10,8 +10,8 @@ from fpm_edge.cli.inputs import INPUT
 from fpm_edge.cli.options import json_option, output_option, print_json, say, trusted_option
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge_runtime import UsageError, open_bundle
+from fpm_edge_runtime.bundle.contents import WHOLE_MEMBERS
 from fpm_edge_runtime.files import write_atomically
-from fpm_edge_runtime.stages.bundle import WHOLE_MEMBERS
 
 __all__ = ["command"]
 

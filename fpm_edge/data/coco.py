@@ -21,7 +21,8 @@ from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
-from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["COCOReader"]

@@ -20,7 +20,8 @@ from fpm_edge.data.location import local_path
 from fpm_edge.data.problems import ProblemKind
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["DeepFashion2Reader"]

@@ -14,7 +14,8 @@ from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.export_coco import COCOForm
 from fpm_edge.data.export_fashionai import FashionAIForm
 from fpm_edge.data.export_pictures import WrittenPicture, picture_names, write_pictures
-from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.files import write_atomically
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from fpm_edge.data.dataset import Dataset
 from fpm_edge.data.export_pictures import WrittenPicture
 from fpm_edge.data.record import Record
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["FashionAIForm"]

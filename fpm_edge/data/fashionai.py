@@ -16,7 +16,8 @@ from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.parts import TRAINING_PARTS, Part, find_parts, picture_names, split_selection
 from fpm_edge.data.problems import Problem, ProblemKind
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError
 
 __all__ = ["FashionAIReader"]

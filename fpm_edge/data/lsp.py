@@ -13,7 +13,8 @@ from fpm_edge.data.files import annotation_file, data_name
 from fpm_edge.data.images import ImageFinder
 from fpm_edge.data.record import Box
 from fpm_edge.data.rows import BadRowError, ReadOptions, Row
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["LSPReader"]

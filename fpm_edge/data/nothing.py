@@ -12,7 +12,8 @@ from fpm_edge.data.location import local_path
 from fpm_edge.data.record import Record, RenderKey
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge_runtime.bundle.recognition import NOTHING
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["NOTHING", "BackdropsReader", "NothingReader"]

@@ -20,7 +20,8 @@ from fpm_edge.data.rendered import RenderedReader
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.shards import ShardReader
 from fpm_edge.data.yolo import YOLOReader
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import UsageError
 
 __all__ = ["READERS", "DatasetReader", "load_dataset"]

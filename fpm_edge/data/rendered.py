@@ -20,7 +20,8 @@ from fpm_edge.data.render_cache import Truths, cache_file, load_truths, save_tru
 from fpm_edge.data.rows import ReadOptions
 from fpm_edge.data.workers import worker_count
 from fpm_edge.interrupts import interrupts_kept_from_children
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 __all__ = ["RenderedReader"]

@@ -32,7 +32,8 @@ from fpm_edge.model.presets import PRESETS, preset
 from fpm_edge.strict import convert_strictly, nearest
 from fpm_edge.text.names import text_name
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import SchemaError, UsageError
 from fpm_edge_runtime.files import write_atomically
 from fpm_edge_runtime.toml_file import decode_toml, read_toml

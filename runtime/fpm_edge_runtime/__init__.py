@@ -8,7 +8,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from fpm_edge_runtime.bundle.manifest import Manifest
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
 from fpm_edge_runtime.engines import Engine, PieceRunner, load_engine
 from fpm_edge_runtime.errors import (
     BundleError,
@@ -139,6 +139,7 @@ _LATER = {
     "check_goldens": "check.self_check",
     "check_in_child": "check.isolated",
     "choose_engine": "check.engine_choice",
+    "load_schema": "bundle.schema_file",
     "fastest_engine": "check.speed_choice",
     "flip_consistency": "drift.proxies",
     "write_bundle": "stages.pack",

@@ -23,7 +23,8 @@ from fpm_edge.model.oneshot_config import OneShotConfig
 from fpm_edge.model.presets import preset
 from fpm_edge.model.vgg import vgg16_block5, vgg16_trunk
 from fpm_edge.train.regression import fashionnet_losses
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import ModelError, UsageError
 
 BASELINES = ("cpm", "fashionnet", "oneshot")
@@ -373,7 +374,7 @@ def test_a_file_of_another_kind_is_refused_by_name(tmp_path: Path) -> None:
 def test_configurations_need_no_tensorflow() -> None:
     code = (
         "import sys; from fpm_edge.model.presets import preset; from fpm_edge.model.arithmetic import "
-        "fashionnet_costs, oneshot_costs; from fpm_edge_runtime.bundle.schema import load_schema; "
+        "fashionnet_costs, oneshot_costs; from fpm_edge_runtime.bundle.schema_file import load_schema; "
         "fashionnet_costs(preset('fashionnet', load_schema('deepfashion8'))); "
         "oneshot_costs(preset('oneshot', load_schema('deepfashion8'))); "
         "sys.exit('tensorflow' in sys.modules)"

@@ -23,7 +23,7 @@ from fpm_edge.train.batches import Batch
 from fpm_edge.train.config_file import read_run_config
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.step import TrainStep
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import ModelError, UsageError
 
 NOTHING = {"preset": None, "stages": None, "width": None, "batch_norm": None, "input_size": None}

@@ -15,7 +15,7 @@ from fpm_edge.data import Dataset, ProblemKind, Record, describe, inspect, load_
 from fpm_edge.data.pictures import scan_pictures
 from fpm_edge.data.sheet import draw_sheet
 from fpm_edge.data.suspicious import suspicious
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 
 SCHEMA = load_schema("deepfashion8")
 GARMENTS = load_schema("fashionai24")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import Dataset, Problem, ProblemKind, load_dataset
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 NAMES = [name.replace("_", " ").title() for name in load_schema("deepfashion8").landmarks]

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from fpm_edge.data import Dataset, Problem, ProblemKind, Record, load_dataset
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError
 
 SCHEMA = load_schema("deepfashion8")

@@ -14,7 +14,8 @@ from PIL import Image
 from fpm_edge.data import Dataset, Record, load_dataset, read_encoded, read_image
 from fpm_edge.data.export import Exported, export_dataset, schema_text
 from fpm_edge.data.keypoints import match_landmarks
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, ImageError, UsageError
 
 

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import Dataset, load_dataset, read_image
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 SCHEMA = load_schema("fashionai24")

@@ -9,7 +9,7 @@ from PIL import ExifTags, Image
 
 from fpm_edge.data import ProblemKind, load_dataset, read_image, read_to_the_end
 from fpm_edge.data.images import picture_size
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError
 from fpm_edge_runtime.pixels.image import FORMATS, load_image
 

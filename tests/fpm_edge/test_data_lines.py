@@ -9,7 +9,7 @@ import yaml
 from PIL import Image
 
 from fpm_edge.data import ProblemKind, Reading, load_dataset, read_to_the_end
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, SchemaError
 
 JOINTS = load_schema("lsp14").landmarks

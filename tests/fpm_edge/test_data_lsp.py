@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import load_dataset
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 JOINTS = load_schema("lsp14").landmarks

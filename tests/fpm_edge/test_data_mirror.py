@@ -13,7 +13,8 @@ from fpm_edge.data import describe, load_dataset
 from fpm_edge.data.mirror import mirrored_names, no_mirror_reason
 from fpm_edge.train.mirror import check_mirror, without_mirror
 from fpm_edge.train.settings import Augmentation, TrainSettings
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import UsageError
 
 MIRRORING = TrainSettings(augmentation=Augmentation(flip=0.5, rotation=7.0))

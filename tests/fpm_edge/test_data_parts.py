@@ -10,7 +10,7 @@ from PIL import Image
 from fpm_edge.data import Problem, ProblemKind, load_dataset, paper_split
 from fpm_edge.data.paper import CONTEST, PUBLISHED, SplitSizes
 from fpm_edge.data.parts import find_parts
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 LANDMARKS = load_schema("fashionai24").landmarks

@@ -9,7 +9,7 @@ import pytest
 
 import fpm_edge.data
 from fpm_edge.data import READERS, Dataset, Record, load_dataset, read_image
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, ImageError, SchemaError, UsageError
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from fpm_edge.data import Dataset, Record, file_digest, load_dataset, split_dataset, split_listed
 from fpm_edge.data.photographs import photograph_names
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import UsageError
 
 SCHEMA = load_schema("deepfashion8")

@@ -21,7 +21,7 @@ from fpm_edge_calibration import MinMax
 from fpm_edge_converters import assign_ranges, calibrated, export, fake_quantized, quantized_layers
 from fpm_edge_runtime import Bundle, Manifest, open_bundle
 from fpm_edge_runtime.bundle.manifest import Geometry
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, SchemaError, UsageError
 from fpm_edge_runtime.stages.pack import bundle_bytes
 

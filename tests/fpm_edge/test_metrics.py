@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from fpm_edge.accuracy.metrics import contest_error, normalizer_indices, pck, point_mask, summarize
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, SchemaError, UsageError
 from fpm_edge_runtime.pixels.metrics import normalized_error
 

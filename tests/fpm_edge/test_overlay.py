@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge.pictures.overlay import contact_sheet, draw_landmarks
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, UsageError
 
 SCHEMA = LandmarkSchema(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from fpm_edge.pictures.overlay import believed, category_words, draw_detection
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.stages.results import Detection, Timings
 
 SCHEMA = load_schema("fashionai24")

@@ -7,7 +7,8 @@ import pytest
 
 from fpm_edge.pictures.overlay import draw_landmarks
 from fpm_edge.pictures.overlay.outlines import outline_of, trace_outline
-from fpm_edge_runtime.bundle.schema import LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 
 SCHEMA = load_schema("fashionai24")
 

@@ -22,7 +22,7 @@ from fpm_edge.data.shard_writer import ShardsWritten, write_shards
 from fpm_edge.model import preset
 from fpm_edge.train.pipeline import training_batches
 from fpm_edge.train.settings import TrainSettings
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import DataError, ImageError, UsageError
 from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.pixels.image import letterbox

@@ -30,7 +30,7 @@ from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.run_record import check_run, record_run
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge.train.step import TrainStep
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 
 SETTINGS = TrainSettings(epochs=1, batch=4, learning_rate=1e-3, augmentation=Augmentation())

@@ -13,8 +13,8 @@ from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.data import Dataset
 from fpm_edge_converters import check_whole
 from fpm_edge_runtime import open_bundle
+from fpm_edge_runtime.bundle.contents import WHOLE_MEMBERS
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.stages.bundle import WHOLE_MEMBERS
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 PAGE = Path(__file__).parents[2] / "docs" / "whole.md"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, LandmarkSchema, load_schema
+from fpm_edge_runtime.bundle.schema import LandmarkSchema
+from fpm_edge_runtime.bundle.schema_file import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import SchemaError
 
 # The 24 columns of FashionAI's annotation files, in order.

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 
 SCHEMA = load_schema("deepfashion2")
 # As the data set's own description counts them, in the order of its category_id, from 1.

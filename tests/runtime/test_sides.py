@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fpm_edge_runtime.bundle.schema import SHIPPED_SCHEMAS, load_schema
+from fpm_edge_runtime.bundle.schema_file import SHIPPED_SCHEMAS, load_schema
 from fpm_edge_runtime.errors import SchemaError
 from fpm_edge_runtime.pixels.sides import unpaired_sides
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 
 __all__ = ["SCHEMA", "draw_deepfashion2", "item_of"]
 

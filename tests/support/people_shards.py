@@ -9,7 +9,7 @@ from PIL import Image
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.data.shard_index import encode_index, load_index
 from fpm_edge.data.shard_writer import write_shards
-from fpm_edge_runtime.bundle.schema import load_schema
+from fpm_edge_runtime.bundle.schema_file import load_schema
 
 SCHEMA = load_schema("lsp14")
 COUNT = 12

@@ -1,15 +1,10 @@
 """Landmark schemas: which landmarks there are, which of them a category has, which swap when a picture is flipped."""
 
-from pathlib import Path
-from typing import Any
-
 import msgspec
 
 from fpm_edge_runtime.errors import SchemaError
 
-__all__ = ["SHIPPED_SCHEMAS", "LandmarkSchema", "load_schema"]
-
-SHIPPED_SCHEMAS = ("deepfashion2", "deepfashion8", "fashionai24", "lsp14")
+__all__ = ["LandmarkSchema"]
 
 
 class LandmarkSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -67,29 +62,3 @@ class LandmarkSchema(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
             raise SchemaError(
                 f"category {category!r} is not in schema {self.name!r}; expected one of: {known}"
             ) from None
-
-
-def load_schema(name_or_path: str | Path) -> LandmarkSchema:
-    """A shipped schema by name, or any other from a TOML file.
-
-    The file has ``name``, ``landmarks`` (in heatmap order), ``flip_pairs`` (pairs of names, the others stay in place; a
-    must where names are sides), and tables ``[categories]`` (lists of names; default: "all"), ``[normalizers]``
-    (pairs of names) and ``[groups]`` (lists of names).
-
-    Raises:
-        SchemaError: the name is unknown, the file is missing, or its content is inconsistent.
-    """
-    text = str(name_or_path)
-    file: Any = Path(name_or_path)
-    # Not above: a device that reads the schema in its bundle needs neither this nor TOML.
-    if text in SHIPPED_SCHEMAS:
-        from importlib import resources
-
-        file = resources.files("fpm_edge_runtime") / "schemas" / f"{text}.toml"
-    elif file.suffix != ".toml" or not file.is_file():
-        raise SchemaError(
-            f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"
-        )
-    from fpm_edge_runtime.bundle.schema_toml import read_schema
-
-    return read_schema(file, text)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from fpm_edge_runtime.check.child import Answer
+from fpm_edge_runtime.check.checked import Answer
 from fpm_edge_runtime.check.child_process import child_program, how_it_died, kill_child, last_words, start_child
 from fpm_edge_runtime.engines import ENGINES, default_engine
 from fpm_edge_runtime.errors import UsageError

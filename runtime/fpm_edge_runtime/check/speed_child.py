@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.check.child import checked_session
+from fpm_edge_runtime.check.checked import checked_session
 from fpm_edge_runtime.engines import Engine
 from fpm_edge_runtime.errors import FpmEdgeError
 from fpm_edge_runtime.stages.bundle import Bundle

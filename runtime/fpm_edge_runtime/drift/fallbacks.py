@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.contents import BundleContents
 from fpm_edge_runtime.check.engine_choice import CheckCache, choose_engine
 from fpm_edge_runtime.check.isolated import EngineCheck
 from fpm_edge_runtime.check.self_check import Verdict, check_goldens
 from fpm_edge_runtime.drift.report import MonitorReport
 from fpm_edge_runtime.errors import GateError
-from fpm_edge_runtime.stages.bundle import Bundle, open_bundle
+from fpm_edge_runtime.stages.bundle import open_bundle
 from fpm_edge_runtime.stages.results import StageResult
 from fpm_edge_runtime.stages.session import Session
 
@@ -54,8 +55,8 @@ def other_engine(
     """
     if not engines:
         raise GateError("no other engine is left")
-    bundle = before.bundle
-    if open_bundle(bundle.source).digest != bundle.digest:
+    bundle = open_bundle(before.bundle.source)
+    if bundle.digest != before.bundle.digest:
         raise GateError("the bundle's file is another one by now, so no other engine can be checked with it")
     choice = choose_engine(bundle.source, engines, threads=threads, timeout=timeout, cache=cache, check=check)
     session = bundle.session(choice.engine, threads, before.stage_limit)
@@ -85,7 +86,7 @@ def float_model(before: Session, reference: Session) -> Ready:
 class _Float:
     """The reference with the bundle whose golden cases it must answer: its own has none."""
 
-    bundle: Bundle
+    bundle: BundleContents
     reference: Session
 
     def detect_input(self, image: NDArray[np.uint8], /) -> tuple[StageResult, ...]:

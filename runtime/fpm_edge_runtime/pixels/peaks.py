@@ -11,14 +11,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.pixels.subpixel import offsets
+from fpm_edge_runtime.pixels.subpixel import REACH, offsets
 
-__all__ = ["REACH", "Grid", "Layout", "Maps", "Peaks", "find_peaks", "grid_of"]
+__all__ = ["Grid", "Layout", "Maps", "Peaks", "find_peaks", "grid_of"]
 
 Layout = Literal["NHWC", "NCHW"]
 
-# Tied cells at most this far apart (Chebyshev) belong to one peak.
-REACH = 2
 # Between two rows of cells that have numbers of their own; more than any map is wide.
 _APART = 2**16
 _STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))

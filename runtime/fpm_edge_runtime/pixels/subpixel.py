@@ -6,10 +6,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DESIGN", "FLAT", "RADIUS", "RIDGE", "ROUNDNESS", "TERMS", "fitted_tops", "offsets", "real_values"]
+__all__ = ["DESIGN", "FLAT", "RADIUS", "REACH", "RIDGE", "ROUNDNESS", "TERMS", "fitted_tops", "offsets", "real_values"]
 
 # The fit looks at (2 · RADIUS + 1)² cells.
 RADIUS = 2
+# Tied cells at most this far apart (Chebyshev) belong to one peak.
+REACH = 2
 # Curvature below which a fitted surface counts as flat: a Gaussian of σ = 22 cells.
 FLAT = 1e-3
 # Ridge on each term, relative to the summed weights: it keeps the Gaussian round where the cells do not say otherwise.

@@ -9,8 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.pixels.peaks import REACH
-from fpm_edge_runtime.pixels.subpixel import RADIUS
+from fpm_edge_runtime.pixels.subpixel import RADIUS, REACH
 
 __all__ = ["chains_of"]
 

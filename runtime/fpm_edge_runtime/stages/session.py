@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.bundle.contents import BundleContents
 from fpm_edge_runtime.bundle.manifest import Format, Geometry, Piece
 from fpm_edge_runtime.bundle.tensors import arranged
 from fpm_edge_runtime.bundle.wiring import pieces_for
@@ -26,7 +27,6 @@ from fpm_edge_runtime.stages.results import Detection, StageResult, Trace
 
 if TYPE_CHECKING:
     from fpm_edge_runtime.bundle.schema import LandmarkSchema
-    from fpm_edge_runtime.stages.bundle import Bundle
 
 __all__ = ["MOST_THREADS", "Session"]
 
@@ -45,7 +45,7 @@ class Session:
 
     def __init__(
         self,
-        bundle: "Bundle",
+        bundle: BundleContents,
         engine: Engine,
         form: Format,
         *,
@@ -74,7 +74,7 @@ class Session:
         self._warm_up()
 
     @property
-    def bundle(self) -> "Bundle":
+    def bundle(self) -> BundleContents:
         """The bundle it runs."""
         return self._bundle
 

@@ -1,7 +1,9 @@
-"""A landmark schema from a TOML file; see `schema.load_schema` for its form."""
+"""A landmark schema from a TOML file. Devices read the schema in their bundle, and load none of this."""
 
 from collections.abc import Mapping
 from difflib import get_close_matches
+from importlib import resources
+from pathlib import Path
 from typing import Any, NoReturn
 
 from fpm_edge_runtime.bundle.recognition import ANY, NOTHING
@@ -10,23 +12,34 @@ from fpm_edge_runtime.errors import SchemaError
 from fpm_edge_runtime.pixels.sides import unpaired_sides
 from fpm_edge_runtime.toml_file import found_value, read_toml
 
-__all__ = ["read_schema"]
+__all__ = ["SHIPPED_SCHEMAS", "load_schema"]
+
+SHIPPED_SCHEMAS = ("deepfashion2", "deepfashion8", "fashionai24", "lsp14")
 
 _KEYS = ("name", "landmarks", "flip_pairs", "categories", "normalizers", "groups")
 _LEAST = "a text in quotes that is not empty"
 
 
-def read_schema(file: Any, where: str) -> LandmarkSchema:
-    """The schema in a TOML file.
+def load_schema(name_or_path: str | Path) -> LandmarkSchema:
+    """A shipped schema by name, or any other from a TOML file.
 
-    Args:
-        file: a path, or a file of a package.
-        where: what it is called in errors.
+    The file has ``name``, ``landmarks`` (in heatmap order), ``flip_pairs`` (pairs of names, the others stay in place; a
+    must where names are sides), and tables ``[categories]`` (lists of names; default: "all"), ``[normalizers]``
+    (pairs of names) and ``[groups]`` (lists of names).
 
     Raises:
-        SchemaError: naming the file, the key, what was found and what was expected.
+        SchemaError: the name is unknown, the file is missing, or its content is inconsistent: which key, what was found
+            and what was expected.
     """
-    return _File(read_toml(file, where, SchemaError), where).schema()
+    text = str(name_or_path)
+    file: Any = Path(name_or_path)
+    if text in SHIPPED_SCHEMAS:
+        file = resources.files("fpm_edge_runtime") / "schemas" / f"{text}.toml"
+    elif file.suffix != ".toml" or not file.is_file():
+        raise SchemaError(
+            f"unknown landmark schema {text!r}; expected one of {', '.join(SHIPPED_SCHEMAS)}, or a .toml file"
+        )
+    return _File(read_toml(file, text, SchemaError), text).schema()
 
 
 class _File:

@@ -1,16 +1,21 @@
 """The float model inside a bundle."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
+from fpm_edge_runtime.bundle.contents import REFERENCE, BundleContents
 from fpm_edge_runtime.errors import BundleError
-from fpm_edge_runtime.stages.bundle import REFERENCE, Bundle, open_bundle
 
-__all__ = ["open_reference"]
+__all__ = ["checked_reference"]
+
+B = TypeVar("B", bound=BundleContents)
 
 
-def open_reference(bundle: Bundle, where: str) -> Bundle:
+def checked_reference(bundle: B, opened: Callable[[bytes], B], where: str) -> B:
     """Open it; `where` is said in errors. Raises BundleError where it does not fit the bundle around it."""
     content = bundle.read(REFERENCE)
     try:
-        reference = open_bundle(content)
+        reference = opened(content)
     except BundleError as error:
         raise BundleError(f"{where}: {error}") from error
     mine, its = bundle.manifest, reference.manifest
