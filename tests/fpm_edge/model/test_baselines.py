@@ -384,7 +384,7 @@ def test_configurations_need_no_tensorflow() -> None:
 
 @pytest.mark.parametrize("name", ["paper", *BASELINES])
 def test_costs_of_the_document_are_those_of_the_code(name: str) -> None:
-    document = Path(__file__).parents[2] / "docs" / "baselines.md"
+    document = Path(__file__).parents[3] / "docs" / "baselines.md"
     schema = load_schema("fashionai24")
     cells = []
     for options in ({}, {"width": 0.125, "input_size": (128, 128)}):

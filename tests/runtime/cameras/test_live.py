@@ -20,7 +20,7 @@ from fpm_edge_runtime import Bundle, DataError, Detection, Live, LiveCounts, Ses
 from fpm_edge_runtime.drift.monitor import DriftMonitor
 from fpm_edge_runtime.drift.shadow import Shadow
 
-PAGE = Path(__file__).parents[2] / "docs" / "live.md"
+PAGE = Path(__file__).parents[3] / "docs" / "live.md"
 LONG = 30  # seconds that no test takes
 
 

@@ -11,7 +11,7 @@ import yaml
 
 from fpm_edge.cli import cli
 
-FOLDER = Path(__file__).parents[2] / "examples/github-actions"
+FOLDER = Path(__file__).parents[3] / "examples/github-actions"
 
 
 @pytest.fixture(scope="module")

@@ -17,7 +17,7 @@ from fpm_edge_runtime.bundle.contents import WHOLE_MEMBERS
 from fpm_edge_runtime.errors import ConversionError
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
-PAGE = Path(__file__).parents[2] / "docs" / "whole.md"
+PAGE = Path(__file__).parents[3] / "docs" / "whole.md"
 
 
 @pytest.fixture(scope="module")

@@ -116,7 +116,7 @@ def test_a_file_that_may_not_grow(prepared: Path, three_bundles: list[Path], tmp
 
 @needs_fork
 def test_killed_at_random(three_bundles: list[Path]) -> None:
-    program = Path(__file__).parents[2] / "benchmarks" / "kill_install.py"
+    program = Path(__file__).parents[3] / "benchmarks" / "kill_install.py"
     bundles = [str(bundle) for bundle in three_bundles[:2]]
     done = subprocess.run([sys.executable, str(program), *bundles, "--kills", "20"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr

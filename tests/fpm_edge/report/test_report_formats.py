@@ -21,7 +21,7 @@ from fpm_edge.report.json_text import json_text
 from fpm_edge.report.markdown import markdown_table, report_markdown
 from fpm_edge_runtime import DataError
 
-SCHEMA = Path(__file__).parents[2] / "docs/schemas/report.schema.json"
+SCHEMA = Path(__file__).parents[3] / "docs/schemas/report.schema.json"
 
 
 @pytest.fixture

@@ -346,7 +346,7 @@ def test_a_long_life(three_bundles: list[Path], tmp_path: Path, monkeypatch: pyt
 
 
 def test_the_loop_of_the_documentation(golden_tiny: dict[str, Path], tmp_path: Path) -> None:
-    page = (Path(__file__).parents[2] / "docs" / "updates.md").read_text("utf-8")
+    page = (Path(__file__).parents[3] / "docs" / "updates.md").read_text("utf-8")
     (program,) = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
     program = program.replace("/var/lib/kiosk", str(tmp_path)).replace("new.fpm", str(golden_tiny["right"]))
     scope: dict[str, Any] = {}

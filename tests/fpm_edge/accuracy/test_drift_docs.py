@@ -15,7 +15,7 @@ from forked import in_a_fork
 from fpm_edge_runtime import Bundle, DriftMonitor, open_bundle
 from fpm_edge_runtime.drift.log import read_drift_log
 
-PAGE = Path(__file__).parents[2] / "docs" / "drift.md"
+PAGE = Path(__file__).parents[3] / "docs" / "drift.md"
 EXAMPLES = re.findall(r"```python\n(.*?)```", PAGE.read_text("utf-8"), flags=re.DOTALL)
 
 
