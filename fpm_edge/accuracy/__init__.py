@@ -1,0 +1,1 @@
+"""How good a network or bundle is: predictions, NE, PCK, bounds, drift, Table 1, the card. Converts nothing."""

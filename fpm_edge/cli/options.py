@@ -90,7 +90,7 @@ class DataSource:
 
     def refuse_seen(self, dataset: "Dataset", *models: "Path | Bundle") -> None:
         """Raise UsageError where one of the models was trained on a photograph of `dataset`; say so if asked for."""
-        from fpm_edge.accuracy.seen import refuse_seen, seen_by
+        from fpm_edge.train.seen import refuse_seen, seen_by
 
         known = [(str(model if isinstance(model, Path) else model.source), seen_by(model)) for model in models]
         for line in refuse_seen(dataset, known, allowed=self.allow_seen):

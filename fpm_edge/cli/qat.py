@@ -4,7 +4,6 @@ from pathlib import Path
 
 import click
 
-from fpm_edge.accuracy.seen import Seen, seen_by, write_seen
 from fpm_edge.cli.options import MODEL, DataSource, data_options, output_option, say
 from fpm_edge.cli.outputs import Command, OutputFolder
 from fpm_edge.cli.training import RUN_FILES, changed_settings, epoch_reporter, make_deterministic, training_options
@@ -14,6 +13,7 @@ from fpm_edge.model.folding import fold_batch_norm
 from fpm_edge.model.store import FLOAT_FOLDER, load_model, weights_digest
 from fpm_edge.train.mirror import without_mirror
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.seen import Seen, seen_by, write_seen
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime import UsageError
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 from pathlib import Path
 
-from fpm_edge.accuracy.seen import Seen
 from fpm_edge.cli.options import DataSource, announce
 from fpm_edge.data import Dataset, file_digest, load_dataset
 from fpm_edge.data.location import local_path
 from fpm_edge.data.paper import PaperSplit, paper_split
 from fpm_edge.data.parts import find_parts
 from fpm_edge.train.config_file import Beside, DataConfig
+from fpm_edge.train.seen import Seen
 from fpm_edge_runtime import UsageError
 
 __all__ = ["PAPER", "data_config", "read_beside", "read_data", "source_of", "with_papers_split"]

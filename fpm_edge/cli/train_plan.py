@@ -8,7 +8,6 @@ from typing import Any
 import msgspec
 import tf_keras
 
-from fpm_edge.accuracy.seen import Seen, seen_by
 from fpm_edge.cli.options import DataSource
 from fpm_edge.cli.train_data import PAPER, data_config, read_beside, read_data, source_of, with_papers_split
 from fpm_edge.cli.training import changed_settings
@@ -30,6 +29,7 @@ from fpm_edge.train.config_file import (
 from fpm_edge.train.mirror import without_mirror
 from fpm_edge.train.pipeline import epoch_size
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.seen import Seen, seen_by
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime import UsageError
 

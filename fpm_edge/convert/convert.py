@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from fpm_edge.accuracy.drift import DriftReport
 from fpm_edge.accuracy.kept_pictures import KeptPictures
 from fpm_edge.accuracy.predict import Predictions, drift_between, predict_session, truth_of
-from fpm_edge.accuracy.seen import card_lines, refuse_seen, seen_by
 from fpm_edge.convert.bundle_card import card_text, words_for
 from fpm_edge.convert.drafts import draft_manifest, reference_of
 from fpm_edge.convert.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
@@ -27,6 +26,7 @@ from fpm_edge.convert.sampling import calibration_samples, not_chosen
 from fpm_edge.convert.stopping import MAX_STOP_LOSS, fit_convergence
 from fpm_edge.data import Dataset
 from fpm_edge.text.progress import progress_bar
+from fpm_edge.train.seen import card_lines, refuse_seen, seen_by
 from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (

@@ -7,13 +7,13 @@ from pathlib import Path
 import tensorflow as tf
 import tf_keras
 
-from fpm_edge.accuracy.seen import Seen
 from fpm_edge.convert.inputs import network_inputs
 from fpm_edge.convert.sampling import calibration_samples
 from fpm_edge.data import Dataset
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.train.loop import EpochLog, train
 from fpm_edge.train.quantizers import Quantizers
+from fpm_edge.train.seen import Seen
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_calibration import MinMax, RangeEstimator
 from fpm_edge_converters import calibrated, freeze_ranges

@@ -1,0 +1,1 @@
+"""Landmarks drawn into pictures and videos. Knows no network."""

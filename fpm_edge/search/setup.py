@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from fpm_edge.accuracy.seen import refuse_seen, seen_by
 from fpm_edge.convert.convert import Calibration
 from fpm_edge.convert.gate import FEWEST_FOR_GATE
 from fpm_edge.convert.quantized import is_qat_folder, load_any
@@ -18,6 +17,7 @@ from fpm_edge.model.store import FLOAT_FOLDER, weights_digest
 from fpm_edge.report.environment import describe_environment
 from fpm_edge.search.budgets import Budgets
 from fpm_edge.search.space import File, Space
+from fpm_edge.train.seen import refuse_seen, seen_by
 from fpm_edge_converters import Precision
 from fpm_edge_runtime.engines import load_engine
 from fpm_edge_runtime.errors import MissingExtraError, UsageError

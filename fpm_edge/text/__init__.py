@@ -1,0 +1,1 @@
+"""What people and machines read: terminal, progress, JSON, Markdown, names. Knows no landmark."""

@@ -10,7 +10,6 @@ import numpy as np
 import tf_keras
 from numpy.typing import NDArray
 
-from fpm_edge.accuracy.seen import Seen
 from fpm_edge.data import NOTHING, Dataset
 from fpm_edge.model.config import ModelConfig
 from fpm_edge.model.kinds import NetworkConfig
@@ -35,6 +34,7 @@ from fpm_edge.train.optimizer import make_optimizer, stage_factors
 from fpm_edge.train.pipeline import SampleStore, batch_indices, epoch_size, steps_in_epoch, training_batches
 from fpm_edge.train.quantizers import Quantizers, check_quantizers
 from fpm_edge.train.run_record import CHECKPOINT, check_run, check_unused, identity_of, record_run, record_seen
+from fpm_edge.train.seen import Seen
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.errors import ModelError, UsageError

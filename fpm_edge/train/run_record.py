@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from fpm_edge.accuracy.seen import SEEN_FILE, Seen, write_seen
 from fpm_edge.data import Dataset
 from fpm_edge.model.kinds import NetworkConfig, config_to_dict
+from fpm_edge.train.seen import SEEN_FILE, Seen, write_seen
 from fpm_edge.train.settings import TrainSettings
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.files import write_atomically

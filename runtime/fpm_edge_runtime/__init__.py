@@ -29,6 +29,7 @@ from fpm_edge_runtime.stages.results import Detection, StageResult, Timings
 from fpm_edge_runtime.stages.session import Session
 
 if TYPE_CHECKING:
+    from fpm_edge_runtime.bundle.schema_file import load_schema
     from fpm_edge_runtime.cameras.live import Live, LiveCounts
     from fpm_edge_runtime.cameras.pool import Pool
     from fpm_edge_runtime.cameras.smoothing import Smoother, Smoothing, Steady
@@ -108,41 +109,27 @@ __all__ = [
 ]
 
 
-# Looked up when asked for: they and what they import (importlib.metadata, subprocess) would take a fifth of the import.
+# Module → names that are looked up when asked for: they and what they import (importlib.metadata, subprocess) would
+# take a fifth of the import.
 _LATER = {
-    "Boot": "updates.slots",
-    "CheckCache": "check.engine_choice",
-    "Cropping": "cameras.tracking",
-    "DriftLog": "drift.log",
-    "DriftMonitor": "drift.monitor",
-    "EngineCheck": "check.isolated",
-    "EngineChoice": "check.engine_choice",
-    "GoldenReport": "check.self_check",
-    "Guard": "drift.guard",
-    "Installed": "updates.slots",
-    "Live": "cameras.live",
-    "LiveCounts": "cameras.live",
-    "MonitorReport": "drift.report",
-    "Pool": "cameras.pool",
-    "Shadow": "drift.shadow",
-    "Slots": "updates.slots",
-    "SlotsReport": "updates.slots",
-    "Smoother": "cameras.smoothing",
-    "Smoothing": "cameras.smoothing",
-    "Speed": "check.speed_choice",
-    "SpeedCache": "check.speed_choice",
-    "SpeedChoice": "check.speed_choice",
-    "Steady": "cameras.smoothing",
-    "StepTaken": "drift.steps",
-    "Tracked": "cameras.tracking",
-    "Tracker": "cameras.tracking",
-    "check_goldens": "check.self_check",
-    "check_in_child": "check.isolated",
-    "choose_engine": "check.engine_choice",
-    "load_schema": "bundle.schema_file",
-    "fastest_engine": "check.speed_choice",
-    "flip_consistency": "drift.proxies",
-    "write_bundle": "stages.pack",
+    "bundle.schema_file": "load_schema",
+    "cameras.live": "Live LiveCounts",
+    "cameras.pool": "Pool",
+    "cameras.smoothing": "Smoother Smoothing Steady",
+    "cameras.tracking": "Cropping Tracked Tracker",
+    "check.engine_choice": "CheckCache EngineChoice choose_engine",
+    "check.isolated": "EngineCheck check_in_child",
+    "check.self_check": "GoldenReport check_goldens",
+    "check.speed_choice": "Speed SpeedCache SpeedChoice fastest_engine",
+    "drift.guard": "Guard",
+    "drift.log": "DriftLog",
+    "drift.monitor": "DriftMonitor",
+    "drift.proxies": "flip_consistency",
+    "drift.report": "MonitorReport",
+    "drift.shadow": "Shadow",
+    "drift.steps": "StepTaken",
+    "stages.pack": "write_bundle",
+    "updates.slots": "Boot Installed Slots SlotsReport",
 }
 
 
@@ -151,6 +138,7 @@ def __getattr__(name: str) -> Any:
         from importlib import metadata
 
         return metadata.version("fpm-edge")
-    if name in _LATER:
-        return getattr(importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    for module, names in _LATER.items():
+        if name in names.split():
+            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

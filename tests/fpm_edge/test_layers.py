@@ -30,6 +30,16 @@ PUBLIC = [
 ]
 
 
+# The rooms of the runtime and of the toolkit, each with those that it may use; what is below may use nothing above.
+RUNTIME = ("pixels", "bundle", "engines", "stages", "updates", "check", "drift", "cameras")
+TOOLKIT = (
+    *("text", "files", "pictures", "render", "data", "model", "train", "accuracy", "convert", "inspect"),
+    *("bench", "report", "search", "demo", "cli"),
+)
+# Files beside the rooms: these stand below all, `demo` as it says there, the others above.
+BELOW = {"errors", "files", "lock", "toml_file", "interrupts", "shipped", "strict", "toolkit"}
+
+
 def imported(source: str) -> Iterator[str]:
     """The packages that a module imports, at its top or inside a function."""
     for node in ast.walk(ast.parse(source)):
@@ -41,6 +51,53 @@ def imported(source: str) -> Iterator[str]:
 
 def modules() -> list[tuple[str, Path]]:
     return [(package, path) for package, folder in LAYERS.items() for path in sorted(folder.rglob("*.py"))]
+
+
+def imported_modules(package: str, path: Path) -> Iterator[str]:
+    """The package's own modules that a file imports: at its top, in a function, or for types only."""
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names if alias.name.startswith(f"{package}."))
+        elif isinstance(node, ast.ImportFrom) and node.module and node.module.partition(".")[0] == package:
+            inner = [f"{node.module}.{alias.name}" for alias in node.names]
+            folder = LAYERS[package].parent
+            modules = [name for name in inner if (folder / f"{name.replace('.', '/')}.py").is_file()]
+            yield from modules or [node.module]
+
+
+def room(module: str) -> str:
+    """The room of a module, or the file beside the rooms."""
+    return f"{module}.".split(".")[1]
+
+
+@pytest.mark.parametrize(("package", "rooms"), [("fpm_edge_runtime", RUNTIME), ("fpm_edge", TOOLKIT)])
+def test_rooms_use_what_is_below(package: str, rooms: tuple[str, ...]) -> None:
+    folder = LAYERS[package]
+    floors = {name: floor for floor, name in enumerate(rooms)} | dict.fromkeys(BELOW, -1)
+    assert {path.parent.name for path in folder.glob("*/__init__.py")} == set(rooms) - {"demo"}
+    wrong = []
+    for name, path in modules():
+        relative = path.relative_to(folder) if name == package else None
+        if relative is None or relative.with_suffix("").parts[0] not in floors:
+            continue
+        floor = floors[relative.with_suffix("").parts[0]]
+        # The runtime itself, with its public names, is above all; the toolkit's has but a version.
+        up = [m for m in imported_modules(package, path) if m != "fpm_edge" and floors.get(room(m), len(rooms)) > floor]
+        wrong += [f"{relative} imports {module}" for module in up]
+    assert wrong == []
+
+
+def test_the_runtime_has_no_circle_of_imports() -> None:
+    folder = LAYERS["fpm_edge_runtime"]
+    uses: dict[str, set[str]] = {}
+    for path in folder.rglob("*.py"):
+        parts = (*path.relative_to(folder.parent).with_suffix("").parts,)
+        uses[".".join(part for part in parts if part != "__init__")] = set(imported_modules("fpm_edge_runtime", path))
+    while uses:
+        # Those that use nothing that is left; the members of a circle are never among them.
+        free = {module for module, used in uses.items() if not used & uses.keys() - {module}}
+        assert free, f"a circle among {', '.join(sorted(uses))}"
+        uses = {module: used for module, used in uses.items() if module not in free}
 
 
 @pytest.mark.parametrize("package", ORDER)

@@ -1,0 +1,1 @@
+"""Frames that keep coming: live, pool, tracking, smoothing."""

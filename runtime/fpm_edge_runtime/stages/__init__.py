@@ -1,0 +1,1 @@
+"""A bundle opened and its stages run: what `detect` does."""

@@ -1,0 +1,1 @@
+"""Two slots on a device's disk, and the way back from a bad update."""

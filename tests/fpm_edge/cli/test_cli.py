@@ -11,10 +11,10 @@ import pytest
 from PIL import Image
 
 from fpm_edge.__main__ import main
-from fpm_edge.accuracy.seen import read_seen
 from fpm_edge.cli import cli
 from fpm_edge.cli.options import DataSource
 from fpm_edge.train.recipes import RECIPES
+from fpm_edge.train.seen import read_seen
 
 HEADER = (
     "image_id,image_category,neckline_left,neckline_right,center_front,shoulder_left,shoulder_right,armpit_left,"

@@ -18,7 +18,6 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load, load_file
 
-from fpm_edge.accuracy.seen import Seen
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model import ModelConfig, preset
 from fpm_edge.model.network import build_model
@@ -28,6 +27,7 @@ from fpm_edge.train.loop import CHECKPOINT, EpochLog, train
 from fpm_edge.train.pipeline import batch_indices
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.run_record import check_run, record_run
+from fpm_edge.train.seen import Seen
 from fpm_edge.train.settings import Augmentation, TrainSettings
 from fpm_edge.train.step import TrainStep
 from fpm_edge_runtime.bundle.schema_file import load_schema

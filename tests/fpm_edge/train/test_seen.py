@@ -12,12 +12,12 @@ import pytest
 from commands import exit_code
 from PIL import Image
 
-from fpm_edge.accuracy.seen import SEEN_FILE, Seen, read_seen, refuse_seen, seen_by, write_seen
 from fpm_edge.cli.options import DataSource
 from fpm_edge.data import Dataset, load_dataset, read_image
 from fpm_edge.data.photographs import photograph_names
 from fpm_edge.data.shard_writer import write_shards
 from fpm_edge.train.run_record import record_run, record_seen
+from fpm_edge.train.seen import SEEN_FILE, Seen, read_seen, refuse_seen, seen_by, write_seen
 from fpm_edge_runtime import ModelError, UsageError, open_bundle
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
