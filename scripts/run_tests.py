@@ -15,8 +15,8 @@ MOVED = tuple(
     f"tests/fpm_edge/test_{name}.py" for name in ("baselines", "distribute", "pipeline", "qat", "shards", "train")
 )
 FIRST = ("tests/fpm_edge", *(f"--ignore={name}" for name in MOVED))
-OTHERS = sorted(f"tests/{path.parent.name}" for path in ROOT.glob("tests/*/test_*.py"))
-SECOND = (*dict.fromkeys(folder for folder in OTHERS if folder != "tests/fpm_edge"), *MOVED)
+OTHERS = sorted({f"tests/{path.relative_to(ROOT).parts[1]}" for path in ROOT.glob("tests/**/test_*.py")})
+SECOND = (*(folder for folder in OTHERS if folder != "tests/fpm_edge"), *MOVED)
 
 _COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
 # Not simply the last line: libraries say goodbye after it.

@@ -98,7 +98,7 @@ def test_every_place_of_a_tensor_in_onnx_is_known() -> None:
 
 
 def test_openvino_would_read_such_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Why `_external` is there. Should this fail one day, the engine refuses them too, which is as well."""
+    """Why `bundle.external` is there. Should this fail one day, the engine refuses them too, which is as well."""
     openvino = pytest.importorskip("openvino")
     model = external_models()["initializer"].SerializeToString()
     monkeypatch.chdir(tmp_path)

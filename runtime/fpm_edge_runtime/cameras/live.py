@@ -115,11 +115,11 @@ class Live:
             self._worker.join()
 
     def _locks(self) -> tuple[threading.Condition, ...]:
-        """See `_forks`."""
+        """See `stages.forks`."""
         return (self._changed,)
 
     def _begin_anew(self) -> None:
-        """See `_forks`. The parent's futures are left alone: their callbacks would be called in both processes."""
+        """See `stages.forks`. The parent's futures are left alone: their callbacks would be called in both processes."""
         self._changed = threading.Condition()
         self._waiting = self._latest = None
         self._counts = LiveCounts()

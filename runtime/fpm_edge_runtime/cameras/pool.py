@@ -71,11 +71,11 @@ class Pool:
         return self._sessions
 
     def _locks(self) -> tuple[()]:
-        """See `_forks`."""
+        """See `stages.forks`."""
         return ()
 
     def _begin_anew(self) -> None:
-        """See `_forks`: in a forked process, no thread has a session."""
+        """See `stages.forks`: in a forked process, no thread has a session."""
         # The one used last has its tensors in the caches.
         self._free: LifoQueue[Session] = LifoQueue()
         for session in self._sessions:

@@ -21,7 +21,7 @@ _LAST_WORDS = 300  # characters of what a dead child wrote to stderr
 
 
 def child_program(program: Sequence[str] | None) -> tuple[str, ...]:
-    """The program to run: the one given, or `_child` in the running Python.
+    """The program to run: the one given, or `check.child` in the running Python.
 
     Raises:
         UsageError: there is no Python to run it in.

@@ -205,11 +205,11 @@ class Guard:
         return True
 
     def _locks(self) -> tuple[threading.Lock, ...]:
-        """See `_forks`."""
+        """See `stages.forks`."""
         return (self._lock,)
 
     def _begin_anew(self) -> None:
-        """See `_forks`."""
+        """See `stages.forks`."""
         self._lock = threading.Lock()
         if self._preparing is not None:
             self._preparing, self._armed = None, not self._closed

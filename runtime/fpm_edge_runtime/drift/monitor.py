@@ -94,7 +94,7 @@ class DriftMonitor:
 
     @classmethod
     def of_bundle(cls, bundle: "Bundle", *, tolerance: float = TOLERANCE, alpha: float = 0.01) -> "DriftMonitor":
-        """With the limits of `drift_limits`. Raises UsageError as that does."""
+        """With the limits of `drift.limits`. Raises UsageError as that does."""
         return cls(drift_limits(bundle, tolerance), bundle.schema.landmarks, subject=bundle.digest, alpha=alpha)
 
     def reset(self) -> None:
@@ -115,11 +115,11 @@ class DriftMonitor:
             self._fast_peak = PageHinkley(_PEAK_SLACK, _PEAK_THRESHOLD)
 
     def _locks(self) -> tuple[threading.Lock, ...]:
-        """See `_forks`."""
+        """See `stages.forks`."""
         return self._lock, self._frame_lock
 
     def _begin_anew(self) -> None:
-        """See `_forks`."""
+        """See `stages.forks`."""
         self._lock, self._frame_lock = threading.Lock(), threading.Lock()
 
     def anew(self, *, golden: Verdict | None = None) -> "DriftMonitor":

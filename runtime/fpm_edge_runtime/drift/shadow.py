@@ -238,11 +238,11 @@ class Shadow:
         self._worker.join()
 
     def _locks(self) -> "tuple[threading.Lock | threading.Condition, ...]":
-        """See `_forks`. The float model is what runs while nobody waits for it."""
+        """See `stages.forks`. The float model is what runs while nobody waits for it."""
         return self._changed, self._reference._lock
 
     def _begin_anew(self) -> None:
-        """See `_forks`."""
+        """See `stages.forks`."""
         self._changed = threading.Condition()
         self._waiting, self._untried, self._busy = None, False, False
         self._steps.clear()
