@@ -119,7 +119,7 @@ class Live:
         return (self._changed,)
 
     def _begin_anew(self) -> None:
-        """See `stages.forks`. The parent's futures are left alone: their callbacks would be called in both processes."""
+        """See `stages.forks`. The parent's futures stay: their callbacks would be called in both processes."""
         self._changed = threading.Condition()
         self._waiting = self._latest = None
         self._counts = LiveCounts()

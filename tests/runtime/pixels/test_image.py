@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge_runtime import DataError, ImageError, load_image
-from fpm_edge_runtime import image as image_module
+from fpm_edge_runtime.pixels import image as image_module
 from fpm_edge_runtime.pixels.geometry import Letterbox
 from fpm_edge_runtime.pixels.image import check_image, decode_image, letterbox
 
