@@ -51,6 +51,7 @@ def test_a_package_that_is_missed_in_the_middle_of_a_command_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setitem(sys.modules, "tensorflow", None)
+    monkeypatch.delitem(sys.modules, "fpm_edge.data.shard_writer", raising=False)  # another test may have loaded it
     code, _, said = run_command(capsys, "data", "shard", "rendered:1@1", "-o", tmp_path / "shards")
     assert code == 5
     assert "this use of `fpm-edge data` needs tensorflow, which is not installed: pip install" in said
