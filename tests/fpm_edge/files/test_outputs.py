@@ -156,8 +156,9 @@ def test_an_input_in_the_folder_that_is_written(
     """Under every name that the command gives to a file there; and the folder itself is no input either."""
     assert isinstance(output.type, Writes)
     given = {"members": ("card.md", "stages/1.tflite"), "paths": (tmp_path / "photo.jpg",), "video": None, "camera": 1}
-    files = [target.path for target in output.type.targets(tmp_path, given | {"camera": None})][1:]
-    for number, file in enumerate(files if isinstance(output.type, OutputFolder) and inputs(command) else []):
+    is_folder = isinstance(output.type, OutputFolder) and inputs(command)
+    targets = [*output.type.targets(tmp_path, given | {"camera": None})][1:] if is_folder else []
+    for number, file in enumerate(target.path for target in targets):
         file = file.with_name(file.name.replace("*", "1"))
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"what somebody made")
