@@ -94,7 +94,7 @@ def command(
             settings,
             output,
             origin=weights_digest(model),
-            seen=Seen.of(dataset, held_back=source.held_back, before=before),
+            seen=Seen.of(dataset, before, held_back=source.held_back),
             resume=resume,
             on_epoch=on_epoch,
         )

@@ -187,11 +187,11 @@ def plan_training(
     chosen = {name: value for name, value in model.items() if value is not None}
     source = with_papers_split(source, recipe)
     main, held, notes = read_data(source)
-    if start is not None and held is not None:
-        source.refuse_seen(held, start)
+    earlier = [folder for folder in (start, teacher) if folder is not None]
+    if held is not None:
+        source.refuse_seen(held, *earlier)
     added = tuple((read_beside(other, source, main, held), other.share) for other in others)
     training = mixed(main, added) if added else main
-    before = None if start is None else seen_by(start)
     config = _network(file.model, chosen, start, training)
     if recipe is not None and not isinstance(config, ModelConfig) and (base.absent_weight or base.category_weight):
         base = msgspec.structs.replace(base, absent_weight=0.0, category_weight=0.0)
@@ -203,7 +203,7 @@ def plan_training(
         config=config,
         settings=final,
         training=training,
-        seen=Seen.of(training, held_back=source.held_back or (_PAPERS if held else ""), before=before),
+        seen=Seen.of(training, *map(seen_by, earlier), held_back=source.held_back or (_PAPERS if held else "")),
         main=main,
         beside=added,
         held=held,

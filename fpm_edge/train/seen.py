@@ -54,7 +54,7 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Seen:
-    """Photographs that a model was trained on, those of the models that it began with included.
+    """Photographs that a model was trained on, those of the models that it began with or learnt from included.
 
     Attributes:
         codes: (n,) uint64, ascending, each once.
@@ -66,11 +66,10 @@ class Seen:
     held_back: str = ""
 
     @staticmethod
-    def of(dataset: Dataset, *, held_back: str = "", before: "Seen | None" = None) -> "Seen":
-        """Those of `dataset`, and those `before`."""
+    def of(dataset: Dataset, *before: "Seen | None", held_back: str = "") -> "Seen":
+        """Those of `dataset`, and those of the models that came before, where they are known."""
         codes = np.array([code for _, code in _codes(dataset)], np.uint64)
-        if before is not None:
-            codes = np.concatenate([codes, before.codes])
+        codes = np.concatenate([codes, *(known.codes for known in before if known is not None)])
         return Seen(np.unique(codes), text_name(held_back))
 
     @property

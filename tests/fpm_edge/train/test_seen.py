@@ -111,7 +111,7 @@ def test_drawn_pictures_are_the_same_by_seed(tmp_path: Path) -> None:
 
 def test_a_record_is_read_back_and_a_damaged_one_is_not(tmp_path: Path) -> None:
     seen = Seen.of(load_dataset("rendered:6@1/64"), held_back="--holdout 2 --split-seed 0")
-    more = Seen.of(load_dataset("rendered:6@2/64"), before=seen)
+    more = Seen.of(load_dataset("rendered:6@2/64"), None, seen)
     assert (len(more.codes), more.held_back) == (12, "")
     assert read_seen(tmp_path) is None
     record_run(tmp_path, {"settings": {}}, seen)
@@ -294,3 +294,16 @@ def test_the_record_of_a_run_is_what_it_was_trained_on(photographed: tuple[Path,
     )
     assert code == 0, err
     assert before == {name: (model / name).read_bytes() for name in before}
+
+
+def test_a_teacher_hands_on_what_it_has_seen(tiny_model: Path, tmp_path: Path, run: Run) -> None:
+    student = ("train", "--model", "tiny", "--epochs", 1, "--teacher", tiny_model, "-o", tmp_path / "student")
+    code, _, err = run(*student, "--data", "rendered:48@1/64", "--holdout", 8)
+    assert code == 2
+    assert "8 of 8 photographs to measure on were trained on" in err
+    code, _, err = run(*student, "--data", "rendered:16@77/64")
+    assert code == 0, err
+    seen, taught = read_seen(tmp_path / "student"), read_seen(tiny_model)
+    assert seen is not None
+    assert taught is not None
+    assert set(taught.codes) < set(seen.codes)
