@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from fpm_edge.data.dataset import Dataset
+from fpm_edge.data.nothing import NOTHING
 from fpm_edge.data.record import Record
 from fpm_edge.data.shard_index import INDEX_FILE, Entry, ShardFile, ShardIndex, encode_index
 from fpm_edge.data.shard_pictures import EncodedRecord, PictureOptions, encode_record
@@ -76,7 +77,8 @@ def write_shards(
         advance: called after each record.
 
     Raises:
-        UsageError: a folder is not empty or named twice, or there would be shards or folders without a record.
+        UsageError: a folder is not empty or named twice, there would be shards or folders without a record, or a
+            picture shows no garment.
         DataError: a picture cannot be read, or the disk refused.
     """
     _check(dataset, outputs, shards)
@@ -218,6 +220,8 @@ def _end(shard: _Shard, item: tuple[int, EncodedRecord, bytes]) -> int:
 
 
 def _check(dataset: Dataset, outputs: Sequence[Path], shards: int | None) -> None:
+    if any(record.category == NOTHING for record in dataset.records):
+        raise UsageError(f"{dataset.name} has pictures without a garment, which shards do not hold; name the folder")
     if not outputs or len({output.resolve() for output in outputs}) < len(outputs):
         raise UsageError("the folders for the shards must be one or more, and each another one")
     for output in outputs:

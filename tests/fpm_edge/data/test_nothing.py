@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from fpm_edge.data import NOTHING, describe, load_dataset, read_image
+from fpm_edge.data.shard_writer import write_shards
 from fpm_edge.render import render_backdrop
 from fpm_edge_runtime.errors import DataError, UsageError
 
@@ -43,3 +44,9 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path) -> None:
     for location in ("0", "x", "5@1/8"):
         with pytest.raises(UsageError, match="cannot be drawn; expected backdrops:COUNT"):
             load_dataset(f"backdrops:{location}")
+
+
+def test_it_is_not_written_as_shards_that_nobody_could_read(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="without a garment, which shards do not hold"):
+        write_shards(load_dataset("backdrops:2@1/64"), [tmp_path / "shards"])
+    assert not (tmp_path / "shards").exists()
