@@ -43,7 +43,7 @@ from pathlib import Path
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge_runtime import DriftLog, DriftMonitor, Shadow, open_bundle
 bundle = open_bundle(sys.argv[1])
-session, reference = bundle.session(), bundle.session(reference=True)
+session, reference = bundle.session(), bundle.reference().session(threads=1)
 log = DriftLog(Path(sys.argv[2]))
 with Shadow(session, reference, DriftMonitor.of_bundle(bundle), rate=1.0, spacing_s=0.0, log=log) as shadow:
     for record in load_dataset("rendered:4@101/192").records:
