@@ -78,9 +78,9 @@ def main() -> None:
             python = interpreter(version)
             tried = "not there" if python is None else try_out(python, wheel, bundle, garment, models, work / version)
             rows.append((version, tried, *(resolve(version, platform, wheel, work) for platform in PLATFORMS)))
-    print(f"\n{'Python':8}{'tried here':64}" + "".join(f"{platform:36}" for platform in PLATFORMS))
+    print(f"\n{'Python':8}{'tried here':78}" + "".join(f"{platform:36}" for platform in PLATFORMS))
     for version, tried, *resolved in rows:
-        print(f"{version:8}{tried:64}" + "".join(f"{said:36}" for said in resolved))
+        print(f"{version:8}{tried:78}" + "".join(f"{said:36}" for said in resolved))
     sys.exit(any(said.startswith("FAILED") for row in rows for said in row))
 
 

@@ -41,14 +41,14 @@ SHORTER = (
     Shorter(r"^make demo\b", "fpm-edge demo -o out/demo --pictures 24", "what the target runs, on fewer garments"),
     Shorter(
         r"^(fpm-edge convert runs/mine .*) \.\.\.",
-        r"\1 --calibration fashionai:DIR --holdout 12 -o mine.fpm",
+        r"\1 --calibration fashionai:DIR --holdout 60 -o mine.fpm",
         "what the page leaves out",
     ),
-    Shorter(r"--data …", "--data fashionai:DIR --holdout 12", "what the page leaves out"),
-    Shorter(r"--holdout (100|113)\b", "--holdout 12", "of 80 photographs; 10 bound drift"),
+    Shorter(r"--data …", "--data fashionai:DIR --holdout 60", "what the page leaves out"),
+    Shorter(r"--holdout (100|113)\b", "--holdout 60", "of 130 photographs; 8 of each category make a rule"),
     Shorter(r"\b(slots \w+) DIR\b", r"\1 SLOTS", "DIR stands for photographs elsewhere"),
     Shorter(r"(fashionai:DIR)#test_a", r"\1", "the stand-in has no parts"),
-    Shorter(r"rendered:(1000|300|364|200|100)@", "rendered:80@", "fewer garments"),
+    Shorter(r"rendered:(1000|300|364|200|100)@", "rendered:130@", "fewer garments; 128 set ranges at most"),
     Shorter(r"rendered:40000 ", "rendered:80@1/96 ", "fewer garments"),
     Shorter(r"^(fpm-edge train\b.* --from lite-m )(?=.*fashionai:)", r"\1--input-size 96 ", "a quarter of the pixels"),
     Shorter(r"^(fpm-edge (train|qat)\b(?!.*--dry-run).*)$", r"\1 --epochs 1", "one pass over the data"),
@@ -66,7 +66,7 @@ SHORTER = (
     Shorter(r"--max-ne-increase 0\.02", "--max-ne-increase 10", "so few pictures bound no increase"),
     Shorter(r"--max-latency-ms \d+", "--max-latency-ms 5000", "the machine may be busy"),
     Shorter(r"^(fpm-edge search .*)$", r"\1 --engine litert --threads 1 --precision int8", "fewer candidates"),
-    Shorter(r"(^| )/(var|disk1|disk2)/", r"\1./\2/", "in the folder of the page"),
+    Shorter(r"(^|[ :,])/(var|disk1|disk2)/", r"\1./\2/", "in the folder of the page"),
     Shorter(r"^python3 -m venv ~/fpm && ~/fpm/bin/pip install .*", "true", "the environment is there"),
 )
 """In this order. Comments are cut off before."""

@@ -43,7 +43,7 @@ from pathlib import Path
 from fpm_edge.data import load_dataset, read_image
 from fpm_edge_runtime import DriftLog, DriftMonitor, Shadow, open_bundle
 bundle = open_bundle(sys.argv[1])
-session, reference = bundle.session(), bundle.session(reference=True)
+session, reference = bundle.session(), bundle.reference().session(threads=1)
 log = DriftLog(Path(sys.argv[2]))
 with Shadow(session, reference, DriftMonitor.of_bundle(bundle), rate=1.0, spacing_s=0.0, log=log) as shadow:
     for record in load_dataset("rendered:4@101/192").records:
@@ -85,12 +85,12 @@ def _copy(source: str, target: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return ("cp", "-r", source, target), (source,)
 
 
-_HELD = "--data fashionai:DIR --holdout 12"
-_RANGES = "--calibration fashionai:DIR --holdout 12"
+_HELD = "--data fashionai:DIR --holdout 60"
+_RANGES = "--calibration fashionai:DIR --holdout 60"
 _BUDGETS = "--max-ne-drift 10 --max-part-drift 20"
 # Name → the command that makes it in the folder of stand-ins, and those that it needs.
 _HOW = {
-    "DIR": _edge("data convert rendered:80@1/128 --to fashionai -o DIR"),
+    "DIR": _edge("data convert rendered:130@1/128 --to fashionai -o DIR"),
     "CCP": _copy("DIR", "CCP"),
     "runs/mine": _edge(f"train --from lite-m --recipe finetune --epochs 1 --input-size 96 {_HELD} -o runs/mine", "DIR"),
     "mine.fpm": _edge(f"convert runs/mine --int8 {_RANGES} --reference {_BUDGETS} -o mine.fpm", "runs/mine"),
@@ -106,6 +106,7 @@ _HOW = {
     "walls": _python(_WALLS, "walls"),
     "data.yaml": _python(_YOLO, "images", "labels", "data.yaml"),
     "drift.jsonl": _python(_LOG, "lite.fpm", "drift.jsonl", needs=("lite.fpm",)),
+    "kiosk-state/drift.jsonl": _copy("drift.jsonl", "kiosk-state/drift.jsonl"),
     "base/report": _edge(f"report mine.fpm mine-float.fpm {_HELD} -o base/report", "mine.fpm", "mine-float.fpm"),
     "out/report": _copy("base/report", "out/report"),
     "pi.json": _edge("bench mine.fpm mine-float.fpm --quick --export pi.json", "mine.fpm", "mine-float.fpm"),
