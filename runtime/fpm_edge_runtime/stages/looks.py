@@ -18,7 +18,7 @@ Box = tuple[float, float, float, float]
 MARGIN = 0.3
 """Added on every side of the landmarks' box, as a share of its longer side: a hem is wider than its landmarks."""
 
-LEAST_GAIN = 1.25
+LEAST_GAIN = 1.1
 """How many times larger the region must be shown than the first look showed it; less is not worth the time."""
 
 FEWEST_POINTS = 3
