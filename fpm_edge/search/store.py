@@ -22,7 +22,7 @@ from fpm_edge.search.halving import Drop
 from fpm_edge.search.space import Candidate, File
 from fpm_edge.search.trial import Score, Trial
 from fpm_edge_runtime.errors import DataError, UsageError
-from fpm_edge_runtime.files import naming
+from fpm_edge_runtime.files import naming, write_atomically
 
 __all__ = ["TRIALS", "Store", "check_begun"]
 
@@ -58,7 +58,8 @@ class Store:
         check_begun(path, resume=resume)
         lines = self._read() if resume else []
         if not lines:
-            self._append([{"kind": "settings", **plain}])
+            # Whole or not at all: a file without settings would be a search that was begun.
+            write_atomically(path, _encoded([{"kind": "settings", **plain}]))
             return
         _check_same(lines[0], plain, path)
         for number, line in enumerate(lines[1:], start=2):
@@ -106,7 +107,7 @@ class Store:
 
     def _append(self, lines: list[dict[str, Any]]) -> None:
         with naming(self._path), self._path.open("ab") as file:
-            file.write(b"".join(msgspec.json.encode(line) + b"\n" for line in lines))
+            file.write(_encoded(lines))
             file.flush()
             os.fsync(file.fileno())
 
@@ -150,6 +151,10 @@ def check_begun(path: Path, *, resume: bool) -> None:
         raise UsageError(f"{path} holds a search; go on with it with --resume, or name another folder")
     if resume and not path.is_file():
         raise UsageError(f"{path}: there is no search to go on with; leave --resume out")
+
+
+def _encoded(lines: list[dict[str, Any]]) -> bytes:
+    return b"".join(msgspec.json.encode(line) + b"\n" for line in lines)
 
 
 def _check_same(found: dict[str, Any], wanted: dict[str, Any], path: Path) -> None:

@@ -66,7 +66,7 @@ def test_it_is_as_before_afterwards_and_an_ignored_one_stays_ignored() -> None:
             assert signal.getsignal(signal.SIGINT) == handler
         signal.signal(signal.SIGINT, signal.default_int_handler)
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -79,7 +79,7 @@ def test_children_do_not_hear_of_it() -> None:
     def start() -> None:
         with interrupts_kept_from_children():
             mask.append(subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout)
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

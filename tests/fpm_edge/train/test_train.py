@@ -1,6 +1,5 @@
 """The training loop: it learns, and a run that was killed ends as one that was not."""
 
-import os
 import re
 import signal
 import subprocess
@@ -193,7 +192,7 @@ def interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
     def interrupted(self: TrainStep, batch: Any, count: int, number: int, total: int) -> Any:
         losses = step(self, batch, count, number, total)
         if number == at:
-            os.kill(os.getpid(), signal.SIGINT)
+            signal.raise_signal(signal.SIGINT)
         return losses
 
     monkeypatch.setattr(TrainStep, "__call__", interrupted)
