@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "ending_at_interrupt", "interrupts_kept_from_children"]
+__all__ = ["INTERRUPTED", "ending_at_interrupt", "interrupts_kept_from_children", "interrupts_told_on"]
 
 INTERRUPTED = 130
 """Exit code: 128 + SIGINT, as shells report it."""
+
+# The descriptor on which `_end` says so.
+_told_on = 2
 
 
 @contextmanager
@@ -32,6 +35,17 @@ def ending_at_interrupt() -> Iterator[None]:
 
 
 @contextmanager
+def interrupts_told_on(descriptor: int) -> Iterator[None]:
+    """Say on another descriptor that the process ends, as 2 leads nowhere for a while."""
+    global _told_on
+    before, _told_on = _told_on, descriptor
+    try:
+        yield
+    finally:
+        _told_on = before
+
+
+@contextmanager
 def interrupts_kept_from_children() -> Iterator[None]:
     """Processes that are started meanwhile never hear of Ctrl-C, which terminals send to all; they end when told to.
 
@@ -49,5 +63,5 @@ def interrupts_kept_from_children() -> Iterator[None]:
 
 def _end(*_: object) -> NoReturn:
     with suppress(OSError):
-        os.write(2, b"fpm-edge: interrupted\n")
+        os.write(_told_on, b"fpm-edge: interrupted\n")
     os._exit(INTERRUPTED)

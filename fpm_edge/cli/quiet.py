@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from fpm_edge.interrupts import interrupts_told_on
+
 __all__ = ["import_quietly", "native_stderr_silenced"]
 
 
@@ -24,7 +26,8 @@ def native_stderr_silenced() -> Iterator[None]:
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, 2)
-        yield
+        with interrupts_told_on(kept):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(kept)

@@ -131,21 +131,23 @@ def _serve() -> None:
                 os.execv(sys.executable, [sys.executable, __file__, line])
             _surrounded(asked)
             main(asked["arguments"])
-        answers.write(f"{_ended(child, asked['interrupted'])}\n")
+        answers.write(f"{_ended(child, asked['interrupted'], Path(asked['err']))}\n")
         answers.flush()
 
 
-def _ended(child: int, interrupted: float | None) -> int:
-    """Its exit code, or the signal that ended it, negative."""
+def _ended(child: int, interrupted: float | None, begun: Path) -> int:
+    """Its exit code, or the signal that ended it, negative. Ctrl-C waits for `begun`: before, it is Python's."""
     ends = time.monotonic() + 300
-    press = None if interrupted is None else time.monotonic() + interrupted
+    press = None
     while time.monotonic() < ends:
         found, status = os.waitpid(child, os.WNOHANG)
         if found:
             return os.waitstatus_to_exitcode(status)
+        if interrupted is not None and press is None and begun.exists():
+            press = time.monotonic() + interrupted
         if press is not None and time.monotonic() >= press:
             os.killpg(child, signal.SIGINT)
-            press = None
+            press = interrupted = None
         time.sleep(0.005)
     os.killpg(child, signal.SIGKILL)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
