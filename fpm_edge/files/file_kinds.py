@@ -83,7 +83,7 @@ SVG = Kind("an SVG picture", lambda head: b"<svg" in head)
 MP4 = Kind("an MP4 video", lambda head: head[4:8] == b"ftyp")
 AVI = Kind("an AVI video", lambda head: head[:4] == b"RIFF" and head[8:11] == b"AVI")
 JSON = Kind("JSON", _is_json)
-BENCH = Kind("a result of `bench --export`", lambda head: _begins(head, b'{"created":'))
+BENCH = Kind("a result of `bench --export`", lambda head: _begins(head, b'{"created":') and b'"fpm_edge":' in head)
 # What a device that lost its power leaves counts as an empty cache, so it is no other kind.
 CACHE = Kind("a cache of self-checks", lambda head: not head.strip(b"\0") or _begins(head, b'{"records"'))
 TEXT = Kind("text", _is_text)

@@ -52,6 +52,7 @@ class Case:
         arguments: what it reads is in the folder ``in``; what it writes goes into ``out``.
         code: its exit code.
         unwritten: its exit code where the disk refuses what it writes; 0 for what says so and does without.
+        again: its exit code when it is called once more; 2 for what only writes new folders, or a new key.
         fills: the folder of ``in`` that stands in ``out`` beforehand.
         anew: it needs TensorFlow, so it takes long.
     """
@@ -59,6 +60,7 @@ class Case:
     arguments: tuple[str, ...]
     code: int = 0
     unwritten: int = 1
+    again: int | None = None
     fills: str | None = None
     anew: bool = False
 
@@ -69,11 +71,11 @@ class Case:
 
 CASES = {
     "data check": Case(("data", "check", *DATA, "--pictures", "--sheet", "out/sheet.png")),
-    "data convert": Case(("data", "convert", *DATA, "--to", "coco", "-o", "out/coco")),
-    "data shard": Case(("data", "shard", *DATA, "-o", "out/shards"), anew=True),
+    "data convert": Case(("data", "convert", *DATA, "--to", "coco", "-o", "out/coco"), again=2),
+    "data shard": Case(("data", "shard", *DATA, "-o", "out/shards"), again=2, anew=True),
     "evaluate": Case(("evaluate", "in/b.fpm", *ENGINE, "--data", *DATA)),
     "extract": Case(("extract", "in/b.fpm", "stages/1.onnx", "-o", "out/members")),
-    "keygen": Case(("keygen", "-o", "out/key")),
+    "keygen": Case(("keygen", "-o", "out/key"), again=2),
     "sign": Case(("sign", "in/b.fpm", "--key", "in/key", "-o", "out/signed.fpm")),
     "verify": Case(("verify", "in/signed.fpm", "--trusted", "in/key.pub")),
     "run": Case(("run", "in/b.fpm", "in/裙.png", "in/1.png", "--json", "--overlay", "out/over")),
@@ -92,14 +94,15 @@ CASES = {
     "report": Case(
         ("report", "in/b.fpm", *ENGINE, "--repeats", "2", "--overlays", "1", "--data", *DATA, "-o", "out/report")
     ),
-    "train": Case(("train", "--data", DRAWN, "--model", "tiny", "--epochs", "2", "-o", "out/run"), anew=True),
-    "qat": Case(("qat", "in/model", "--data", DRAWN, "--epochs", "1", "-o", "out/qat"), anew=True),
+    "train": Case(("train", "--data", DRAWN, "--model", "tiny", "--epochs", "2", "-o", "out/run"), again=2, anew=True),
+    "qat": Case(("qat", "in/model", "--data", DRAWN, "--epochs", "1", "-o", "out/qat"), again=2, anew=True),
     "convert": Case(
         ("convert", "in/model", "--calibration", DRAWN, "--samples", "8", *LOOSE, "-o", "out/made.fpm"),
         anew=True,
     ),
     "search": Case(
         ("search", "in/model", "--data", DRAWN, *LOOSE, *ONE_TRIAL, "-o", "out/search"),
+        again=2,
         anew=True,
     ),
     "compare": Case(
@@ -243,6 +246,17 @@ def test_all_is_well_where_it_should_be(place: Place, name: str) -> None:
     before = contents(place.writes)
     assert place.run(case).code == case.code
     assert (contents(place.writes) != before) == case.writes
+
+
+@pytest.mark.parametrize("name", ALL_WRITING)
+def test_it_may_write_over_what_it_wrote(place: Place, name: str) -> None:
+    case = CASES[name]
+    place.fill(case)
+    assert place.run(case).code == case.code
+    before = contents(place.writes)
+    expected = case.code if case.again is None else case.again
+    assert place.run(case).code == expected
+    assert expected != 2 or contents(place.writes) == before
 
 
 @pytest.mark.parametrize("name", ALL)

@@ -206,7 +206,7 @@ def is_cold_start(process: str) -> bool:
 def test_ctrl_c_leaves_nothing(small: Path, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     folder.mkdir()
-    (folder / "pi.json").write_text('{"created": "then"}')
+    (folder / "pi.json").write_text('{"created": "then", "fpm_edge": "0.1"}')
     # What was started in the background of a script ignores Ctrl-C.
     program = (
         "import signal, sys\n"
@@ -226,7 +226,7 @@ def test_ctrl_c_leaves_nothing(small: Path, tmp_path: Path) -> None:
         _, err = started.communicate(timeout=300)
     assert (started.returncode, err.strip().splitlines()[-1]) == (130, "fpm-edge: interrupted")
     assert [path.name for path in folder.iterdir()] == ["pi.json"]
-    assert (folder / "pi.json").read_text() == '{"created": "then"}'
+    assert (folder / "pi.json").read_text() == '{"created": "then", "fpm_edge": "0.1"}'
     (child,) = found
     assert not Path(f"/proc/{child}").exists()
 
