@@ -46,7 +46,8 @@ if TYPE_CHECKING:
     from fpm_edge_runtime.drift.shadow import Shadow
     from fpm_edge_runtime.drift.steps import StepTaken
     from fpm_edge_runtime.stages.pack import write_bundle
-    from fpm_edge_runtime.updates.slots import Boot, Installed, Slots, SlotsReport
+    from fpm_edge_runtime.updates.slot_results import Boot, Installed, SlotsReport
+    from fpm_edge_runtime.updates.slots import Slots
 
 __all__ = [
     "Boot",
@@ -129,7 +130,8 @@ _LATER = {
     "drift.shadow": "Shadow",
     "drift.steps": "StepTaken",
     "stages.pack": "write_bundle",
-    "updates.slots": "Boot Installed Slots SlotsReport",
+    "updates.slot_results": "Boot Installed SlotsReport",
+    "updates.slots": "Slots",
 }
 
 
