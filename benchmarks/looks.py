@@ -1,7 +1,7 @@
 """Two looks against one: NE and time, on photographs as they are and pasted small into drawn places.
 
     benchmarks/looks.py mine.fpm --data fashionai:shared/data/ccp_landmarks --photographs 100
-    benchmarks/looks.py mine.fpm --data fashionai:shared/data/garments_cc0 --photographs 100 --paste 0.5 0.3
+    benchmarks/looks.py mine.fpm --data fashionai:GARMENTS --holdout GARMENTS/test_images.txt --paste 0.5 0.3
 
 With --paste, every photograph is scaled to that share of a drawn place's side and put somewhere in it. NE is in units
 of the photograph's own width and height, so that it means the same wherever it is pasted. Categories are given, unless
@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge.accuracy.metrics import point_mask
-from fpm_edge.data import Dataset, Record, load_dataset, read_image
+from fpm_edge.data import Dataset, Record, load_dataset, read_image, split_listed
 from fpm_edge.render import render_backdrop
 from fpm_edge_runtime import Detection, Session, open_bundle
 from fpm_edge_runtime.pixels.metrics import normalized_error
@@ -51,6 +51,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("bundle", type=Path)
     parser.add_argument("--data", required=True, metavar="SPEC")
+    parser.add_argument("--holdout", type=Path, metavar="FILE", help="only the pictures that it lists")
     parser.add_argument("--photographs", type=int, default=100, help="evenly spread over the data")
     parser.add_argument("--paste", type=float, nargs="*", default=[], metavar="SHARE", help="of a drawn place's side")
     parser.add_argument("--find", action="store_true", help="let the bundle find the categories")
@@ -58,6 +59,8 @@ def main() -> None:
     options = parser.parse_args()
     session = open_bundle(options.bundle).session(threads=1)
     dataset = load_dataset(options.data)
+    if options.holdout is not None:
+        dataset = split_listed(dataset, options.holdout)[1]
     step = max(1, len(dataset) // options.photographs)
     dataset = dataset.subset(range(0, len(dataset), step)[: options.photographs])
     print(f"{options.bundle.name} in {session.engine}, {len(dataset)} pictures of {dataset.name}")
