@@ -181,6 +181,8 @@ def convert(
     scored = score if score is not None else not_chosen(calibration.dataset, chosen)
     seen = seen_by(folder)
     notes = refuse_seen(scored, [(str(folder), seen)], allowed=allow_seen)
+    if seen is not None and not seen.fits_in_a_card:
+        notes += (f"{folder} was trained on {len(seen.codes)} photographs, too many for a bundle to say which",)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
     exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)

@@ -73,6 +73,11 @@ class Seen:
         return Seen(np.unique(codes), text_name(held_back))
 
     @property
+    def fits_in_a_card(self) -> bool:
+        """Whether a bundle can say which they are."""
+        return len(self.codes) <= _MOST_IN_A_CARD
+
+    @property
     def digest(self) -> str:
         """SHA-256 of the codes."""
         return hashlib.sha256(self._bytes).hexdigest()
@@ -180,7 +185,7 @@ def _decoded(codes: bytes, held_back: str) -> Seen | None:
 
 def card_lines(seen: Seen | None) -> list[str]:
     """The end of a bundle's card, from which `seen_by` reads them back; nothing where they are unknown or too many."""
-    if seen is None or not 0 < len(seen.codes) <= _MOST_IN_A_CARD:
+    if seen is None or not len(seen.codes) or not seen.fits_in_a_card:
         return []
     codes = base64.b64encode(seen._bytes).decode()
     # A list may have any name.

@@ -13,6 +13,7 @@ from commands import exit_code
 from PIL import Image
 
 from fpm_edge.cli.options import DataSource
+from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.data import Dataset, load_dataset, read_image
 from fpm_edge.data.photographs import photograph_names
 from fpm_edge.data.shard_writer import write_shards
@@ -155,6 +156,22 @@ def test_a_bundle_says_what_its_model_saw(tiny_model: Path, tiny_bundle: Path, t
     # Those without, as earlier versions made them, are measured on anything.
     older = open_bundle(bundle_bytes(bundle.manifest, members | {"card.md": card}))
     assert seen_by(older) is None
+
+
+def test_too_many_for_a_bundle_are_announced(tiny_model: Path, calibration_data: Dataset, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(tiny_model, folder)
+    (folder / "run.json").unlink()
+    write_seen(folder, Seen(np.arange(20_001, dtype=np.uint64)))
+    made = convert(
+        folder,
+        tmp_path / "a.fpm",
+        precision="float32",
+        calibration=Calibration(calibration_data, samples=16),
+        formats=("tflite",),
+    )
+    assert seen_by(made.path) is None
+    assert "was trained on 20001 photographs, too many for a bundle to say which" in made.notes[0]
 
 
 # ---- the commands ----
