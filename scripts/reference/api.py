@@ -74,9 +74,19 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
     yield _markdown(inspect.getdoc(thing))
     if thing.__init__.__doc__ and "__init__" in vars(thing) and not plain:
         yield _markdown(inspect.getdoc(thing.__init__))
-    for member, value in vars(thing).items():
+    for member, value in _members(thing).items():
         if not member.startswith("_") or (member == "__call__" and getattr(thing, "_is_protocol", False)):
             yield from _member(name, member, value)
+
+
+def _members(thing: type) -> dict[str, Any]:
+    """Its own, after those of bases that have no name of their own in the API."""
+    public = [getattr(fpm_edge_runtime, name) for name in fpm_edge_runtime.__all__]
+    bases = [base for base in thing.__mro__ if base.__module__.startswith("fpm_edge_runtime.")]
+    found: dict[str, Any] = {}
+    for base in reversed([base for base in bases if base is thing or base not in public]):
+        found |= vars(base)
+    return found
 
 
 def _member(owner: str, name: str, value: Any) -> Iterator[str]:

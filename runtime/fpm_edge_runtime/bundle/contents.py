@@ -43,10 +43,7 @@ _GOLDEN = "golden/golden.json"
 
 
 class BundleContents:
-    """The contents of an open bundle, each checked as it is read; `Bundle` is what they are for.
-
-    It keeps no file open. Each `read` checks the digest of what it read, so a file that changes later is noticed.
-    """
+    """What is in an open bundle; see `Bundle`."""
 
     def __init__(
         self,

@@ -35,7 +35,10 @@ def open_bundle(
 
 
 class Bundle(BundleContents):
-    """An open bundle. Get one from `open_bundle`."""
+    """An open bundle. Get one from `open_bundle`.
+
+    It keeps no file open. Each `read` checks the digest of what it read, so a file that changes later is noticed.
+    """
 
     def reference(self) -> "Bundle | None":
         """The float model that this one is compared with, or None if the bundle has none.
