@@ -29,11 +29,12 @@ class Frames:
     def __init__(self, dataset: Dataset) -> None:
         chosen = np.linspace(0, len(dataset) - 1, min(_PICTURES, len(dataset))).round().astype(int)
         records = [dataset.records[i] for i in dict.fromkeys(chosen.tolist())]
-        self._pictures = [(read_image(record), record.box) for record in records]
+        self.pictures = [(read_image(record), record.box) for record in records]
+        """Pixels and box of each."""
 
     def run(self, session: Session, stages: int, number: int) -> Timings:
         """What the `number`-th run of so many stages takes."""
-        picture, box = self._pictures[number % len(self._pictures)]
+        picture, box = self.pictures[number % len(self.pictures)]
         return session.detect(picture, box=box, stages=stages).timings
 
 

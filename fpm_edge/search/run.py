@@ -22,7 +22,7 @@ from fpm_edge.search.store import TRIALS, Store
 from fpm_edge.search.timing import time_candidates, turns
 from fpm_edge.search.trial import Trial, time_of
 from fpm_edge.text.progress import progress_bar
-from fpm_edge_runtime import Session, open_bundle
+from fpm_edge_runtime import Bundle, Session, open_bundle
 from fpm_edge_runtime.engines import ENGINES, load_engine
 from fpm_edge_runtime.errors import ConversionError, FpmEdgeError, GateError, MissingExtraError
 
@@ -42,7 +42,7 @@ def run_search(setup: Setup, folder: Path, *, resume: bool, tell: Callable[[str]
 
     Raises:
         UsageError, DataError: as `Store`, or what it goes on with.
-        ConversionError: nothing could be converted, or the bundle's stages are not those that were measured.
+        ConversionError: nothing could be converted, or the bundle does not answer as what was measured.
     """
     return _Search(setup, folder, Store(folder / TRIALS, setup.settings(), resume=resume), tell).run()
 
@@ -295,15 +295,27 @@ class _Search:
         bundle = open_bundle(draft)
         for piece in bundle.manifest.pieces[form]:
             if bundle.manifest.digests[piece.member] != measured.manifest.digests[piece.member]:
-                raise ConversionError(
-                    f"{piece.member} of the bundle is not the file that was measured; run the search again"
-                )
+                self._check_alike(bundle, measured, candidate, piece.member)
         path = self._folder / BUNDLE
         drift = result.drift[form].stages[-1].relative_drift
         assert drift is not None, "the gate has seen it"
         size = draft.stat().st_size
         draft.replace(path)
         return Written(str(path), size, drift)
+
+    def _check_alike(self, bundle: Bundle, measured: Bundle, candidate: Candidate, member: str) -> None:
+        """A last stage's file has no outputs for stages after it, if it is converted without them; it answers alike."""
+        of_bundle, of_measured = (
+            one.session(candidate.engine, threads=candidate.threads, stages=candidate.stages)
+            for one in (bundle, measured)
+        )
+        for picture, box in self._frames.pictures:
+            now, then = of_bundle.trace(picture, box=box), of_measured.trace(picture, box=box)
+            scores = now.detection.scores, then.detection.scores
+            if not (np.array_equal(now.landmarks, then.landmarks) and np.array_equal(*scores)):
+                raise ConversionError(
+                    f"{member} of the bundle does not answer as what was measured; run the search again"
+                )
 
     def _explain(self, trials: Sequence[Trial], front: Sequence[Trial], choice: Trial | None) -> None:
         """What those that were measured on all pictures are."""

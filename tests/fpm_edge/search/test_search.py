@@ -13,13 +13,13 @@ from PIL import Image
 
 from fpm_edge.__main__ import main
 from fpm_edge.accuracy.predict import Predictions, drift_between, predict_session, truth_of
-from fpm_edge.convert.convert import Calibration
+from fpm_edge.convert.convert import Calibration, convert
 from fpm_edge.convert.gate import Budget
 from fpm_edge.data import Dataset
-from fpm_edge.search import Budgets, Candidate, File, Rung, SearchResult, prepare, search
+from fpm_edge.search import Budgets, Candidate, File, Rung, SearchResult, prepare, run, search
 from fpm_edge.search.files import Files
 from fpm_edge_runtime import check_goldens, open_bundle
-from fpm_edge_runtime.errors import GateError, MissingExtraError, SchemaError, UsageError
+from fpm_edge_runtime.errors import ConversionError, GateError, MissingExtraError, SchemaError, UsageError
 
 RUNGS = (Rung(12, 5), Rung(None, 6))
 SIZES = [(64, 64), (8, 8)]
@@ -104,6 +104,44 @@ def test_every_candidate_has_a_reason(found: Run) -> None:
     scores = {trial.candidate: trial.score for trial in result.trials}
     assert scores[whole].drift.estimate == 0
     assert scores[replace(whole, stages=1)].drift.estimate != 0
+
+
+def one_stage(model: Path, folder: Path, data: Dataset) -> SearchResult:
+    """A search in which only the first of three stages is small enough."""
+    setup = prepare(
+        model,
+        Budgets(Budget(100.0, 100.0), 500.0, 100_000),
+        Calibration(data, 16),
+        precisions=["float32"],
+        input_sizes=[(64, 64)],
+        threads=[1],
+        engines=["litert"],
+        rungs=(Rung(None, 2),),
+    )
+    return search(setup, folder)
+
+
+def test_fewer_stages_than_were_converted_are_written(
+    tiny_model: Path, calibration_data: Dataset, tmp_path: Path
+) -> None:
+    """Their last one is another file than was measured: it has no features for stages after it."""
+    result = one_stage(tiny_model, tmp_path / "out", calibration_data)
+    assert result.choice is not None
+    assert result.choice.candidate.stages == 1
+    (piece,) = open_bundle(tmp_path / "out" / "model.fpm").manifest.pieces["tflite"]
+    assert [spec.name for spec in piece.outputs] == ["heatmap_1"]
+
+
+def test_a_bundle_that_answers_otherwise_than_was_measured_is_refused(
+    tiny_model: Path, calibration_data: Dataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(*arguments: Any, **options: Any) -> Any:
+        return convert(*arguments, **options | {"precision": "float16"})
+
+    monkeypatch.setattr(run, "convert", other)
+    with pytest.raises(ConversionError, match=r"1\.tflite of the bundle does not answer as what was measured"):
+        one_stage(tiny_model, tmp_path / "out", calibration_data)
+    assert not (tmp_path / "out" / "model.fpm").exists()
 
 
 def test_the_bundle_keeps_the_budgets_as_search_json_says(
