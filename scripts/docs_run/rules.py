@@ -47,7 +47,7 @@ SHORTER = (
     Shorter(r"--data …", "--data fashionai:DIR --holdout 60", "what the page leaves out"),
     Shorter(r"--holdout (100|113)\b", "--holdout 60", "of 130 photographs; 8 of each category make a rule"),
     Shorter(r"\b(slots \w+) DIR\b", r"\1 SLOTS", "DIR stands for photographs elsewhere"),
-    Shorter(r"(fashionai:DIR)#test_a", r"\1", "the stand-in has no parts"),
+    Shorter(r"(fashionai:DIR)#test_a(.*)$", r"\1\2 --allow-seen", "the stand-in has no part that is held back"),
     Shorter(r"rendered:(1000|300|364|200|100)@", "rendered:130@", "fewer garments; 128 set ranges at most"),
     Shorter(r"rendered:40000 ", "rendered:80@1/96 ", "fewer garments"),
     Shorter(r"^(fpm-edge train\b.* --from lite-m )(?=.*fashionai:)", r"\1--input-size 96 ", "a quarter of the pixels"),
