@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_runtime.bundle.manifest import TensorSpec
 from fpm_edge_runtime.errors import ConversionError
-from fpm_edge_runtime.pixels.decode import MARGIN
+from fpm_edge_runtime.pixels.peaks import MARGIN
 from fpm_edge_runtime.pixels.subpixel import DESIGN, FLAT, RADIUS, REACH, RIDGE, ROUNDNESS, TERMS
 
 __all__ = ["HEATMAPS", "LANDMARKS", "decoder_tflite", "stride_of"]

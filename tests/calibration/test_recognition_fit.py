@@ -104,8 +104,7 @@ def test_what_the_scores_tell_apart_is_found() -> None:
         assert rule.nothing_found == 1.0
         assert rule.garments_lost <= 0.02
     fresh = seen("new", ["coat"] * 20 + ["top"] * 20, 0.05, seed=9)
-    table = np.column_stack([rules.stages[1].biases, rules.stages[1].weights])
-    found = [rules.names[int(np.argmax(probabilities(table, row)))] for row in fresh.scores[:, 1]]
+    found = [rules.names[int(np.argmax(probabilities(rules.stages[1], row)))] for row in fresh.scores[:, 1]]
     assert np.mean([a == b for a, b in zip(found, fresh.categories, strict=True)]) >= 0.95
 
 
@@ -125,9 +124,10 @@ def test_a_rare_category_counts_by_the_root_of_its_number() -> None:
     """With so few coats among tops, a rule that counted pictures would hardly see a coat in the noise."""
     garments = seen("clothes", ["top"] * 400 + ["coat"] * 25, 0.5)
     rules = fit_categories(garments, seen("walls", NOTHING, 0.05), SCHEMA)
-    table = np.column_stack([rules.stages[0].biases, rules.stages[0].weights])
     fresh = seen("new", ["top"] * 300 + ["coat"] * 300, 0.5, seed=3)
-    found = np.array([rules.names[int(np.argmax(probabilities(table, row)[:2]))] for row in fresh.scores[:, 0]])
+    found = np.array(
+        [rules.names[int(np.argmax(probabilities(rules.stages[0], row)[:2]))] for row in fresh.scores[:, 0]]
+    )
     tops, coats = (found[:300] == "top").mean(), (found[300:] == "coat").mean()
     assert tops > coats > 0.4
 

@@ -25,15 +25,17 @@ from fpm_edge_runtime.errors import DataError, UsageError
 from fpm_edge_runtime.pixels.peaks import Grid, Layout, Maps, Peaks, find_peaks, grid_of
 from fpm_edge_runtime.pixels.subpixel import RADIUS, fitted_tops, real_values
 
-__all__ = ["MARGIN", "Doubt", "Heatmaps", "Reading", "answer_of", "is_clipped", "maps_of", "read_heatmaps"]
+__all__ = ["Doubt", "Heatmaps", "Reading", "answer_of", "maps_of", "read_heatmaps"]
 
 Doubt = Literal["not finite", "flat", "saturated"]
 Heatmaps = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.float32]
 
-_CODES = (np.int8, np.int16)
-
-# The answer lies at most this far outside the cells that hold the maximum: half a cell, and as much again for noise.
-MARGIN = 1.0
+# Lowest and highest code of each type of heatmap; real values have no limit of their own.
+_LIMITS: Mapping[Any, tuple[float, float]] = {
+    np.dtype(np.int8): (-128, 127),
+    np.dtype(np.int16): (-32768, 32767),
+    np.dtype(np.float32): (-np.inf, 1.0),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +70,25 @@ def read_heatmaps(
     """
     maps = maps_of(heatmaps[np.newaxis], layout, landmarks, scale, zero_point)
     peaks = find_peaks(maps)
-    limit = is_clipped(peaks.code, maps.affine)
-    cells, scores = answer_of(maps, peaks, limit)
-    wide = limit & ((peaks.high - peaks.low).max(axis=1) > 2 * RADIUS)
-    kinds: list[tuple[Doubt, NDArray[np.bool_]]] = [("saturated", wide), ("flat", peaks.silent)]
+    cells, scores = answer_of(maps, peaks)
+    doubts: dict[int, Doubt] = {
+        index: "saturated" for index in _clipped(maps, peaks) if peaks.tied[index].extent > 2 * RADIUS
+    }
+    doubts.update(dict.fromkeys(peaks.silent, "flat"))
     if maps.holes is not None:
-        broken = maps.holes > 0
+        broken = np.flatnonzero(maps.holes).tolist()
         cells[broken] = _centre(maps.grid)
-        kinds.append(("not finite", broken))
-    doubts: dict[int, Doubt] = {}
-    for doubt, mask in kinds:
-        if mask.any():
-            scores[mask] = 0.0
-            doubts.update(dict.fromkeys(np.flatnonzero(mask).tolist(), doubt))
-    return Reading(cells, scores, doubts)
+        doubts.update(dict.fromkeys(broken, "not finite"))
+    for index in doubts:
+        scores[index] = 0.0
+    return Reading(cells, scores, dict(sorted(doubts.items())))
 
 
 def maps_of(heatmaps: Heatmaps, layout: Layout, landmarks: int, scale: float | None, zero_point: int | None) -> Maps:
     """The maps, or the error that says what is wrong with them."""
     if layout not in ("NHWC", "NCHW"):
         raise UsageError(f"heatmap layout {layout!r} is unknown; expected NHWC or NCHW")
-    if heatmaps.dtype not in (*_CODES, np.float32):
+    if heatmaps.dtype not in _LIMITS:
         raise DataError(f"heatmaps are {heatmaps.dtype}; expected int8, int16 or float32")
     axes = (1, 2, 3) if layout == "NHWC" else (2, 3, 1)
     shape = heatmaps.shape
@@ -97,30 +97,39 @@ def maps_of(heatmaps: Heatmaps, layout: Layout, landmarks: int, scale: float | N
             f"heatmaps have shape {shape[1:]} (picture axis removed); expected {layout[1:]} with "
             f"{landmarks + 1} channels, {landmarks} landmarks and the background"
         )
-    quantized = heatmaps.dtype in _CODES
+    quantized = heatmaps.dtype != np.float32
     if quantized and (scale is None or zero_point is None):
         raise UsageError(
             f"{heatmaps.dtype} heatmaps need scale and zero_point; take both from the tensor's entry in the manifest"
         )
     if not quantized and (scale is not None or zero_point is not None):
         raise UsageError("float32 heatmaps hold real values; leave scale and zero_point out")
-    grid = grid_of(layout, shape[0], shape[axes[0]], shape[axes[1]], landmarks)
-    affine = None if scale is None or zero_point is None else (scale, zero_point)
-    codes = np.ascontiguousarray(heatmaps)
+    pictures, (height, width) = shape[0], [shape[axis] for axis in axes[:2]]
+    maps, area = pictures * landmarks, height * width
+    codes = np.empty(maps * area + 1, heatmaps.dtype)
+    codes[-1] = _LIMITS[heatmaps.dtype][0]
+    by_channel = heatmaps.transpose(0, 3, 1, 2) if layout == "NHWC" else heatmaps
+    codes[:-1].reshape(pictures, landmarks, height, width)[...] = by_channel[:, :landmarks]
     holes = None
-    if not quantized and not (known := np.isfinite(codes)).all():
-        codes = np.where(known, codes, np.float32(-np.inf))
-        holes = (~known).sum(axis=axes[:2])[:, :landmarks].ravel()
-    return Maps(codes, layout, landmarks, affine, grid, holes)
+    if not quantized and not (known := np.isfinite(codes[:-1])).all():
+        codes[:-1][~known] = -np.inf
+        holes = area - known.reshape(maps, area).sum(axis=1)
+    affine = None if scale is None or zero_point is None else (scale, zero_point)
+    return Maps(codes, grid_of(maps, height, width), affine, holes)
 
 
-def answer_of(maps: Maps, peaks: Peaks, limit: NDArray[np.bool_]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(channels, 2) cells and (channels,) scores."""
-    cells = _refine(maps, peaks, limit)
-    scores = real_values(peaks.code, maps.affine).clip(0.0, 1.0).astype(np.float32)
-    if peaks.silent.any():
-        cells[peaks.silent] = _centre(maps.grid)
-        scores[peaks.silent] = 0.0
+def answer_of(maps: Maps, peaks: Peaks) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(maps, 2) cells, the fitted top or the centroid of the tied cells where the fit has none; and (maps,) scores."""
+    boxes = peaks.boxes
+    around = maps.windows(peaks.middles, maps.grid.first)
+    top, concave = fitted_tops(around, peaks.code, _clipped(maps, peaks), maps.affine)
+    top += boxes[:, :2]
+    cells = np.where(concave[:, np.newaxis], top, boxes[:, 2:4])
+    cells = np.minimum(np.maximum(cells, boxes[:, 4:6]), boxes[:, 6:]).astype(np.float32)
+    scores = np.minimum(np.maximum(real_values(peaks.code, maps.affine), 0.0), 1.0).astype(np.float32)
+    for index in peaks.silent:
+        cells[index] = _centre(maps.grid)
+        scores[index] = 0.0
     return cells, scores
 
 
@@ -129,27 +138,10 @@ def _centre(grid: Grid) -> tuple[float, float]:
     return (width - 1) / 2, (height - 1) / 2
 
 
-def is_clipped(code: NDArray[Any], affine: tuple[float, int] | None) -> NDArray[np.bool_]:
-    """Whether real values above these would look the same: a map ends at 1, and codes at the last of their type."""
-    if affine is None:
-        return np.asarray(code >= 1.0)
-    scale, zero_point = affine
-    last = np.iinfo(code.dtype).max
-    return np.asarray(code >= min(last, (1.0 - scale / 2) / scale + zero_point))
-
-
-def _refine(maps: Maps, peaks: Peaks, limit: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """(channels, 2) x, y in cells: the fitted top, or the centroid of the tied cells where the fit has none.
-
-    Cells at the clipping limit are left out where several share it.
-    """
-    grid = maps.grid
-    middle = np.rint(peaks.centre).astype(np.intp)
-    around, inside = maps.windows(middle, grid.first)
-    top, concave = fitted_tops(around, inside, peaks.code, limit & (peaks.count > 1), maps.affine)
-    top += middle
-    cells = np.where(concave[:, np.newaxis], top, peaks.centre)
-    height, width = grid.size
-    lowest = np.maximum(peaks.low - MARGIN, -0.5)
-    highest = np.minimum(peaks.high + MARGIN, (width - 0.5, height - 0.5))
-    return np.asarray(np.minimum(np.maximum(cells, lowest), highest), np.float32)
+def _clipped(maps: Maps, peaks: Peaks) -> list[int]:
+    """Peaks of several cells above which real values would look the same: a map ends at 1, and codes at their last."""
+    limit = _LIMITS[maps.codes.dtype][1]
+    if maps.affine is not None:
+        scale, zero_point = maps.affine
+        limit = min(limit, (1.0 - scale / 2) / scale + zero_point)
+    return [index for index, tied in peaks.tied.items() if tied.cells > 1 and tied.code >= limit]

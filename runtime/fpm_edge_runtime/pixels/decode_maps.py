@@ -6,7 +6,7 @@ A session asks for doubts as well (`decode.read_heatmaps`); the computation is t
 import numpy as np
 from numpy.typing import NDArray
 
-from fpm_edge_runtime.pixels.decode import Heatmaps, answer_of, is_clipped, maps_of
+from fpm_edge_runtime.pixels.decode import Heatmaps, answer_of, maps_of
 from fpm_edge_runtime.pixels.peaks import Layout, find_peaks
 
 __all__ = ["decode_batch", "decode_heatmaps"]
@@ -65,7 +65,6 @@ def decode_batch(
         UsageError: scale and zero_point are missing for codes, or given for float32 maps.
     """
     maps = maps_of(heatmaps, layout, landmarks, scale, zero_point)
-    peaks = find_peaks(maps)
-    cells, scores = answer_of(maps, peaks, is_clipped(peaks.code, maps.affine))
+    cells, scores = answer_of(maps, find_peaks(maps))
     pictures = heatmaps.shape[0]
     return cells.reshape(pictures, landmarks, 2), scores.reshape(pictures, landmarks)

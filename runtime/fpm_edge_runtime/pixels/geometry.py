@@ -6,6 +6,7 @@ decoding and the inverse letterbox use these functions and no others.
 """
 
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ __all__ = ["Letterbox", "cells_to_input", "input_to_cells"]
 
 def cells_to_input(cells: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
     """Heatmap coordinates (…, 2) in cells → input coordinates in pixels."""
-    return np.asarray((cells + np.float32(0.5)) * np.float32(stride) - np.float32(0.5), np.float32)
+    return (cells + np.float32(0.5)) * np.float32(stride) - np.float32(0.5)
 
 
 def input_to_cells(points: NDArray[np.float32], stride: int) -> NDArray[np.float32]:
@@ -62,38 +63,44 @@ class Letterbox:
         Raises:
             DataError: the box does not overlap the picture, or is not finite.
         """
-        full = (0.0, 0.0, float(picture_size[0]), float(picture_size[1]))
-        x0, y0, x1, y1 = full if box is None else (float(v) for v in box)
-        if not np.isfinite([x0, y0, x1, y1]).all():
-            raise DataError(f"box {box} is not finite; expected (x0, y0, x1, y1) in pixels of the picture")
-        x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, full[2]), min(y1, full[3])
-        if x1 - x0 < 1.0 or y1 - y0 < 1.0:
-            raise DataError(f"box {box} covers no pixel of a {picture_size[0]} × {picture_size[1]} picture")
-        scale = min(input_size[0] / (x1 - x0), input_size[1] / (y1 - y0))
-        width = min(input_size[0], max(1, round((x1 - x0) * scale)))
-        height = min(input_size[1], max(1, round((y1 - y0) * scale)))
-        return cls(
-            box=(x0, y0, x1, y1),
-            width=width,
-            height=height,
-            left=(input_size[0] - width) // 2,
-            top=(input_size[1] - height) // 2,
-            scale_x=width / (x1 - x0),
-            scale_y=height / (y1 - y0),
-        )
+        return _fitted(picture_size, input_size, None if box is None else (*map(float, box),))
 
     def to_input(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Picture coordinates (…, 2) → input coordinates, both in pixels."""
-        scale, offset = self._affine()
+        scale, offset = self._affine
         return np.asarray(points * scale + offset, np.float32)
 
     def to_picture(self, points: NDArray[np.float32]) -> NDArray[np.float32]:
         """Input coordinates (…, 2) → picture coordinates, both in pixels. Exact inverse of `to_input`."""
-        scale, offset = self._affine()
+        scale, offset = self._affine
         return np.asarray((points - offset) / scale, np.float32)
 
+    @cached_property
     def _affine(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         scale = np.array([self.scale_x, self.scale_y])
         # Edges map to edges: picture pixel p covers [p, p + 1] in edge coordinates, hence the two half pixels.
         offset = (0.5 - np.array(self.box[:2])) * scale + np.array([self.left, self.top]) - 0.5
         return scale, offset
+
+
+@lru_cache(maxsize=16)  # a camera's pictures are all of one size
+def _fitted(picture_size: tuple[int, int], input_size: tuple[int, int], box: tuple[float, ...] | None) -> Letterbox:
+    full = (0.0, 0.0, float(picture_size[0]), float(picture_size[1]))
+    x0, y0, x1, y1 = box or full
+    if not np.isfinite([x0, y0, x1, y1]).all():
+        raise DataError(f"box {box} is not finite; expected (x0, y0, x1, y1) in pixels of the picture")
+    x0, y0, x1, y1 = max(x0, 0.0), max(y0, 0.0), min(x1, full[2]), min(y1, full[3])
+    if x1 - x0 < 1.0 or y1 - y0 < 1.0:
+        raise DataError(f"box {box} covers no pixel of a {picture_size[0]} × {picture_size[1]} picture")
+    scale = min(input_size[0] / (x1 - x0), input_size[1] / (y1 - y0))
+    width = min(input_size[0], max(1, round((x1 - x0) * scale)))
+    height = min(input_size[1], max(1, round((y1 - y0) * scale)))
+    return Letterbox(
+        box=(x0, y0, x1, y1),
+        width=width,
+        height=height,
+        left=(input_size[0] - width) // 2,
+        top=(input_size[1] - height) // 2,
+        scale_x=width / (x1 - x0),
+        scale_y=height / (y1 - y0),
+    )

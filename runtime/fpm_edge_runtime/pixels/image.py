@@ -117,6 +117,9 @@ def letterbox(image: NDArray[np.uint8], letterbox: Letterbox, input_size: tuple[
     Returns:
         (input height, input width, 3) uint8 RGB, contiguous.
     """
+    height, width = image.shape[:2]
+    if (letterbox.width, letterbox.height) == input_size == (width, height) and letterbox.box == (0, 0, width, height):
+        return image.copy()
     region = Image.fromarray(image).resize(
         (letterbox.width, letterbox.height), Image.Resampling.BILINEAR, box=letterbox.box
     )

@@ -1,5 +1,6 @@
 """Where between the cells the top of a heatmap is: a Gaussian fitted to the logarithms of the cells around its peak."""
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -18,7 +19,7 @@ FLAT = 1e-3
 ROUNDNESS = np.array([0.0, 0.0, 0.0, 0.0, 0.5, 0.5])
 # Ridge on all terms: a peak of fewer cells than terms has the smallest fit.
 RIDGE = 1e-9
-# A peak's squared value at least; no system of equations is then empty.
+# A cell's squared value at least: no system of equations is then empty, and what is brighter does not feel it.
 _FAINTEST = 1e-60
 # Below every positive float32: a logarithm for what is not positive, and has no weight.
 _TINY = 1e-46
@@ -39,7 +40,11 @@ _V, _U = offsets()
 DESIGN = np.stack([_U**0, _U, _V, _U**2 + _V**2, _U**2 - _V**2, _U * _V], axis=1).astype(np.float64)
 TERMS = DESIGN.shape[1]
 _PRODUCTS = (DESIGN[:, :, np.newaxis] * DESIGN[:, np.newaxis, :] + np.diag(ROUNDNESS)).reshape(len(DESIGN), -1)
-_RIDGES = (RIDGE * np.eye(TERMS)).ravel()
+# (2 · cells, terms² + terms): from each cell's weight and weighted logarithm to both sides of the normal equations.
+_EQUATIONS = np.zeros((len(DESIGN), 2, TERMS**2 + TERMS))
+_EQUATIONS[:, 0, : TERMS**2], _EQUATIONS[:, 1, TERMS**2 :] = _PRODUCTS, DESIGN
+_EQUATIONS = _EQUATIONS.reshape(-1, TERMS**2 + TERMS)
+_DIAGONAL = slice(0, TERMS**2, TERMS + 1)
 
 
 def real_values(codes: NDArray[Any], affine: _Affine) -> NDArray[np.float64]:
@@ -52,7 +57,7 @@ def real_values(codes: NDArray[Any], affine: _Affine) -> NDArray[np.float64]:
 
 
 def fitted_tops(
-    around: NDArray[Any], inside: NDArray[np.bool_], code: NDArray[Any], clipped: NDArray[np.bool_], affine: _Affine
+    around: NDArray[Any], code: NDArray[Any], clipped: Sequence[int], affine: _Affine
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """The top of the Gaussian fitted to the cells around each peak.
 
@@ -61,33 +66,28 @@ def fitted_tops(
     Magazine 28(5), 2011.
 
     Args:
-        around: (peaks, cells) codes of the window.
-        inside: (peaks, cells) whether a cell of the window is in the map. The codes of others are not looked at.
+        around: (peaks, cells) codes of the window; the lowest of their type for a cell that is not in the map.
         code: (peaks,) the largest code.
-        clipped: (peaks,) whether cells of that code say nothing about the top, because real values above it look the
-            same.
+        clipped: peaks whose cells of that code say nothing about the top, because real values above it look the same.
         affine: scale and zero point; None for real values.
 
     Returns:
         (peaks, 2) x and y, in cells from the window's middle, and (peaks,) whether the surface has a top there: its
         weights are not all zero, and it is concave. Of one that has none the place is meaningless.
     """
-    weight, logarithm = _squares_and_logarithms(around, affine)
-    top_square, top_logarithm = _squares_and_logarithms(code, affine)
-    weight *= inside
-    if clipped.any():
-        weight[(around == code[:, np.newaxis]) & clipped[:, np.newaxis]] = 0.0
-    logarithm -= top_logarithm[:, np.newaxis]
-    logarithm *= weight
-    normal = weight @ _PRODUCTS
-    # The ridge is meant for weights relative to the peak's.
-    normal += np.maximum(top_square, _FAINTEST)[:, np.newaxis] * _RIDGES
-    target = logarithm @ DESIGN
-    p = np.linalg.solve(normal.reshape(-1, TERMS, TERMS), target[:, :, np.newaxis])[:, :, 0].T
-    _, slope_x, slope_y, mean, difference, shear = p
+    weighted = _weighted(around, affine)
+    square, logarithm = _squares_and_logarithms(code, affine)
+    for peak in clipped:
+        weighted[peak, around[peak] == code[peak]] = 0.0
+    sums = weighted.reshape(len(around), len(_EQUATIONS)) @ _EQUATIONS
+    # Logarithms relative to the peak's; and the ridge is meant for weights relative to it.
+    sums[:, TERMS**2 :] -= logarithm[:, np.newaxis] * sums[:, :TERMS]
+    sums[:, _DIAGONAL] += RIDGE * square[:, np.newaxis]
+    normal, target = sums[:, : TERMS**2].reshape(-1, TERMS, TERMS), sums[:, TERMS**2 :, np.newaxis]
+    _, slope_x, slope_y, mean, difference, shear = np.linalg.solve(normal, target)[:, :, 0].T
     bend_x, bend_y = mean + difference, mean - difference
     determinant = 4.0 * bend_x * bend_y - shear * shear
-    concave = (bend_x < -FLAT) & (bend_y < -FLAT) & (determinant > FLAT**2)
+    concave = (np.maximum(bend_x, bend_y) < -FLAT) & (determinant > FLAT**2)
     determinant[~concave] = 1.0
     top = np.empty((len(code), 2))
     top[:, 0] = shear * slope_y - 2.0 * bend_y * slope_x
@@ -96,21 +96,30 @@ def fitted_tops(
     return top, concave
 
 
+def _weighted(codes: NDArray[Any], affine: _Affine) -> NDArray[np.float64]:
+    """(…, 2) v² and v² log v."""
+    if codes.dtype == np.int8:
+        return _tables(affine)[0].take(codes.view(np.uint8), axis=0)
+    square, logarithm = _computed(codes, affine)
+    return np.stack([square, square * logarithm], axis=-1)
+
+
 def _squares_and_logarithms(codes: NDArray[Any], affine: _Affine) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """v² and log v; where v is not positive, 0 and some finite number."""
+    """v² and log v; where v is not positive, nearly 0 and some finite number."""
     if codes.dtype != np.int8:
         return _computed(codes, affine)
-    squares, logarithms = _tables(affine)
+    _, squares, logarithms = _tables(affine)
     index = codes.view(np.uint8)
     return squares.take(index), logarithms.take(index)
 
 
 @lru_cache(maxsize=64)
-def _tables(affine: _Affine) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """`_computed` of each int8 code, at the code seen as unsigned."""
-    return _computed(np.arange(256).astype(np.uint8).view(np.int8), affine)
+def _tables(affine: _Affine) -> tuple[NDArray[np.float64], ...]:
+    """`_weighted` and `_computed` of each int8 code, at the code seen as unsigned."""
+    square, logarithm = _computed(np.arange(256).astype(np.uint8).view(np.int8), affine)
+    return np.stack([square, square * logarithm], axis=-1), square, logarithm
 
 
 def _computed(codes: NDArray[Any], affine: _Affine) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     values = np.maximum(real_values(codes, affine), 0.0)
-    return values * values, np.log(np.maximum(values, _TINY))
+    return np.maximum(values * values, _FAINTEST), np.log(np.maximum(values, _TINY))

@@ -5,6 +5,8 @@ the landmarks in turn, each weight times its score rounded before it is added.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
+from math import exp
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,7 +50,7 @@ class Recognizer:
             self._labelled[name] = mask
         rules = None if recognition is None else recognition.categories
         self._names = () if rules is None else rules.names
-        self._rules = () if rules is None else tuple(_table(rule) for rule in rules.stages)
+        self._rules = () if rules is None else rules.stages
         curves = None if recognition is None else recognition.confidences
         self._curves = () if curves is None else curves.stages
 
@@ -75,33 +77,37 @@ class Recognizer:
         if category is not None or not self._rules:
             return Recognized(None, None, self._everything.copy(), sure)
         shares = probabilities(self._rules[stage - 1], scores)
-        best = int(np.argmax(shares))
-        name = self._names[best]
-        return Recognized(name, float(shares[best]), self._labelled[name].copy(), sure)
+        share = max(shares)
+        name = self._names[shares.index(share)]
+        return Recognized(name, share, self._labelled[name].copy(), sure)
 
 
-def probabilities(table: NDArray[np.float64], scores: NDArray[np.float32]) -> NDArray[np.float64]:
-    """The softmax over categories.
+def probabilities(rule: CategoryRule, scores: NDArray[np.float32]) -> list[float]:
+    """The softmax over categories, adding up to 1.
 
     Args:
-        table: (categories, 1 + landmarks) each category's bias and weights.
         scores: (landmarks,) float32.
-
-    Returns:
-        (categories,) float64, adding up to 1.
     """
-    terms = table.copy()
-    terms[:, 1:] *= scores
-    # Not a matrix product, nor a sum: in what order those add differs from machine to machine.
-    heights = np.add.accumulate(terms, axis=1)[:, -1]
-    parts = np.exp(heights - heights.max())
-    return np.asarray(parts / np.add.accumulate(parts)[-1])
+    values = scores.tolist()
+    heights = []
+    # In Python, so few numbers take less time than a handful of numpy's functions do to be fetched.
+    for height, weights in zip(rule.biases, rule.weights, strict=True):
+        for weight, value in zip(weights, values, strict=True):
+            height += weight * value
+        heights.append(height)
+    highest = max(heights)
+    parts = [exp(height - highest) for height in heights]
+    whole = 0.0
+    for part in parts:  # `sum` compensates for rounding since Python 3.12
+        whole += part
+    return [part / whole for part in parts]
 
 
 def confidences_of(curve: ConfidenceCurve, scores: NDArray[np.float32]) -> NDArray[np.float32]:
     """The curve's probabilities at these scores, (landmarks,) float32."""
-    return np.interp(scores, curve.scores, curve.confidences).astype(np.float32)
+    return np.interp(scores, *_knots(curve)).astype(np.float32)
 
 
-def _table(rule: CategoryRule) -> NDArray[np.float64]:
-    return np.column_stack([np.array(rule.biases, np.float64), np.array(rule.weights, np.float64)])
+@lru_cache(maxsize=64)
+def _knots(curve: ConfidenceCurve) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    return np.array(curve.scores), np.array(curve.confidences)

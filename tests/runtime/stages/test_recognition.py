@@ -85,7 +85,8 @@ def test_the_sum_is_taken_in_turn() -> None:
     total = 0.0
     for part in parts:
         total += part
-    assert probabilities(table, scores).tolist() == pytest.approx([part / total for part in parts], rel=1e-15)
+    rule = CategoryRule(tuple(map(tuple, table[:, 1:].tolist())), tuple(table[:, 0].tolist()), 0.5, 0.5, 0.0)
+    assert probabilities(rule, scores) == pytest.approx([part / total for part in parts], rel=1e-15)
 
 
 def test_a_curve_is_linear_between_its_knots() -> None:
