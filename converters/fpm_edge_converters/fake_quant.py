@@ -165,7 +165,9 @@ def fake_quantized(model: tf_keras.Model) -> tf_keras.Model:
 
     # In float64 as in tfmot's own arithmetic, where 1 − 0.999 is rounded to float32 once.
     decay = tf.Variable(_DECAY, dtype=tf.float64, trainable=False)
-    quantized = tf_keras.models.clone_model(model, clone_function=clone)
+    # AutoGraph would read and rewrite the source of every wrapper, which has no Python control flow that needs it.
+    copied = tf.autograph.experimental.do_not_convert(tf_keras.models.clone_model)
+    quantized = copied(model, clone_function=clone)
     targets = {variable.name: variable for variable in quantized.weights}
     for variable in model.weights:
         targets[f"quant_{variable.name}"].assign(variable)

@@ -7,6 +7,7 @@ image.
 """
 
 import logging
+import os
 import tempfile
 import warnings
 from collections import Counter
@@ -27,6 +28,9 @@ __all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position",
 
 OPSET = 17
 IR_VERSION = 8
+
+# Otherwise tf2onnx copies the whole graph before each of its many optimizations, to go on without one that fails.
+os.environ.setdefault("TF2ONNX_CATCH_ERRORS", "FALSE")
 
 _TYPES = {TensorProto.UINT8: "uint8", TensorProto.INT8: "int8", TensorProto.FLOAT: "float32"}
 _TO_CHANNELS_FIRST = [0, 3, 1, 2]

@@ -40,7 +40,7 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     quantized = precision in INTEGER
 
     @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[tf.TensorSpec(shape, tf.float32 if quantized else tf.uint8, name="image")]
+        input_signature=[tf.TensorSpec(shape, tf.float32 if quantized else tf.uint8, name="image")], autograph=False
     )
     def infer(image: Any) -> Any:
         pixels = image if quantized else tf.cast(image, tf.float32) * _PIXEL

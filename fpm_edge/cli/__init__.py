@@ -9,7 +9,7 @@ from fpm_edge.cli.quiet import import_quietly
 from fpm_edge.interrupts import ending_at_interrupt
 from fpm_edge.toolkit import missing_from_toolkit, of_toolkit
 
-__all__ = ["cli"]
+__all__ = ["NEEDS_TENSORFLOW", "cli"]
 
 # Command name → (module, one line of help). The order is that of the work.
 _COMMANDS = {
@@ -36,7 +36,7 @@ _COMMANDS = {
     "report": "Accuracy against latency of bundles, what changed between two, budgets for CI.",
 }
 
-_NEEDS_TENSORFLOW = {"compare", "convert", "demo", "qat", "search", "sensitivity", "train"}
+NEEDS_TENSORFLOW = {"compare", "convert", "demo", "qat", "search", "sensitivity", "train"}
 
 
 class _LazyGroup(click.Group):
@@ -48,7 +48,7 @@ class _LazyGroup(click.Group):
             return None
         try:
             with ending_at_interrupt():
-                if cmd_name in _NEEDS_TENSORFLOW:
+                if cmd_name in NEEDS_TENSORFLOW:
                     import_quietly("tensorflow")
                 module = importlib.import_module(f"fpm_edge.cli.{cmd_name.replace('-', '_')}")
         except ModuleNotFoundError as error:

@@ -11,8 +11,14 @@ import fpm_edge_runtime
 HEAVY = ("tensorflow", "tf_keras", "click", "rich", "onnx", "onnxruntime", "openvino", "ai_edge_litert", "scipy")
 
 
-def test_import_loads_no_engine_and_no_toolkit() -> None:
-    program = "import sys, fpm_edge_runtime; print(*sys.modules)"
+def test_import_alone_loads_nothing_else() -> None:
+    program = "import sys; before = {*sys.modules}; import fpm_edge_runtime; print(*{*sys.modules} - before)"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert {"numpy", "PIL", "msgspec"}.isdisjoint(done.stdout.split())
+
+
+def test_a_bundle_needs_no_engine_and_no_toolkit() -> None:
+    program = "import sys, fpm_edge_runtime as f; f.open_bundle; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-W", "error", "-c", program], capture_output=True, text=True, check=True)
     loaded = {name.partition(".")[0] for name in done.stdout.split()}
     assert "fpm_edge_runtime" in loaded
