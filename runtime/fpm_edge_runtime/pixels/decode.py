@@ -72,7 +72,7 @@ def read_heatmaps(
     peaks = find_peaks(maps)
     cells, scores = answer_of(maps, peaks)
     doubts: dict[int, Doubt] = {
-        index: "saturated" for index in _clipped(maps, peaks) if peaks.tied[index].extent > 2 * RADIUS
+        index: "saturated" for index in _clipped(maps, peaks) if peaks.plateaus[index].extent > 2 * RADIUS
     }
     doubts.update(dict.fromkeys(peaks.silent, "flat"))
     if maps.holes is not None:
@@ -144,4 +144,4 @@ def _clipped(maps: Maps, peaks: Peaks) -> list[int]:
     if maps.affine is not None:
         scale, zero_point = maps.affine
         limit = min(limit, (1.0 - scale / 2) / scale + zero_point)
-    return [index for index, tied in peaks.tied.items() if tied.cells > 1 and tied.code >= limit]
+    return [index for index, plateau in peaks.plateaus.items() if plateau.cells > 1 and peaks.code[index] >= limit]

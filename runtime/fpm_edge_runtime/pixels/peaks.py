@@ -7,14 +7,15 @@ numbers. So there are few of them here, and what is asked of a handful of maps o
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.pixels.plateau import Plateau
 from fpm_edge_runtime.pixels.subpixel import REACH, offsets
 
-__all__ = ["MARGIN", "Grid", "Layout", "Maps", "Peaks", "Tied", "find_peaks", "grid_of"]
+__all__ = ["MARGIN", "Grid", "Layout", "Maps", "Peaks", "find_peaks", "grid_of"]
 
 Layout = Literal["NHWC", "NCHW"]
 
@@ -24,9 +25,8 @@ MARGIN = 1.0
 # Between two rows of cells that have numbers of their own; more than any map is wide.
 _APART = 2**16
 _STEPS = tuple(_APART * y + x for y in range(-REACH, REACH + 1) for x in range(-REACH, REACH + 1))
-# From so many maps whose largest code is in several places on, all at once are surely faster than one by one. Networks
-# with few landmarks never have so many, and load less.
-_MANY = 32
+# From so many cells of a map on that hold its largest code, all such maps at once are faster than one by one.
+_MANY = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,14 +76,6 @@ class Maps:
         return np.asarray(self.codes.take(address, mode="clip"))
 
 
-class Tied(NamedTuple):
-    """Where several cells tie: their code, how many are the peak, and the larger of its width and height less one."""
-
-    code: float
-    cells: int
-    extent: int
-
-
 @dataclass(frozen=True, eq=False)
 class Peaks:
     """The largest code of each map and the cells that hold it.
@@ -93,14 +85,14 @@ class Peaks:
         middles: the cell around which to look, of each map.
         boxes: (maps, 8) that cell, the centroid of the peak's cells, and the lowest and highest that the answer may be;
             x before y.
-        tied: map → of those with several cells.
+        plateaus: of those with several cells, by their map.
         silent: maps in which all that is finite is the same. The peak is then the first such cell.
     """
 
     code: NDArray[Any]
     middles: list[int]
     boxes: NDArray[np.float64]
-    tied: Mapping[int, Tied]
+    plateaus: Mapping[int, Plateau]
     silent: list[int]
 
 
@@ -129,13 +121,20 @@ def find_peaks(maps: Maps) -> Peaks:
     code = np.maximum.reduce(cells, axis=1)
     holds = cells == code[:, np.newaxis]
     places = holds.ravel().nonzero()[0]
-    silent = []
-    if len(places) >= area or maps.holes is not None:
-        counts = holds.sum(axis=1)
-        finite = area if maps.holes is None else area - maps.holes
-        silent = np.flatnonzero((counts == area) | (counts == finite)).tolist()
-        for index in silent:
-            holds[index, holds[index].argmax() + 1 :] = False
+    silent: list[int] = []
+    plateaus: dict[int, Plateau] = {}
+    if places.size >= _MANY * code.size or places.size >= area or maps.holes is not None:
+        silent, many = _unclear(maps, holds)
+        if many:
+            # Not above: few networks have so many cells that tie.
+            from fpm_edge_runtime.pixels.ties import plateaus_of
+
+            plateaus.update(zip(many, plateaus_of(cells[many].reshape(-1, *maps.grid.size)), strict=True))
+        # Of these the first cell stands for all.
+        shown = [*silent, *many]
+        first = holds[shown].argmax(axis=1)
+        holds[shown] = False
+        holds[shown, first] = True
         places = holds.ravel().nonzero()[0]
     middles: list[int] = []
     several: dict[int, list[int]] = {}
@@ -145,55 +144,44 @@ def find_peaks(maps: Maps) -> Peaks:
             middles.append(cell)
         else:
             several.setdefault(index, [middles[index]]).append(cell)
-    tied, boxes = _tied(maps, code, several) if several else ({}, {})
-    width = maps.grid.size[1]
-    for index, box in boxes.items():
-        middles[index] = round(box[1]) * width + round(box[0])
-    found = maps.grid.boxes.take(middles, axis=0)
-    for index, box in boxes.items():
-        found[index, 2:] = box
-    return Peaks(code, middles, found, tied, silent)
-
-
-def _tied(
-    maps: Maps, code: NDArray[Any], several: dict[int, list[int]]
-) -> tuple[dict[int, Tied], dict[int, tuple[float, ...]]]:
-    """Of each map with several such cells: its peak, and the end of its box."""
+    for index, cells_of in several.items():
+        plateaus[index] = _plateau(maps, index, cells_of)
     height, width = maps.grid.size
-    places = {index: [divmod(cell, width) for cell in cells] for index, cells in several.items()}
-    scattered = [index for index, cells in places.items() if _extent(cells) > REACH]
-    # Sums of codes are exact in any order; those of float32 values are not.
-    if len(scattered) >= _MANY and maps.affine is not None:
-        # Not above: few networks have so many maps that tie.
-        from fpm_edge_runtime.pixels.ties import chains_of
-
-        chains = chains_of(maps.cells[scattered].reshape(-1, height, width))
-        for index, chain in zip(scattered, chains, strict=True):
-            places[index] = [cell for cell in places[index] if chain[cell]]
-    else:
-        for index in scattered:
-            places[index] = _heaviest(maps, index, places[index], several[index])
-    tied: dict[int, Tied] = {}
-    boxes: dict[int, tuple[float, ...]] = {}
-    for index, cells in places.items():
-        count = len(cells)
-        rows, columns = zip(*cells, strict=True)
-        tied[index] = Tied(code[index].item(), count, _extent(cells))
-        boxes[index] = (
-            sum(columns) / count,
-            sum(rows) / count,
-            max(min(columns) - MARGIN, -0.5),
-            max(min(rows) - MARGIN, -0.5),
-            min(max(columns) + MARGIN, width - 0.5),
-            min(max(rows) + MARGIN, height - 0.5),
+    for index, plateau in plateaus.items():
+        middles[index] = round(plateau.y) * width + round(plateau.x)
+    boxes = maps.grid.boxes.take(middles, axis=0)
+    for index, (_, x, y, left, top, right, bottom) in plateaus.items():
+        boxes[index, 2:] = (
+            x,
+            y,
+            max(left - MARGIN, -0.5),
+            max(top - MARGIN, -0.5),
+            min(right + MARGIN, width - 0.5),
+            min(bottom + MARGIN, height - 0.5),
         )
-    return tied, boxes
+    return Peaks(code, middles, boxes, plateaus, silent)
 
 
-def _extent(cells: list[tuple[int, int]]) -> int:
-    """How far apart the outermost are, in rows or columns. They are in reading order."""
-    columns = [column for _, column in cells]
-    return max(cells[-1][0] - cells[0][0], max(columns) - min(columns))
+def _unclear(maps: Maps, holds: NDArray[np.bool_]) -> tuple[list[int], list[int]]:
+    """Which maps are the same everywhere, and which others have so many such cells that they are seen to together."""
+    area = maps.grid.area
+    counts = holds.sum(axis=1)
+    silent = (counts == area) | (counts == (area if maps.holes is None else area - maps.holes))
+    # Sums of codes are exact in any order; those of float32 values are not.
+    many = ~silent & (counts >= _MANY) & (maps.affine is not None)
+    return np.flatnonzero(silent).tolist(), np.flatnonzero(many).tolist()
+
+
+def _plateau(maps: Maps, index: int, cells: list[int]) -> Plateau:
+    """The peak of a map with several such cells, which are in reading order."""
+    width = maps.grid.size[1]
+    places = [divmod(cell, width) for cell in cells]
+    columns = [column for _, column in places]
+    if max(columns) - min(columns) > REACH or places[-1][0] - places[0][0] > REACH:
+        places = _heaviest(maps, index, places, cells)
+        columns = [column for _, column in places]
+    rows, count = [row for row, _ in places], len(places)
+    return Plateau(count, sum(columns) / count, sum(rows) / count, min(columns), rows[0], max(columns), rows[-1])
 
 
 def _heaviest(maps: Maps, index: int, places: list[tuple[int, int]], cells: list[int]) -> list[tuple[int, int]]:

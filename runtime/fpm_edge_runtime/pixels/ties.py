@@ -9,9 +9,24 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.pixels.plateau import Plateau
 from fpm_edge_runtime.pixels.subpixel import RADIUS, REACH
 
-__all__ = ["chains_of"]
+__all__ = ["chains_of", "plateaus_of"]
+
+
+def plateaus_of(maps: NDArray[np.int8] | NDArray[np.int16]) -> list[Plateau]:
+    """The peak of each map, as `chains_of` has it."""
+    chains = chains_of(maps)
+    columns, rows = chains.sum(axis=1), chains.sum(axis=2)
+    count = rows.sum(axis=1)
+    edges = []
+    for sums in (columns, rows):
+        some, size = sums > 0, sums.shape[1]
+        edges.append((sums @ np.arange(size) / count, some.argmax(axis=1), size - 1 - some[:, ::-1].argmax(axis=1)))
+    (x, left, right), (y, top, bottom) = edges
+    fields = (count, x, y, left, top, right, bottom)
+    return [Plateau(*values) for values in zip(*(field.tolist() for field in fields), strict=True)]
 
 
 def chains_of(maps: NDArray[np.int8] | NDArray[np.int16]) -> NDArray[np.bool_]:
