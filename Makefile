@@ -48,7 +48,7 @@ docs: $(READY) ## Check the documentation, and build it as a site (out/site)
 	$(BIN)/python scripts/make_reference.py --check
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
-docs-run: $(READY) ## Run the commands of the documentation, page by page (half an hour; before each release)
+docs-run: $(READY) ## Run the commands of the documentation, page by page (most of an hour; before each release)
 	$(BIN)/python scripts/run_docs.py
 
 wheel: $(READY) ## Build the wheel, check its contents, try it in a fresh environment

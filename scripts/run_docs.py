@@ -1,4 +1,4 @@
-"""Run the commands of the documentation, page by page, each in a fresh folder: `make docs-run`. Half an hour.
+"""Run the commands of the documentation, page by page, each in a fresh folder: `make docs-run`. Most of an hour.
 
     python scripts/run_docs.py                            all pages
     python scripts/run_docs.py README.md docs/start.md    some

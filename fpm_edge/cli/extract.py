@@ -35,8 +35,9 @@ def command(
     stages.tflite.
 
     \b
-    fpm-edge extract mine.fpm -o app/assets
-    fpm-edge extract mine.fpm card.md stages/1.tflite -o out
+    fpm-edge convert lite-m --int8 --whole --calibration rendered:128@5/192 -o whole.fpm
+    fpm-edge extract whole.fpm -o app/assets
+    fpm-edge extract whole.fpm card.md stages/1.tflite -o out
     """
     opened = open_bundle(bundle, trusted)
     chosen = members or tuple(name for name in WHOLE_MEMBERS if name in opened.members)
