@@ -1,13 +1,16 @@
 """Cutting a TFLite graph at its tensors."""
 
 from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
+import tf_keras
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
+from fpm_edge_converters.tflite import to_tflite
 from fpm_edge_runtime.bundle.manifest import Piece
 from fpm_edge_runtime.errors import ConversionError
 
@@ -47,6 +50,19 @@ def test_stages_one_after_the_other_are_the_whole_graph(whole: bytes, run_tflite
         for name, value in expected.items():
             np.testing.assert_array_equal(tensors[name], value)
         assert np.unique(expected["heatmap_3"]).size > 20
+
+
+def test_what_tensorflow_could_not_write_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its converter keeps the error to itself, and then loses the names of the outputs."""
+
+    def full(*arguments: Any, **options: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(import_module("tensorflow.python.saved_model.save"), "save", full)
+    image = tf_keras.Input((8, 8, 3), name="image")
+    model = tf_keras.Model(image, tf_keras.layers.Conv2D(2, 1, name="heatmap_1")(image))
+    with pytest.raises(ConversionError, match=r"could not write its temporary files in .*; free space there"):
+        to_tflite(model, "float32")
 
 
 def test_names_are_stable(whole: bytes) -> None:

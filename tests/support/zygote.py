@@ -5,6 +5,7 @@ starts (engines, workers, watchers) starts in a process like any other. TensorFl
 commands start from nothing.
 """
 
+import ctypes
 import json
 import os
 import signal
@@ -21,6 +22,8 @@ __all__ = ["Done", "Surroundings", "Zygote", "zygote"]
 
 NOBODY = 54321
 """A user whom the system does not know."""
+
+_SET_SECUREBITS, _NO_SETUID_FIXUP = 28, 4  # of prctl
 
 
 @dataclass(frozen=True)
@@ -103,7 +106,10 @@ def _surrounded(asked: dict[str, Any]) -> None:
     if asked["homeless"]:
         for name in ("HOME", "XDG_CACHE_HOME"):
             os.environ.pop(name, None)
-        os.setreuid(NOBODY, 0)  # still allowed to read and write everything
+        # Still allowed to read and write everything: rights stay with who becomes nobody.
+        if ctypes.CDLL(None).prctl(_SET_SECUREBITS, _NO_SETUID_FIXUP):
+            raise OSError("prctl: the rights of root cannot be kept")
+        os.setresuid(NOBODY, NOBODY, NOBODY)
     sys.stdout = open(1, "w", encoding=asked["encoding"] or "utf-8", closefd=False)  # noqa: SIM115
     if asked["closed"]:
         os.close(1)
