@@ -6,13 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import openvino
 from numpy.typing import NDArray
 
 from fpm_edge_runtime.bundle.manifest import Format, Piece, TensorSpec
 from fpm_edge_runtime.engines import Engine, PieceRunner
 from fpm_edge_runtime.engines._check import check_names, check_type, damaged
-from fpm_edge_runtime.engines._openvino_overflow import overflows
+from fpm_edge_runtime.engines._some_home import some_home
+
+# It looks for a consent to telemetry there.
+with some_home():
+    import openvino
+
+    from fpm_edge_runtime.engines._openvino_overflow import overflows
 
 __all__ = ["load"]
 

@@ -1,6 +1,7 @@
 """Every engine runs the same pieces to the same codes, and refuses a model that is not what the manifest says."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -322,3 +323,15 @@ def test_threads_of_onnxruntime_wait_without_spinning() -> None:
     """Or those of one piece take the processors from the next: two threads were slower than one."""
     options = pytest.importorskip("fpm_edge_runtime.engines.onnxruntime").session_options(2)
     assert options.get_session_config_entry("session.intra_op.allow_spinning") == "0"
+
+
+def test_openvino_is_imported_where_the_user_has_no_home() -> None:
+    """As on a kiosk whose service runs as a user of its own: OpenVINO's import asks for the folder."""
+    pytest.importorskip("openvino")
+    program = (
+        "import os, pwd\ndef nobody(user): raise KeyError(user)\npwd.getpwuid = nobody\n"
+        "from fpm_edge_runtime import load_engine\nprint(load_engine('openvino').name, 'HOME' in os.environ)"
+    )
+    environment = {name: value for name, value in os.environ.items() if name != "HOME"}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "openvino False\n", done.stderr
