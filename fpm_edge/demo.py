@@ -11,6 +11,7 @@ from fpm_edge.data import load_dataset, read_image
 from fpm_edge.pictures.overlay import contact_sheet, draw_detection, drawn_png
 from fpm_edge.report import measure, write_report
 from fpm_edge.shipped import shipped_model
+from fpm_edge.text.names import text_name
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.bundle.manifest import Format
 from fpm_edge_runtime.files import write_atomically
@@ -64,6 +65,7 @@ def run_demo(output: Path, pictures: int) -> DemoResult:
     write_atomically(overlays / "all.png", drawn_png(sheet))
 
     opened = [("int8", open_bundle(bundle)), ("float32", open_bundle(float_bundle))]
-    data = measure(opened, score, command=f"fpm-edge demo --pictures {pictures} -o {shlex.quote(str(output))}")
+    again = f"fpm-edge demo --pictures {pictures} -o {shlex.quote(str(output))}"
+    data = measure(opened, score, command=text_name(again))
     report = write_report(data, output)
     return DemoResult(bundle, float_bundle, overlays, report, converted.drift)

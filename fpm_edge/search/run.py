@@ -21,6 +21,7 @@ from fpm_edge.search.space import Candidate, File
 from fpm_edge.search.store import TRIALS, Store
 from fpm_edge.search.timing import time_candidates, turns
 from fpm_edge.search.trial import Trial, time_of
+from fpm_edge.text.names import text_name
 from fpm_edge.text.progress import progress_bar
 from fpm_edge_runtime import Bundle, Session, open_bundle
 from fpm_edge_runtime.engines import ENGINES, load_engine
@@ -301,7 +302,7 @@ class _Search:
         assert drift is not None, "the gate has seen it"
         size = draft.stat().st_size
         draft.replace(path)
-        return Written(str(path), size, drift)
+        return Written(text_name(str(path)), size, drift)
 
     def _check_alike(self, bundle: Bundle, measured: Bundle, candidate: Candidate, member: str) -> None:
         """A last stage's file has no outputs for stages after it, if it is converted without them; it answers alike."""

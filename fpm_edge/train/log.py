@@ -1,5 +1,6 @@
 """TensorBoard's log of a run: losses, rate, and pictures of heatmaps."""
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,7 +37,7 @@ class TrainingLog:
         if self._chief:
             with self._checked():
                 self._before = set(self._path.glob(_FILES))
-                self._writer = tf.summary.create_file_writer(str(self._path))
+                self._writer = tf.summary.create_file_writer(os.fsencode(self._path))
         return self
 
     def __exit__(
