@@ -48,6 +48,7 @@ def test_only_the_chosen_engine_is_imported() -> None:
 def test_public_names_are_sorted_and_exist() -> None:
     names = fpm_edge_runtime.__all__
     assert names == sorted(names)
+    assert set(names) <= set(dir(fpm_edge_runtime))
     for name in set(names) - {"__version__"}:
         assert getattr(fpm_edge_runtime, name).__module__.startswith("fpm_edge_runtime.")
 
