@@ -106,10 +106,10 @@ def _surrounded(asked: dict[str, Any]) -> None:
     if asked["homeless"]:
         for name in ("HOME", "XDG_CACHE_HOME"):
             os.environ.pop(name, None)
-        # Still allowed to read and write everything: rights stay with who becomes nobody.
+        # Still allowed to read and write everything, also where a library asks whether the real user may.
         if ctypes.CDLL(None).prctl(_SET_SECUREBITS, _NO_SETUID_FIXUP):
             raise OSError("prctl: the rights of root cannot be kept")
-        os.setresuid(NOBODY, NOBODY, NOBODY)
+        os.setreuid(NOBODY, 0)
     sys.stdout = open(1, "w", encoding=asked["encoding"] or "utf-8", closefd=False)  # noqa: SIM115
     if asked["closed"]:
         os.close(1)
