@@ -5,7 +5,6 @@ Cutting copies operators and constants as they are, so a piece computes exactly 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from tempfile import gettempdir
 from typing import Any
 
 import flatbuffers
@@ -72,13 +71,9 @@ class FlatGraph:
         return tuple(int(i) for i in self._graph.outputs)
 
     def signature_outputs(self) -> dict[str, int]:
-        """Name → tensor index of the outputs, as the traced function named them. Raises ConversionError."""
+        """Name → tensor index of the outputs, as the traced function named them; empty where the names are lost."""
         if not self._model.signatureDefs:
-            # TensorFlow's converter then goes on without a word, and without names.
-            raise ConversionError(
-                f"TensorFlow could not write its temporary files in {gettempdir()}; free space there, or set TMPDIR to "
-                "a folder that it can write into"
-            )
+            return {}
         (signature,) = self._model.signatureDefs
         return {item.name.decode(): int(item.tensorIndex) for item in signature.outputs}
 

@@ -28,9 +28,7 @@ __all__ = ["IR_VERSION", "OPSET", "cut_onnx", "from_tflite", "name_by_position",
 
 OPSET = 17
 IR_VERSION = 8
-
-# Otherwise tf2onnx copies the whole graph before each of its many optimizations, to go on without one that fails.
-os.environ.setdefault("TF2ONNX_CATCH_ERRORS", "FALSE")
+_CATCH = "TF2ONNX_CATCH_ERRORS"
 
 _TYPES = {TensorProto.UINT8: "uint8", TensorProto.INT8: "int8", TensorProto.FLOAT: "float32"}
 _TO_CHANNELS_FIRST = [0, 3, 1, 2]
@@ -95,7 +93,15 @@ def from_tflite(tflite: bytes) -> onnx.ModelProto:
         logging.getLogger("tf2onnx").setLevel(logging.ERROR)
         path = Path(folder) / "whole.tflite"
         path.write_bytes(tflite)
-        model, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
+        # Otherwise it copies the whole graph before each of its many optimizations, to go on without one that fails.
+        before = os.environ.get(_CATCH)
+        os.environ[_CATCH] = "FALSE"
+        try:
+            model, _ = tf2onnx.convert.from_tflite(str(path), opset=OPSET)
+        finally:
+            del os.environ[_CATCH]
+            if before is not None:
+                os.environ[_CATCH] = before
     return model
 
 

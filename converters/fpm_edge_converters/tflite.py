@@ -1,5 +1,6 @@
 """A tf_keras network as one TFLite file with stable tensor names and a uint8 image as input."""
 
+from tempfile import gettempdir
 from typing import Any
 
 import tensorflow as tf
@@ -9,6 +10,7 @@ from tensorflow.python.framework.convert_to_constants import convert_variables_t
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.int16x8 import to_int16x8
 from fpm_edge_runtime.bundle.manifest import Precision
+from fpm_edge_runtime.errors import ConversionError
 
 __all__ = ["INTEGER", "Precision", "to_tflite"]
 
@@ -31,6 +33,9 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     Returns:
         A graph whose input is ``image`` (1, height, width, 3) uint8, with the scaling by 1/255 folded in, whose
         outputs are ``heatmap_1..T``, and whose tensors ``features`` and ``context`` carry those names where they exist.
+
+    Raises:
+        ConversionError: TensorFlow could not write its temporary files.
     """
     named = _named_tensors(model)
     # The name is part of every inner tensor's; Keras would number it over the life of the process.
@@ -61,6 +66,12 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     raw = FlatGraph(converter.convert())
 
     outputs = raw.signature_outputs()
+    if not outputs:
+        # Its converter then goes on without a word, and without names.
+        raise ConversionError(
+            f"TensorFlow could not write its temporary files in {gettempdir()}; free space there, or set TMPDIR to a "
+            "folder that it can write into"
+        )
     raw.rename({index: name for name, index in outputs.items()} | {raw.inputs[0]: "image"})
     stages = len(model.outputs)
     if precision == "int16x8":

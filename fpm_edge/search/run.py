@@ -294,9 +294,9 @@ class _Search:
             allow_seen=True,
         )
         bundle = open_bundle(draft)
-        for piece in bundle.manifest.pieces[form]:
-            if bundle.manifest.digests[piece.member] != measured.manifest.digests[piece.member]:
-                self._check_alike(bundle, measured, candidate, piece.member)
+        members = [piece.member for piece in bundle.manifest.pieces[form]]
+        if any(bundle.manifest.digests[member] != measured.manifest.digests[member] for member in members):
+            self._check_alike(bundle, measured, candidate)
         path = self._folder / BUNDLE
         drift = result.drift[form].stages[-1].relative_drift
         assert drift is not None, "the gate has seen it"
@@ -304,7 +304,7 @@ class _Search:
         draft.replace(path)
         return Written(text_name(str(path)), size, drift)
 
-    def _check_alike(self, bundle: Bundle, measured: Bundle, candidate: Candidate, member: str) -> None:
+    def _check_alike(self, bundle: Bundle, measured: Bundle, candidate: Candidate) -> None:
         """A last stage's file has no outputs for stages after it, if it is converted without them; it answers alike."""
         of_bundle, of_measured = (
             one.session(candidate.engine, threads=candidate.threads, stages=candidate.stages)
@@ -314,9 +314,7 @@ class _Search:
             now, then = of_bundle.trace(picture, box=box), of_measured.trace(picture, box=box)
             scores = now.detection.scores, then.detection.scores
             if not (np.array_equal(now.landmarks, then.landmarks) and np.array_equal(*scores)):
-                raise ConversionError(
-                    f"{member} of the bundle does not answer as what was measured; run the search again"
-                )
+                raise ConversionError("the bundle does not answer as what was measured; run the search again")
 
     def _explain(self, trials: Sequence[Trial], front: Sequence[Trial], choice: Trial | None) -> None:
         """What those that were measured on all pictures are."""

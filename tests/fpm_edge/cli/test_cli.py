@@ -6,13 +6,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-import click
 import numpy as np
 import pytest
 from PIL import Image
 
 from fpm_edge.__main__ import main
-from fpm_edge.cli import NEEDS_TENSORFLOW, cli
+from fpm_edge.cli import cli
 from fpm_edge.cli.options import DataSource
 from fpm_edge.train.recipes import RECIPES
 from fpm_edge.train.seen import read_seen
@@ -79,28 +78,6 @@ def test_help_names_what_the_command_does(name: str, capsys: pytest.CaptureFixtu
     text = succeeds(capsys, *([name] if name else []), "--help")
     assert text.startswith("Usage: fpm-edge")
     assert len(text.splitlines()) > 5
-
-
-def loaded_by(*commands: str) -> set[str]:
-    """The packages that a fresh process has after showing the help of these commands."""
-    program = (
-        "import contextlib, sys\nfrom fpm_edge.__main__ import main\nfor name in sys.argv[1:]:\n"
-        "    with contextlib.suppress(SystemExit):\n        main([*name.split(), '--help'])\n"
-        "print(*{name.partition('.')[0] for name in sys.modules}, file=sys.stderr)"
-    )
-    done = subprocess.run([sys.executable, "-c", program, *commands], capture_output=True, text=True, check=True)
-    assert done.stdout.count("Usage:") == len(commands)
-    return set(done.stderr.split())
-
-
-def test_help_loads_next_to_nothing() -> None:
-    assert {"numpy", "PIL", "msgspec", "tensorflow"}.isdisjoint(loaded_by(""))
-
-
-def test_commands_that_need_no_tensorflow_do_not_load_it() -> None:
-    names = [name for name in cli.list_commands(click.Context(cli)) if name not in NEEDS_TENSORFLOW]
-    assert {"run", "drift", "bench", "report", "evaluate"} <= set(names)
-    assert "tensorflow" not in loaded_by(*names)
 
 
 def test_an_unknown_option_is_a_usage_error(capsys: pytest.CaptureFixture[str]) -> None:

@@ -139,7 +139,7 @@ def test_a_bundle_that_answers_otherwise_than_was_measured_is_refused(
         return convert(*arguments, **options | {"precision": "float16"})
 
     monkeypatch.setattr(run, "convert", other)
-    with pytest.raises(ConversionError, match=r"1\.tflite of the bundle does not answer as what was measured"):
+    with pytest.raises(ConversionError, match="the bundle does not answer as what was measured"):
         one_stage(tiny_model, tmp_path / "out", calibration_data)
     assert not (tmp_path / "out" / "model.fpm").exists()
 

@@ -294,7 +294,11 @@ def test_check_image_returns_the_same_array() -> None:
 
 def test_letterbox_of_the_right_size_changes_nothing() -> None:
     fit = Letterbox.fit((40, 24), (40, 24))
-    np.testing.assert_array_equal(letterbox(_scene(), fit, (40, 24)), _scene())
+    for picture in (_scene(), _scene()[:, :, ::-1]):
+        same = letterbox(picture, fit, (40, 24))
+        np.testing.assert_array_equal(same, picture)
+        assert same.flags.c_contiguous
+        assert not np.shares_memory(same, picture)
 
 
 def test_letterbox_pads_with_black_around_the_picture() -> None:
