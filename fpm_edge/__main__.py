@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 # Nothing that takes time is imported here: until `main` runs, Ctrl-C is a traceback.
-from fpm_edge.interrupts import INTERRUPTED, ending_at_interrupt
+from fpm_edge.interrupts import INTERRUPTED, ending_at_interrupt, leave_interrupts_to_the_system
 
 __all__ = ["main"]
 
@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         _run(arguments)
     except KeyboardInterrupt:
         _fail("interrupted", INTERRUPTED)
+    finally:
+        if arguments is None:
+            leave_interrupts_to_the_system()
     sys.exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Ctrl-C where Python would show tracebacks: while modules are imported, and in processes that share a job."""
+"""Ctrl-C where Python would show tracebacks: at imports, at the exit, and in processes that share a job."""
 
 import os
 import signal
@@ -7,7 +7,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import NoReturn
 
-__all__ = ["INTERRUPTED", "ending_at_interrupt", "interrupts_kept_from_children", "interrupts_told_on"]
+__all__ = [
+    "INTERRUPTED",
+    "ending_at_interrupt",
+    "interrupts_kept_from_children",
+    "interrupts_told_on",
+    "leave_interrupts_to_the_system",
+]
 
 INTERRUPTED = 130
 """Exit code: 128 + SIGINT, as shells report it."""
@@ -23,8 +29,7 @@ def ending_at_interrupt() -> Iterator[None]:
     Packages in the midst of their import take an exception for their own failure, or pass over it; and there is nothing
     yet to be finished or put away. Nothing changes off the main thread, or where Ctrl-C is ignored or handled already.
     """
-    mine = threading.current_thread() is threading.main_thread()
-    if not mine or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+    if not _ours():
         yield
         return
     signal.signal(signal.SIGINT, _end)
@@ -59,6 +64,21 @@ def interrupts_kept_from_children() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def leave_interrupts_to_the_system() -> None:
+    """Let Ctrl-C kill the process from now on: all is done, and what Python does at its exit would show tracebacks.
+
+    Nothing changes off the main thread, or where Ctrl-C is ignored or handled already.
+    """
+    if _ours():
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def _ours() -> bool:
+    """Whether this is the main thread, and Ctrl-C raises KeyboardInterrupt there as it does without us."""
+    mine = threading.current_thread() is threading.main_thread()
+    return mine and signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
 def _end(*_: object) -> NoReturn:

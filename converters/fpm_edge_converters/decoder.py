@@ -54,12 +54,14 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
     """
 
     @tf.function(  # type: ignore[untyped-decorator]
-        input_signature=[tf.TensorSpec(heatmaps.shape, tf.as_dtype(heatmaps.dtype), name=HEATMAPS)]
+        input_signature=[tf.TensorSpec(heatmaps.shape, tf.as_dtype(heatmaps.dtype), name=HEATMAPS)], autograph=False
     )
     def decode(maps: Any) -> Any:
         return {LANDMARKS: _decode(maps, heatmaps, stride)}
 
     converter = tf.lite.TFLiteConverter.from_concrete_functions([decode.get_concrete_function()], decode)
+    # What it would add is not kept, and to add it, all is read and written once more in plain Python.
+    converter.exclude_conversion_metadata = True
     graph = FlatGraph(converter.convert())
     graph.rename({graph.inputs[0]: HEATMAPS, graph.outputs[0]: LANDMARKS})
     return graph

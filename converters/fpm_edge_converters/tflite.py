@@ -63,6 +63,8 @@ def to_tflite(model: tf_keras.Model, precision: Precision) -> FlatGraph:
     elif precision == "dynamic-range":
         # Without a calibrator, this is what the converter does by default.
         converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    # What it would add is not kept, and to add it, all is read and written once more in plain Python.
+    converter.exclude_conversion_metadata = True
     raw = FlatGraph(converter.convert())
 
     outputs = raw.signature_outputs()

@@ -57,7 +57,8 @@ class TrainStep:
         self._flip = flip
         self._quantizers = quantizers
         self._backward = tf.function(self._gradients, jit_compile=True) if settings.xla else self._gradients
-        self._traced = tf.function(self._step, reduce_retracing=True)
+        # Nothing in it needs AutoGraph, which takes seconds to read the source of all that a step calls.
+        self._traced = tf.function(tf.autograph.experimental.do_not_convert(self._step), reduce_retracing=True)
 
     def __call__(self, batch: Batch, count: int, step: int, total: int) -> Tensor:
         """Update the network.

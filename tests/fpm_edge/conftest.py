@@ -1,13 +1,15 @@
 """What several test modules of the toolkit share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import run_command
+from zygote import TRAINING, Child, Surroundings, Zygote, zygote
 
 from fpm_edge.bench import data as bench_data
 
@@ -16,6 +18,26 @@ from fpm_edge.bench import data as bench_data
 def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str]]:
     """`run_command` of these arguments."""
     return partial(run_command, capsys)
+
+
+@pytest.fixture(scope="session")
+def trainers(render_cache: Path) -> Iterator[Zygote]:
+    """Starts processes that have imported what training needs, which is most of what a short training takes."""
+    with zygote(TRAINING) as found:
+        yield found
+
+
+@pytest.fixture
+def start_trainer(trainers: Zygote, tmp_path: Path) -> Callable[..., Child]:
+    """`Zygote.start` with these arguments and options, in the test's folder."""
+    numbers = count()
+
+    def start(arguments: Sequence[str], **options: Any) -> Child:
+        spoken = tmp_path / f"said-{next(numbers)}"
+        spoken.mkdir()
+        return trainers.start(arguments, Surroundings(tmp_path), spoken, **options)
+
+    return start
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,20 @@ def test_control_c_during_an_import(program: str, imported: str, swallow: str) -
     assert (done.returncode, done.stdout) == (130, "")
 
 
+def test_control_c_when_all_is_done() -> None:
+    """What runs at the exit, multiprocessing's and TensorFlow's, would raise it, and Python shows where."""
+    program = """
+import atexit, os, runpy, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
+atexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))
+sys.argv[:] = ["fpm-edge", "--version"]
+runpy.run_module("fpm_edge", run_name="__main__")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=300)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+    assert done.stdout.startswith("fpm-edge, version ")
+
+
 def test_nothing_that_takes_time_is_imported_before_it_is_caught() -> None:
     program = "import sys; before = set(sys.modules); import fpm_edge.__main__; print(*{*sys.modules} - before)"
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

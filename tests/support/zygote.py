@@ -1,24 +1,35 @@
-"""The command line in hostile surroundings, many runs for the price of one start.
+"""Processes that have imported already what commands need: many for the price of one start.
 
-A process imports what commands need, and forks at each. It has no thread of its own then, so that what a command
-starts (engines, workers, watchers) starts in a process like any other. TensorFlow has threads from its import on: its
-commands start from nothing.
+One process imports, and forks at each. It has no thread of its own then, so that what a command starts (engines,
+workers, watchers) starts in a process like any other. ONNX Runtime has a thread from its import on, so nothing that
+loads it can be imported beforehand; TensorFlow itself has none before its first operation.
 """
 
 import ctypes
+import gc
+import importlib
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-__all__ = ["Done", "Surroundings", "Zygote", "zygote"]
+__all__ = ["COMMANDS", "TRAINING", "Child", "Done", "Surroundings", "Zygote", "zygote"]
+
+COMMANDS = (
+    *("click", "rich.progress", "rich.table", "matplotlib.figure", "jinja2"),
+    *(f"fpm_edge.cli.{name}" for name in ("data", "evaluate", "lint", "sign", "run", "drift", "bench", "report")),
+)
+"""What the commands import that need no TensorFlow."""
+
+TRAINING = ("tensorflow", "tf_keras", "fpm_edge.train.loop", "fpm_edge.train.distribute", "fpm_edge.cli.train")
+"""What a training imports."""
 
 NOBODY = 54321
 """A user whom the system does not know."""
@@ -54,34 +65,100 @@ class Done:
     err: str
 
 
+class Child:
+    """A process that a `Zygote` started; `poll`, `wait` and so on are those of `subprocess.Popen`."""
+
+    def __init__(self, zygote: "Zygote", pid: int, spoken: Path) -> None:
+        self._zygote, self._spoken = zygote, spoken
+        self.pid = pid
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        if self.returncode is None:
+            self.returncode = self._zygote.ask({"ended": self.pid})
+        return self.returncode
+
+    def wait(self, timeout: float = 300) -> int:
+        ends = time.monotonic() + timeout
+        while (code := self.poll()) is None:
+            if time.monotonic() >= ends:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            time.sleep(0.005)
+        return code
+
+    def send_signal(self, number: int) -> None:
+        """To it and all that it started."""
+        if self.poll() is None:
+            os.killpg(self.pid, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def communicate(self, timeout: float = 300) -> tuple[str, str]:
+        """What it said until it ended, on stdout and stderr, with escapes for what is no UTF-8."""
+        self.wait(timeout)
+        out, err = ((self._spoken / name).read_bytes().decode("utf-8", "backslashreplace") for name in ("out", "err"))
+        return out, err
+
+
 class Zygote:
     """The process that forks."""
 
     def __init__(self, process: "subprocess.Popen[str]") -> None:
         self._process = process
 
-    def run(self, arguments: list[str], surroundings: Surroundings, spoken: Path, *, anew: bool = False) -> Done:
-        """``fpm-edge ARGUMENTS``; what it says goes to two files in the folder `spoken`.
-
-        Args:
-            anew: start it from nothing, as TensorFlow wants it.
-        """
-        asked = {**asdict(surroundings), "folder": str(surroundings.folder), "arguments": arguments}
-        asked |= {"out": str(spoken / "out"), "err": str(spoken / "err"), "anew": anew}
+    def ask(self, request: Mapping[str, Any]) -> Any:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asked) + "\n")
+        self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
-        code = int(self._process.stdout.readline())
-        said = ((spoken / name).read_bytes().decode("utf-8", "backslashreplace") for name in ("out", "err"))
-        return Done(code, *said)
+        return json.loads(self._process.stdout.readline())
+
+    def start(
+        self,
+        arguments: Sequence[str],
+        surroundings: Surroundings,
+        spoken: Path,
+        *,
+        program: str | None = None,
+        environment: Mapping[str, str] = {},  # only read
+        anew: bool = False,
+    ) -> Child:
+        """Start ``fpm-edge ARGUMENTS``; what it says goes to two files in the folder `spoken`.
+
+        Args:
+            program: the text of one to run instead, as ``python -c PROGRAM ARGUMENTS``.
+            environment: variables beside those that the zygote has.
+            anew: start from nothing, as what imports ONNX Runtime wants it.
+        """
+        asked = {**asdict(surroundings), "folder": str(surroundings.folder), "arguments": list(arguments)}
+        asked |= {"program": program, "environment": dict(environment), "anew": anew}
+        asked |= {"out": str(spoken / "out"), "err": str(spoken / "err")}
+        return Child(self, self.ask({"start": asked}), spoken)
+
+    def run(self, arguments: Sequence[str], surroundings: Surroundings, spoken: Path, *, anew: bool = False) -> Done:
+        """`start` one and see how it ends. Ctrl-C waits for its first file: before, it is Python's."""
+        begun = spoken / "err"
+        begun.unlink(missing_ok=True)
+        child = self.start(arguments, surroundings, spoken, anew=anew)
+        if surroundings.interrupted is not None:
+            while not begun.exists() and child.poll() is None:
+                time.sleep(0.005)
+            try:
+                child.wait(surroundings.interrupted)
+            except subprocess.TimeoutExpired:
+                child.send_signal(signal.SIGINT)
+        try:
+            return Done(child.wait(), *child.communicate())
+        finally:
+            child.kill()
 
 
 @contextmanager
-def zygote() -> Iterator[Zygote]:
-    """One, until the end of the block."""
+def zygote(imports: Sequence[str] = COMMANDS) -> Iterator[Zygote]:
+    """One that has imported these modules, until the end of the block."""
     with subprocess.Popen(
-        [sys.executable, "-W", "ignore", __file__],
+        [sys.executable, "-W", "ignore", __file__, *imports],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -116,55 +193,48 @@ def _surrounded(asked: dict[str, Any]) -> None:
         sys.stdout = None  # type: ignore[assignment]  # as Python does at its start
 
 
-def _serve() -> None:
-    import importlib
-
-    from fpm_edge.__main__ import main
-
-    for name in (
-        *("click", "rich.progress", "rich.table", "matplotlib.figure", "jinja2"),
-        *(f"fpm_edge.cli.{name}" for name in ("data", "evaluate", "lint", "sign", "run", "drift", "bench", "report")),
-    ):
+def _serve(imports: Sequence[str]) -> None:
+    for name in imports:
         importlib.import_module(name)
+    # What is there stays there; a collection in a child would copy every page of it.
+    gc.collect()
+    gc.freeze()
     assert len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     answers = os.fdopen(os.dup(1), "w")
     for line in sys.stdin:
-        asked = json.loads(line)
-        child = os.fork()
-        if child == 0:
-            os.setsid()  # Ctrl-C goes to all that it starts
-            if asked["anew"]:
-                os.execv(sys.executable, [sys.executable, __file__, line])
-            _surrounded(asked)
-            main(asked["arguments"])
-        answers.write(f"{_ended(child, asked['interrupted'], Path(asked['err']))}\n")
+        request = json.loads(line)
+        if "start" in request:
+            answer: int | None = os.fork()
+            if answer == 0:
+                _child(request["start"])
+        else:
+            found, status = os.waitpid(request["ended"], os.WNOHANG)
+            answer = os.waitstatus_to_exitcode(status) if found else None
+        answers.write(f"{json.dumps(answer)}\n")
         answers.flush()
 
 
-def _ended(child: int, interrupted: float | None, begun: Path) -> int:
-    """Its exit code, or the signal that ended it, negative. Ctrl-C waits for `begun`: before, it is Python's."""
-    ends = time.monotonic() + 300
-    press = None
-    while time.monotonic() < ends:
-        found, status = os.waitpid(child, os.WNOHANG)
-        if found:
-            return os.waitstatus_to_exitcode(status)
-        if interrupted is not None and press is None and begun.exists():
-            press = time.monotonic() + interrupted
-        if press is not None and time.monotonic() >= press:
-            os.killpg(child, signal.SIGINT)
-            press = interrupted = None
-        time.sleep(0.005)
-    os.killpg(child, signal.SIGKILL)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def _child(asked: dict[str, Any]) -> NoReturn:
+    os.setsid()  # signals go to all that it starts
+    os.environ.update(asked["environment"])
+    if asked["anew"]:
+        os.execv(sys.executable, [sys.executable, __file__, "--once", json.dumps(asked)])
+    _once(asked)
 
 
-def _once(asked: dict[str, Any]) -> None:
+def _once(asked: dict[str, Any]) -> NoReturn:
     _surrounded(asked)
+    if asked["program"] is not None:
+        sys.argv = ["-c", *asked["arguments"]]
+        exec(compile(asked["program"], "<program>", "exec"), {"__name__": "__main__"})
+        sys.exit(0)
     from fpm_edge.__main__ import main
 
-    main(asked["arguments"])
+    sys.argv = ["fpm-edge", *asked["arguments"]]
+    main()
 
 
 if __name__ == "__main__":
-    _once(json.loads(sys.argv[1])) if sys.argv[1:] else _serve()
+    if sys.argv[1] == "--once":
+        _once(json.loads(sys.argv[2]))
+    _serve(sys.argv[1:])

@@ -2,8 +2,6 @@
 
 import re
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +14,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from safetensors.numpy import load, load_file
+from zygote import Child, Surroundings, Zygote
 
 from fpm_edge.data import Dataset, load_dataset
 from fpm_edge.model import ModelConfig, preset
@@ -34,8 +33,7 @@ from fpm_edge_runtime.errors import ModelError, SchemaError, UsageError
 
 SETTINGS = TrainSettings(epochs=1, batch=4, learning_rate=1e-3, augmentation=Augmentation())
 
-# Run in a process of its own. Usage: FOLDER [--resume]. With --resume the run is finished, and then done once more
-# from the start, without a break, in FOLDER.whole.
+# Run in a process of its own. Usage: FOLDER [--resume].
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -51,27 +49,31 @@ from fpm_edge.train.loop import train
 from fpm_edge.train.recipes import RECIPES
 
 
-def run(folder, resume):
-    tf.keras.utils.set_random_seed(0)
-    config = preset("tiny", dataset.schema, stages=2)
-    model = build_model(config)
-    train(model, config, dataset, settings, folder, resume=resume)
-    save_model(folder, config, model)
-
-
 tf.config.experimental.enable_op_determinism()
 dataset = load_dataset("rendered:32@3/64")
 settings = msgspec.structs.replace(RECIPES["lite"], epochs=3, batch=4, checkpoint_minutes=1e-9)
-resume = "--resume" in sys.argv
-run(Path(sys.argv[1]), resume)
-if resume:
-    run(Path(sys.argv[1] + ".whole"), False)
+tf.keras.utils.set_random_seed(0)
+config = preset("tiny", dataset.schema, stages=2)
+model = build_model(config)
+folder = Path(sys.argv[1])
+train(model, config, dataset, settings, folder, resume="--resume" in sys.argv)
+save_model(folder, config, model)
 """
 
 
 @pytest.fixture(scope="module")
 def dataset() -> Dataset:
     return load_dataset("rendered:8@3/64")
+
+
+@pytest.fixture(scope="module")
+def whole(trainers: Zygote, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of `PROGRAM` run without a break."""
+    folder = tmp_path_factory.mktemp("whole")
+    child = trainers.start([str(folder / "run")], Surroundings(folder), folder, program=PROGRAM)
+    _, error = child.communicate()
+    assert child.returncode == 0, error
+    return folder / "run"
 
 
 @pytest.fixture(scope="module")
@@ -86,7 +88,7 @@ def position(checkpoint: Path) -> list[int]:
     return [int(v) for v in load(checkpoint.read_bytes())["position"]]
 
 
-def wait_for(condition: Callable[[], bool], process: "subprocess.Popen[str]") -> None:
+def wait_for(condition: Callable[[], bool], process: Child) -> None:
     deadline = time.monotonic() + 120
     while not condition():
         if process.poll() is not None:
@@ -132,10 +134,11 @@ def test_all_stages_are_trained_jointly(dataset: Dataset, schema24: Any, tmp_pat
     assert still == []
 
 
-def test_a_run_killed_with_minus_9_ends_as_if_it_had_not_been(tmp_path: Path, render_cache: Path) -> None:
+def test_a_run_killed_with_minus_9_ends_as_if_it_had_not_been(
+    tmp_path: Path, start_trainer: Callable[..., Child], whole: Path
+) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-c", PROGRAM, str(folder)]
-    killed = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    killed = start_trainer([str(folder)], program=PROGRAM)
     try:
         wait_for(lambda: position(folder / CHECKPOINT)[2] >= 10, killed)
     finally:
@@ -147,20 +150,20 @@ def test_a_run_killed_with_minus_9_ends_as_if_it_had_not_been(tmp_path: Path, re
     assert epoch >= 1
     assert not (folder / "weights.safetensors").exists()
 
-    done = subprocess.run([*command, "--resume"], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    whole = tmp_path / "run.whole"
+    resumed = start_trainer([str(folder), "--resume"], program=PROGRAM)
+    _, error = resumed.communicate()
+    assert resumed.returncode == 0, error
     assert position(whole / CHECKPOINT) == [3, 0, 24]
     for file in (CHECKPOINT, "weights.safetensors"):
         assert_same_arrays(folder / file, whole / file)
     assert (folder / "weights.safetensors").read_bytes() == (whole / "weights.safetensors").read_bytes()
 
 
-def test_control_c_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path) -> None:
+def test_control_c_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path, start_trainer: Callable[..., Child]) -> None:
     folder = tmp_path / "run"
-    command = [sys.executable, "-m", "fpm_edge", "train", "--model", "tiny", "--recipe", "lite", "--stages", "1"]
+    command = ["train", "--model", "tiny", "--recipe", "lite", "--stages", "1"]
     command += ["--epochs", "2000", "--batch", "4", "--data", "rendered:64@3/64", "-o", str(folder)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = start_trainer(command)
     try:
         wait_for(lambda: position(folder / CHECKPOINT)[0] >= 1, process)
         seen = position(folder / CHECKPOINT)
@@ -168,7 +171,6 @@ def test_control_c_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path) -> None
         stdout, stderr = process.communicate(timeout=60)
     finally:
         process.kill()
-        process.wait()
     assert process.returncode == 130
     assert stdout == ""
     assert "continue with the same command and --resume" in stderr
@@ -180,9 +182,10 @@ def test_control_c_leaves_a_checkpoint_and_exit_code_130(tmp_path: Path) -> None
     assert not list(folder.glob(".*.part"))
     assert not (folder / "weights.safetensors").exists()
 
-    other = subprocess.run([*command, "--resume", "--epochs", "3"], capture_output=True, text=True)
+    other = start_trainer([*command, "--resume", "--epochs", "3"])
+    _, error = other.communicate()
     assert other.returncode == 2
-    assert "its checkpoint was made with other settings or data" in other.stderr
+    assert "its checkpoint was made with other settings or data" in error
 
 
 def interrupt(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
@@ -332,7 +335,9 @@ def test_weights_that_are_not_finite_are_never_saved(dataset: Dataset, config: M
         np.testing.assert_array_equal(before, after)
 
 
-def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, render_cache: Path) -> None:
+def test_a_full_disk_keeps_the_last_checkpoint(
+    tmp_path: Path, start_trainer: Callable[..., Child], whole: Path
+) -> None:
     """Files may grow to the size of the first checkpoint and no further: the second cannot be written whole."""
     folder = tmp_path / "run"
     program = f"""
@@ -345,15 +350,16 @@ def fill_after_first(path, state):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size // 2, size // 2))
 loop.write_checkpoint = fill_after_first
 {PROGRAM}"""
-    done = subprocess.run([sys.executable, "-c", program, str(folder)], capture_output=True, text=True)
-    assert done.returncode == 1
-    assert "the checkpoint could not be written (File too large); the one before it is kept; make room" in done.stderr
+    filled = start_trainer([str(folder)], program=program)
+    _, error = filled.communicate()
+    assert filled.returncode == 1
+    assert "the checkpoint could not be written (File too large); the one before it is kept; make room" in error
     assert position(folder / CHECKPOINT) == [0, 0, 0]
     assert not list(folder.glob(".*.part"))
-    command = [sys.executable, "-c", PROGRAM, str(folder), "--resume"]
-    resumed = subprocess.run(command, capture_output=True, text=True)
-    assert resumed.returncode == 0, resumed.stderr
-    assert_same_arrays(folder / CHECKPOINT, tmp_path / "run.whole" / CHECKPOINT)
+    resumed = start_trainer([str(folder), "--resume"], program=PROGRAM)
+    _, error = resumed.communicate()
+    assert resumed.returncode == 0, error
+    assert_same_arrays(folder / CHECKPOINT, whole / CHECKPOINT)
 
 
 def test_the_log_cannot_be_written(dataset: Dataset, config: ModelConfig, tmp_path: Path) -> None:
