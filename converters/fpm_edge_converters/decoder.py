@@ -14,8 +14,10 @@ has to do in another way:
 """
 
 import math
+from functools import lru_cache
 from typing import Any
 
+import msgspec
 import numpy as np
 import tensorflow as tf
 from numpy.typing import NDArray
@@ -53,6 +55,15 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
         of the network's input, and the score, 0 to 1. A channel that is flat or not finite has the centre and score 0.
     """
 
+    graph = FlatGraph(_converted(msgspec.structs.replace(heatmaps, name=HEATMAPS), stride))
+    graph.rename({graph.inputs[0]: HEATMAPS, graph.outputs[0]: LANDMARKS})
+    return graph
+
+
+@lru_cache(maxsize=8)
+def _converted(heatmaps: TensorSpec, stride: int) -> bytes:
+    """What the converter makes of it. All stages of a network have the same, and every file from image to landmarks."""
+
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[tf.TensorSpec(heatmaps.shape, tf.as_dtype(heatmaps.dtype), name=HEATMAPS)], autograph=False
     )
@@ -62,9 +73,8 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
     converter = tf.lite.TFLiteConverter.from_concrete_functions([decode.get_concrete_function()], decode)
     # What it would add is not kept, and to add it, all is read and written once more in plain Python.
     converter.exclude_conversion_metadata = True
-    graph = FlatGraph(converter.convert())
-    graph.rename({graph.inputs[0]: HEATMAPS, graph.outputs[0]: LANDMARKS})
-    return graph
+    made: bytes = converter.convert()
+    return made
 
 
 def stride_of(image: TensorSpec, heatmap: TensorSpec) -> int:

@@ -7,12 +7,10 @@ size would keep the whole file from XNNPACK.
 
 from collections.abc import Mapping
 
-import msgspec
-
-from fpm_edge_converters.decoder import HEATMAPS, LANDMARKS, decoder_tflite, stride_of
+from fpm_edge_converters.decoder import LANDMARKS, decoder_tflite, stride_of
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.signatures import join_signatures
-from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
+from fpm_edge_runtime.bundle.manifest import Piece
 
 __all__ = ["stages_tflite", "whole_tflite"]
 
@@ -48,12 +46,8 @@ def stages_tflite(pieces: Mapping[Piece, bytes]) -> bytes:
     """
     files = {piece.name: data for piece, data in pieces.items()}
     specs = {spec.name: spec for piece in pieces for spec in (*piece.inputs, *piece.outputs)}
-    decoders: dict[TensorSpec, bytes] = {}
     for name, spec in specs.items():
         if name.startswith("heatmap_"):
-            maps = msgspec.structs.replace(spec, name=HEATMAPS)
-            if maps not in decoders:
-                decoder = decoder_tflite(maps, stride_of(specs["image"], maps))
-                decoders[maps] = decoder.cut(decoder.inputs, decoder.outputs)
-            files[f"landmarks_{name.removeprefix('heatmap_')}"] = decoders[maps]
+            decoder = decoder_tflite(spec, stride_of(specs["image"], spec))
+            files[f"landmarks_{name.removeprefix('heatmap_')}"] = decoder.cut(decoder.inputs, decoder.outputs)
     return join_signatures(files)
