@@ -3,12 +3,19 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from fpm_edge_runtime.errors import ConversionError
+
 __all__ = ["fit_softmax", "log_softmax"]
 
 Floats = NDArray[np.float64]
 
 # Of the line search Newton-CG (Nocedal and Wright, Numerical Optimization, algorithm 7.1): steps, and Armijo's share.
 _STEPS, _DESCENT = 100, 1e-4
+# The share of a loss that is rounding: near the minimum no step shows in it.
+_ROUNDING = 1e-14
+# Curvature lent to the biases, as a share of the gradient's length. They have no penalty, and where all probabilities
+# are 0 or 1 they have no curvature, so that a step has no end; near the minimum next to nothing is lent.
+_LENT = 0.01
 # Where no entry of the gradient is larger, a further step would change no digit that is kept.
 _FLAT = 1e-9
 _SHORTEST = 1e-10
@@ -23,13 +30,16 @@ def fit_softmax(
 
     Args:
         features: (samples, features) float64.
-        labels: (samples,) the class of each, from 0; each class has some.
+        labels: (samples,) the class of each, from 0.
         weights: (samples,) of the samples.
         expected: (classes, features) float64, what its weights are where the samples say nothing.
         strength: of the penalty, over 0.
 
     Returns:
         (classes, 1 + features) float64, each class's bias and weights; the biases add up to 0.
+
+    Raises:
+        ConversionError: the minimum was not found.
     """
     classes = len(expected)
     centre = np.column_stack([np.zeros(classes), expected])
@@ -51,19 +61,22 @@ def fit_softmax(
         chances = np.exp(logs)
         gradient = ((chances - wanted) * shares).T @ inputs + penalty * (table - centre)
         if np.abs(gradient).max() <= _FLAT:
-            break
+            return table
         step = _newton_step(gradient, chances, chances * shares, inputs, penalty)
         slope, length = float((step * gradient).sum()), 1.0
         while length >= _SHORTEST:
             tried = table + length * step
             logs = log_softmax(tried, features)
-            if (reached := loss(logs, tried)) <= value + _DESCENT * length * slope:
+            if (reached := loss(logs, tried)) <= value + _DESCENT * length * slope + _ROUNDING * abs(value):
                 break
             length /= 2
         else:
             break
         table, value = tried, reached
-    return table
+    raise ConversionError(
+        f"no rule for categories could be fitted to {len(features)} pictures: the gradient is still "
+        f"{np.abs(gradient).max():.1e}; leave --nothing out, and report what the scores were"
+    )
 
 
 def log_softmax(table: Floats, features: Floats) -> Floats:
@@ -78,6 +91,8 @@ def _newton_step(gradient: Floats, chances: Floats, weighted: Floats, inputs: Fl
 
     H is Σ w (diag(p) − p pᵀ) ⊗ x xᵀ and the penalty. To add the same to all biases costs nothing, and no step does.
     """
+    penalty = penalty.copy()
+    penalty[0] = _LENT * float((gradient * gradient).sum()) ** 0.5
     step, rest = np.zeros_like(gradient), -gradient
     towards, square = rest, float((rest * rest).sum())
     enough = min(0.25, square**0.5) * square

@@ -62,7 +62,7 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
 
 @lru_cache(maxsize=8)
 def _converted(heatmaps: TensorSpec, stride: int) -> bytes:
-    """What the converter makes of it. All stages of a network have the same, and every file from image to landmarks."""
+    """What the converter makes of it. Stages whose heatmaps are coded alike have the same, in all TFLite files."""
 
     @tf.function(  # type: ignore[untyped-decorator]
         input_signature=[tf.TensorSpec(heatmaps.shape, tf.as_dtype(heatmaps.dtype), name=HEATMAPS)], autograph=False

@@ -49,8 +49,22 @@ def test_regression_is_where_the_gradient_is_zero() -> None:
     wanted = np.eye(4)[labels]
     gradient = ((shares - wanted) * weights[:, None]).T @ np.column_stack([np.ones(200), features])
     gradient[:, 1:] += 0.01 * (table[:, 1:] - expected)
-    assert np.abs(gradient).max() < 1e-6
+    assert np.abs(gradient).max() <= 1e-9
+    assert abs(table[:, 0].sum()) < 1e-9
     assert fit_softmax(features, labels, weights, expected, 0.01).tolist() == table.tolist()
+
+
+def test_what_is_expected_may_be_certain_and_wrong() -> None:
+    """Every probability is 0 or 1 then, and nothing curves; least of all the biases, which have no penalty."""
+    table = fit_softmax(np.ones((2, 1)), np.array([1, 0]), np.full(2, 0.5), np.array([[-2000.0], [2000.0]]), 1e-4)
+    np.testing.assert_allclose(np.exp(log_softmax(table, np.ones((1, 1)))), [[0.5, 0.5]], atol=1e-6)
+    rng = np.random.default_rng(3)
+    labels = np.repeat(np.arange(3), 30)
+    signs = np.where(rng.random((3, 60)) < 0.3, 1.0, -1.0)
+    # Each looks like another one.
+    features = np.clip(np.where(signs[(labels + 1) % 3] > 0, 0.9, 0.1) + rng.normal(0, 0.2, (90, 60)), 0, 1)
+    table = fit_softmax(features, labels, np.full(90, 1 / 90), 4 * signs, 1e-4)
+    assert (log_softmax(table, features).argmax(axis=1) == labels).all()
 
 
 def test_regression_finds_the_rule_that_made_the_data() -> None:

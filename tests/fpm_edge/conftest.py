@@ -1,5 +1,6 @@
 """What several test modules of the toolkit share."""
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -23,6 +24,8 @@ def run(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str, str
 @pytest.fixture(scope="session")
 def trainers(render_cache: Path) -> Iterator[Zygote]:
     """Starts processes that have imported what training needs, which is most of what a short training takes."""
+    if sys.platform != "linux":
+        pytest.skip("processes are forked")
     with zygote(TRAINING) as found:
         yield found
 

@@ -1,4 +1,4 @@
-"""Ctrl-C while modules are imported, or while processes share a job: exit code 130 and one line."""
+"""Ctrl-C during imports, in processes that share a job, and at the exit: exit code 130, and one line at most."""
 
 import os
 import signal

@@ -54,7 +54,7 @@ class Case:
         unwritten: its exit code where the disk refuses what it writes; 0 for what says so and does without.
         again: its exit code when it is called once more; 2 for what only writes new folders, or a new key.
         fills: the folder of ``in`` that stands in ``out`` beforehand.
-        anew: it needs TensorFlow and ONNX Runtime, so it takes long.
+        anew: it needs TensorFlow or ONNX Runtime, so it takes long.
     """
 
     arguments: tuple[str, ...]

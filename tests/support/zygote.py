@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NoReturn
@@ -66,7 +66,7 @@ class Done:
 
 
 class Child:
-    """A process that a `Zygote` started; `poll`, `wait` and so on are those of `subprocess.Popen`."""
+    """A process that a `Zygote` started, used as one of `subprocess.Popen`; signals go to all that it started too."""
 
     def __init__(self, zygote: "Zygote", pid: int, spoken: Path) -> None:
         self._zygote, self._spoken = zygote, spoken
@@ -87,7 +87,6 @@ class Child:
         return code
 
     def send_signal(self, number: int) -> None:
-        """To it and all that it started."""
         if self.poll() is None:
             os.killpg(self.pid, number)
 
@@ -164,9 +163,13 @@ def zygote(imports: Sequence[str] = COMMANDS) -> Iterator[Zygote]:
         text=True,
         env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
     ) as process:
-        yield Zygote(process)
-        assert process.stdin is not None
-        process.stdin.close()
+        try:
+            yield Zygote(process)
+        finally:
+            assert process.stdin is not None
+            # It may have died, which whoever asked it has heard.
+            with suppress(BrokenPipeError):
+                process.stdin.close()
 
 
 def _surrounded(asked: dict[str, Any]) -> None:
@@ -194,6 +197,8 @@ def _surrounded(asked: dict[str, Any]) -> None:
 
 
 def _serve(imports: Sequence[str]) -> None:
+    # Ctrl-C on the suite is pytest's to hear, which then closes stdin: what still runs is killed at the end.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     for name in imports:
         importlib.import_module(name)
     # What is there stays there; a collection in a child would copy every page of it.
@@ -201,17 +206,23 @@ def _serve(imports: Sequence[str]) -> None:
     gc.freeze()
     assert len(os.listdir("/proc/self/task")) == 1  # noqa: PTH208
     answers = os.fdopen(os.dup(1), "w")
+    running = set()
     for line in sys.stdin:
         request = json.loads(line)
         if "start" in request:
             answer: int | None = os.fork()
             if answer == 0:
                 _child(request["start"])
+            running.add(answer)
         else:
             found, status = os.waitpid(request["ended"], os.WNOHANG)
             answer = os.waitstatus_to_exitcode(status) if found else None
+            running.discard(found)
         answers.write(f"{json.dumps(answer)}\n")
         answers.flush()
+    for left in running:
+        with suppress(ProcessLookupError):
+            os.killpg(left, signal.SIGKILL)
 
 
 def _child(asked: dict[str, Any]) -> NoReturn:

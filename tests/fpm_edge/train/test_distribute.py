@@ -71,7 +71,7 @@ for records in counts.split(","):
 
 @dataclass(frozen=True)
 class Run:
-    """What one process printed of one training: devices, whether it was the chief, the losses of its one epoch."""
+    """What one process printed of one training: devices, whether it was the chief, the losses of its epochs."""
 
     folder: Path
     devices: int
