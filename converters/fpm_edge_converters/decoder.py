@@ -54,7 +54,6 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
         A graph from `HEATMAPS`, of the type and shape of `heatmaps`, to `LANDMARKS` (L, 3) float32: x and y in pixels
         of the network's input, and the score, 0 to 1. A channel that is flat or not finite has the centre and score 0.
     """
-
     graph = FlatGraph(_converted(msgspec.structs.replace(heatmaps, name=HEATMAPS), stride))
     graph.rename({graph.inputs[0]: HEATMAPS, graph.outputs[0]: LANDMARKS})
     return graph

@@ -179,12 +179,6 @@ def test_long_gradients_are_shortened(usual: tuple[Any, Any], config: NetworkCon
     assert_close([m * norms[1] / norms[0] for m in moments], clipped, 1e-3)
 
 
-def test_sigma_goes_from_its_start_to_its_end() -> None:
-    settings = TrainSettings(sigma=2.0, sigma_end=1.0)
-    assert [settings.sigma_at(step, 11) for step in (0, 5, 10)] == [2.0, 1.5, 1.0]
-    assert TrainSettings(sigma=2.0).sigma_at(7, 11) == 2.0
-
-
 def test_a_wider_peak_is_what_the_step_is_told(config: NetworkConfig, dataset: Dataset) -> None:
     narrow, _, _ = one_step(config, dataset, changed(sigma=1.0))
     wide, _, _ = one_step(config, dataset, changed(sigma=2.0))
@@ -322,13 +316,3 @@ def test_picture_losses_are_of_each_picture_alone(staged: NetworkConfig, dataset
     together = step.picture_losses(batch, 0, TOTAL)
     assert together.shape == (6, 2)
     np.testing.assert_allclose(step.picture_losses(batch.part(4, 1), 0, TOTAL), together[4:5], rtol=1e-4)
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [{"micro_batch": 0}, {"clip_norm": -1.0}, {"sigma_end": 0.0}, {"teacher_weight": -0.5}, {"ema": 1.0}],
-)
-def test_settings_that_cannot_be(settings: dict[str, Any]) -> None:
-    (name,) = settings
-    with pytest.raises(UsageError, match=f"training setting {name} is"):
-        TrainSettings(**settings)

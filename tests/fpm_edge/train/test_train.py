@@ -5,7 +5,6 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -380,27 +379,3 @@ def test_all_workers_hear_that_the_chief_cannot_write_its_log(
     team = Second(tf.distribute.get_strategy(), ALONE, workers=2, chief=False)
     with pytest.raises(ModelError, match="the chief could not write the training log; see what that worker said"):
         train(build_model(config), config, dataset, SETTINGS, tmp_path, team=team)
-
-
-def test_the_paper_recipe_is_the_papers() -> None:
-    paper = RECIPES["paper"]
-    assert (paper.learning_rate, paper.batch, paper.epochs) == (1e-4, 5, 6)
-    assert (paper.schedule, paper.warmup_steps, paper.augmentation) == ("constant", 0, None)
-    assert {paper.rate(step, 100) for step in range(100)} == {1e-4}
-
-
-def test_the_rate_rises_and_falls() -> None:
-    settings = TrainSettings(learning_rate=1.0, schedule="cosine", warmup_steps=10)
-    rates = [settings.rate(step, 110) for step in range(111)]
-    assert rates[:10] == pytest.approx([0.1 * (i + 1) for i in range(10)])
-    assert rates[10] == 1.0
-    assert rates[60] == pytest.approx(0.505)
-    assert rates[110] == pytest.approx(0.01)
-    assert all(a >= b for a, b in pairwise(rates[10:]))
-
-
-@pytest.mark.parametrize("name", ["epochs", "batch", "learning_rate", "sigma", "checkpoint_minutes"])
-@pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-def test_settings_that_cannot_be(name: str, value: float) -> None:
-    with pytest.raises(UsageError, match=f"training setting {name} is"):
-        TrainSettings(**{name: value})  # type: ignore[arg-type]
