@@ -1,0 +1,78 @@
+/** What an app gets: how large it is, what is in it, and that it does nothing by itself. */
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { test } from "node:test";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const LARGEST = 25_000; // bytes, gzipped: everything of ours, with every engine
+
+/** Source of the whole package, bundled and minified as an app's bundler would. */
+async function bundled(entry: string): Promise<Uint8Array> {
+  const { outputFiles } = await build({
+    stdin: { contents: entry, resolveDir: ROOT },
+    bundle: true,
+    minify: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
+    absWorkingDir: ROOT,
+  });
+  return outputFiles[0]!.contents;
+}
+
+const EVERYTHING = ["index", "engines/onnxruntime", "engines/litert", "cameras/worker"];
+
+test("all of it is at most 25 kB, gzipped", async (t) => {
+  const source = await bundled(EVERYTHING.map((name) => `export * from "./dist/${name}.js";`).join("\n"));
+  const size = gzipSync(source, { level: 9 }).length;
+  t.diagnostic(`${size} bytes`);
+  assert.ok(size <= LARGEST, `${size} bytes`);
+});
+
+test("what an app does not use is left out", async () => {
+  const one = await bundled(`export { readHeatmaps } from "./dist/index.js";`);
+  const all = await bundled(`export * from "./dist/index.js";`);
+  assert.ok(one.length < all.length / 3, `${one.length} of ${all.length} bytes`);
+});
+
+test("no code is made from text, and nothing is asked of the network but where the app says", async () => {
+  for (const name of readdirSync(`${ROOT}src`, { recursive: true, encoding: "utf8" })) {
+    if (!name.endsWith(".ts")) continue;
+    const source = readFileSync(`${ROOT}src/${name}`, "utf8");
+    assert.doesNotMatch(source, /\beval\s*\(|new Function|importScripts|XMLHttpRequest|https?:\/\/(?!127|localhost)/, name);
+    assert.doesNotMatch(source, /from "node:|require\(/, name);
+  }
+});
+
+test("the tarball has the modules, their types, their sources, and nothing else", () => {
+  const [packed] = JSON.parse(execFileSync("npm", ["pack", "--dry-run", "--json"], { cwd: ROOT, encoding: "utf8" }));
+  const files: string[] = packed.files.map((file: { path: string }) => file.path);
+  const strange = files.filter(
+    (path) => !/^(package\.json|README\.md|LICENSE|src\/.+\.ts|dist\/.+\.(js|d\.ts)(\.map)?)$/.test(path),
+  );
+  assert.deepEqual(strange, []);
+  for (const needed of ["README.md", "LICENSE", "dist/index.js", "dist/index.d.ts", "dist/index.js.map", "src/index.ts"]) {
+    assert.ok(files.includes(needed), needed);
+  }
+});
+
+test("every entry of the package is there", async () => {
+  const { exports } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
+  for (const entry of Object.values<Record<string, string>>(exports)) {
+    for (const file of Object.values(entry)) assert.ok(readFileSync(`${ROOT}${file}`).length > 0, file);
+  }
+});
+
+test("the lock names no address, and has the versions of package.json", () => {
+  const lock = readFileSync(`${ROOT}package-lock.json`, "utf8");
+  assert.doesNotMatch(lock, /"resolved"|https?:\/\/registry/);
+  const root = JSON.parse(lock).packages[""];
+  const { devDependencies } = JSON.parse(readFileSync(`${ROOT}package.json`, "utf8"));
+  assert.deepEqual(root.devDependencies, devDependencies);
+  for (const version of Object.values<string>(devDependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
+});
