@@ -1,7 +1,7 @@
 /** What a `DriftMonitor` keeps over restarts: the JSON of the Python runtime, field for field, so either reads it. */
 
+import type { Verdict } from "../check/self-check.js";
 import { DataError } from "../errors.js";
-import type { Verdict } from "./report.js";
 
 /** Count, mean, recent mean. */
 export type Means = readonly [number, number, number];

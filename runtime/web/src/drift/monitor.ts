@@ -15,6 +15,7 @@
  * Frames of a scene that does not change are not new evidence: see docs/drift.md.
  */
 
+import type { Verdict } from "../check/self-check.js";
 import { DataError, UsageError } from "../errors.js";
 import { ChangeAlarm, MeanBounds } from "./betting.js";
 import { type DriftLimit, driftLimits, type LimitedBundle, TOLERANCE } from "./limits.js";
@@ -27,7 +28,7 @@ import {
   type MonitorState,
 } from "./monitor-state.js";
 import { PageHinkley } from "./page-hinkley.js";
-import type { MonitorReport, PartMean, Verdict } from "./report.js";
+import type { MonitorReport, PartMean } from "./report.js";
 import type { StateStore } from "./store.js";
 import { pairwiseSum } from "./sum.js";
 

@@ -1,8 +1,7 @@
 /** What a `DriftMonitor` says. */
 
+import type { Verdict } from "../check/self-check.js";
 import type { DriftLimit } from "./limits.js";
-
-export type Verdict = "ok" | "warning" | "drifted";
 
 /** Mean capped disagreement of one landmark or stage, NE units; null where it was in no frame. */
 export interface PartMean {

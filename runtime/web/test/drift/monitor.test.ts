@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-
+import type { Verdict } from "../../src/check/self-check.js";
 import { CAP, DriftMonitor } from "../../src/drift/monitor.js";
 import { decodeNumbers } from "../../src/drift/monitor-state.js";
-import type { MonitorReport, Verdict } from "../../src/drift/report.js";
+import type { MonitorReport } from "../../src/drift/report.js";
 import { DataError, UsageError } from "../../src/errors.js";
 import { frame, type Stream, sample, uniform, vector } from "./streams.js";
 
