@@ -1,9 +1,9 @@
 /** What executes a piece. One file an engine; each takes the engine's module from the app, so none is bundled here. */
 
-import type { Dtype, Format, Piece } from "../bundle/manifest.js";
+import type { Format, Piece } from "../bundle/manifest.js";
+import type { TensorData } from "../bundle/tensors.js";
 
-/** The numbers of a tensor, row-major, in the order of its spec's `shape`. */
-export type TensorData = Uint8Array | Int8Array | Int16Array | Float32Array;
+export { emptyTensor, type TensorData } from "../bundle/tensors.js";
 
 /** What runs the pieces; `none`: the processor. */
 export type Delegate = "none" | "gpu" | "npu";
@@ -40,9 +40,4 @@ export interface Engine {
    * @throws FpmEdgeError the engine is for a GPU or NPU that is not there or does not take all of the model.
    */
   load(piece: Piece, model: Uint8Array, threads?: number): Promise<PieceRunner>;
-}
-
-/** An empty tensor. */
-export function emptyTensor(dtype: Dtype, size: number): TensorData {
-  return new { uint8: Uint8Array, int8: Int8Array, int16: Int16Array, float32: Float32Array }[dtype](size);
 }

@@ -1,0 +1,209 @@
+/**
+ * The pictures of self-check cases, decoded here: a browser's own decoder may apply colour profiles and gamma, and then
+ * the model would see other pixels than in the Python runtime, which decodes without.
+ *
+ * RGB of 8 bits, or of 16 whose lower bytes are left out as Pillow leaves them out; interlaced or not.
+ */
+
+import { crc32 } from "./crc32.js";
+
+const START = "\x89PNG\r\n\x1a\n";
+const RGB = 2;
+
+// Where the pixels of each pass of an interlaced picture start, and how far they are apart: x, y, step in x, in y.
+const PASSES = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+const ALL = [[0, 0, 1, 1]] as const;
+
+// What is compressed in them would have to be unpacked to know that it is of a decent size, or is another picture.
+const REFUSED = /^(zTXt|iTXt|iCCP|acTL|fcTL|fdAT)$/;
+// Critical chunks start with a capital; what an unknown one means for the pixels cannot be known.
+const CRITICAL = /^(?!PLTE)[A-Z]/;
+const MAX_CHUNK = 2 ** 20;
+const MAX_CHUNKS = 2 ** 16;
+
+// So much is given to the decompressor at once: it can become at most a thousandfold of it before its size is looked at.
+const PIECE = 4096;
+
+/**
+ * Decode a picture.
+ *
+ * @param content the PNG file.
+ * @param width, height what it must have, pixels.
+ * @returns (height, width, 3) RGB.
+ * @throws Error it is anything else, or damaged. A plain one: the caller knows how the file is called.
+ */
+export async function decodePng(content: Uint8Array<ArrayBuffer>, width: number, height: number): Promise<Uint8Array> {
+  const { header, packed } = readChunks(content);
+  const view = new DataView(header.buffer, header.byteOffset, header.length);
+  const [depth, colour, compression, filter, interlace] = header.subarray(8);
+  const found = [view.getUint32(0), view.getUint32(4)];
+  if (found[0] !== width || found[1] !== height || colour !== RGB || (depth !== 8 && depth !== 16)) {
+    throw new Error(
+      `it has ${found} pixels of colour type ${colour}, ${depth} bits; expected RGB of ${width},${height}`,
+    );
+  }
+  if (compression || filter || interlace > 1) {
+    throw new Error("its compression, filter or interlace method is unknown");
+  }
+  const bytes = depth / 8; // of a sample
+  const passes = (interlace ? PASSES : ALL)
+    .map(([x, y, dx, dy]) => ({
+      x,
+      y,
+      dx,
+      dy,
+      columns: Math.ceil((width - x) / dx),
+      rows: Math.ceil((height - y) / dy),
+    }))
+    .filter(({ columns, rows }) => columns > 0 && rows > 0);
+  const sizes = passes.map(({ columns, rows }) => rows * (1 + 3 * bytes * columns));
+  const data = await inflated(
+    packed,
+    sizes.reduce((a, b) => a + b),
+  );
+  const pixels = new Uint8Array(width * height * 3);
+  let at = 0;
+  for (const { x, y, dx, dy, columns, rows } of passes) {
+    const stride = 3 * bytes * columns;
+    let above = new Uint8Array(stride);
+    for (let row = 0; row < rows; row++, at += 1 + stride) {
+      const line = data.subarray(at + 1, at + 1 + stride);
+      unfilter(data[at], line, above, 3 * bytes);
+      above = line;
+      let to = 3 * ((y + row * dy) * width + x);
+      for (let from = 0; from < stride; from += 3 * bytes, to += 3 * dx) {
+        pixels[to] = line[from];
+        pixels[to + 1] = line[from + bytes];
+        pixels[to + 2] = line[from + 2 * bytes];
+      }
+    }
+  }
+  return pixels;
+}
+
+/** Views of the file: the header's 13 bytes, and the parts of the compressed data. */
+interface Chunks {
+  readonly header: Uint8Array;
+  readonly packed: readonly Uint8Array<ArrayBuffer>[];
+}
+
+function readChunks(content: Uint8Array<ArrayBuffer>): Chunks {
+  if (String.fromCharCode(...content.subarray(0, START.length)) !== START) {
+    throw new Error("it does not start as a PNG");
+  }
+  const view = new DataView(content.buffer, content.byteOffset, content.length);
+  const packed: Uint8Array<ArrayBuffer>[] = [];
+  let header: Uint8Array | undefined;
+  let last = "";
+  let count = 0;
+  for (let at = START.length; last !== "IEND"; ) {
+    if (++count > MAX_CHUNKS) {
+      throw new Error(`it has over ${MAX_CHUNKS} chunks`);
+    }
+    const size = at + 12 <= content.length ? view.getUint32(at) : Number.POSITIVE_INFINITY;
+    if (at + 12 + size > content.length) {
+      throw new Error("it was cut short");
+    }
+    const kind = String.fromCharCode(...content.subarray(at + 4, at + 8));
+    const data = content.subarray(at + 8, at + 8 + size);
+    at += 12 + size;
+    if (crc32(content.subarray(at - 8 - size, at - 4)) !== view.getUint32(at - 4)) {
+      throw new Error(`its ${kind} is damaged (CRC-32)`);
+    }
+    if ((kind === "IHDR") !== !header || (kind === "IHDR" && size !== 13)) {
+      throw new Error("it does not have one header");
+    }
+    if (kind === "IHDR") {
+      header = data;
+    } else if (kind === "IDAT") {
+      if (packed.length && last !== kind) {
+        throw new Error("its data is in two places");
+      }
+      packed.push(data);
+    } else if (kind !== "IEND" && (CRITICAL.test(kind) || REFUSED.test(kind) || size > MAX_CHUNK)) {
+      throw new Error(`it has a chunk ${kind} of ${size} bytes, which a plain picture does not have`);
+    }
+    last = kind;
+  }
+  return { header: header!, packed };
+}
+
+/** Unpack a zlib stream that must give exactly `size` bytes. */
+async function inflated(packed: Chunks["packed"], size: number): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces = piecesOf(packed);
+  const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
+    pull(controller) {
+      const { value, done } = pieces.next();
+      if (done) {
+        controller.close();
+      } else {
+        controller.enqueue(value);
+      }
+    },
+  });
+  const reader = source.pipeThrough(new DecompressionStream("deflate")).getReader();
+  const parts: Uint8Array[] = [];
+  let total = 0;
+  // Nothing of this size is made before so many bytes are really there.
+  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+    parts.push(next.value);
+    total += next.value.length;
+    if (total > size) {
+      await reader.cancel();
+      break;
+    }
+  }
+  if (total !== size) {
+    throw new Error(`its data has ${total < size ? "fewer" : "more"} than the ${size} bytes of its pixels`);
+  }
+  const data = new Uint8Array(size);
+  let at = 0;
+  for (const part of parts) {
+    data.set(part, at);
+    at += part.length;
+  }
+  return data;
+}
+
+function* piecesOf(packed: Chunks["packed"]): Generator<Uint8Array<ArrayBuffer>, undefined> {
+  for (const part of packed) {
+    for (let at = 0; at < part.length; at += PIECE) {
+      yield part.subarray(at, at + PIECE);
+    }
+  }
+}
+
+/** Undo the filter of a row in place. `above`: the row before, zeros for the first; `step`: bytes of a pixel. */
+function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: number): void {
+  if (filter > 4) {
+    throw new Error(`a row has filter ${filter}; there are 0 to 4`);
+  }
+  for (let i = 0; filter && i < line.length; i++) {
+    const left = i < step ? 0 : line[i - step];
+    const up = above[i];
+    if (filter === 1) {
+      line[i] += left;
+    } else if (filter === 2) {
+      line[i] += up;
+    } else if (filter === 3) {
+      line[i] += (left + up) >> 1;
+    } else {
+      line[i] += paeth(left, up, i < step ? 0 : above[i - step]);
+    }
+  }
+}
+
+function paeth(left: number, up: number, corner: number): number {
+  const toLeft = Math.abs(up - corner);
+  const toUp = Math.abs(left - corner);
+  const toCorner = Math.abs(left + up - 2 * corner);
+  return toLeft <= toUp && toLeft <= toCorner ? left : toUp <= toCorner ? up : corner;
+}

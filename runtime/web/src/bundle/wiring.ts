@@ -1,0 +1,178 @@
+/** Whether a manifest's pieces can be run one after the other, and give the heatmaps that its geometry promises. */
+
+import { BundleError } from "../errors.js";
+import type { Format, Layout, Manifest, Piece, TensorSpec } from "./manifest.js";
+import { isConvertible, limitsOf } from "./tensors.js";
+
+// Far above any sensible model; keeps a wrong manifest from asking for absurd amounts of memory.
+const MAX_SIDE = 8192;
+const MAX_STAGES = 99;
+// Engines keep scales as float32.
+const SMALLEST_SCALE = 2 ** -126;
+const LARGEST_SCALE = (2 - 2 ** -23) * 2 ** 127;
+
+/**
+ * Check geometry, pieces and tensors of every format in the manifest.
+ *
+ * @throws BundleError a size is impossible; a stage is missing; an input comes from nowhere; a tensor cannot be passed
+ *   from one piece to the next; a heatmap has another shape than geometry and landmarks give.
+ */
+export function checkWiring(manifest: Manifest): void {
+  checkGeometry(manifest);
+  const formats = Object.entries(manifest.pieces) as [Format, readonly Piece[]][];
+  if (!formats.some(([, pieces]) => pieces.length)) {
+    refuse("pieces is empty; expected the stages in at least one format");
+  }
+  for (const [format, pieces] of formats) {
+    checkNames(pieces, format, manifest.stages);
+    const known = new Map<string, TensorSpec>();
+    for (const piece of pieces) {
+      const where = `pieces.${format}, ${piece.name}`;
+      for (const spec of piece.inputs) {
+        checkInput(spec, known, manifest, where);
+      }
+      for (const spec of piece.outputs) {
+        checkTensor(spec, where);
+        if (known.has(spec.name) || spec.name === "image") {
+          refuse(`${where}: output '${spec.name}' is also the name of an earlier tensor`);
+        }
+        known.set(spec.name, spec);
+      }
+    }
+    for (const piece of pieces.filter(({ name }) => name !== "context")) {
+      checkHeatmap(piece, manifest, `pieces.${format}, ${piece.name}`);
+    }
+  }
+}
+
+/** The pieces that `stage` needs, in executable order, itself last. The wiring must have been checked. */
+export function piecesFor(pieces: readonly Piece[], stage: number): Piece[] {
+  const wanted = new Set([`heatmap_${stage}`]);
+  const needed: Piece[] = [];
+  for (const piece of [...pieces].reverse()) {
+    if (piece.outputs.some((spec) => wanted.has(spec.name))) {
+      needed.unshift(piece);
+      for (const spec of piece.inputs) {
+        wanted.add(spec.name);
+      }
+    }
+  }
+  return needed;
+}
+
+function checkGeometry({ geometry, stages }: Manifest): void {
+  for (const name of ["input_height", "input_width"] as const) {
+    const side = geometry[name];
+    if (!(side > 0 && side <= MAX_SIDE && geometry.stride >= 1) || side % geometry.stride) {
+      refuse(
+        `geometry.${name} is ${side} with stride ${geometry.stride}; expected a multiple of the stride, at most ` +
+          MAX_SIDE,
+      );
+    }
+  }
+  if (!(stages >= 1 && stages <= MAX_STAGES)) {
+    refuse(`stages is ${stages}; expected 1 to ${MAX_STAGES}`);
+  }
+}
+
+function checkNames(pieces: readonly Piece[], format: Format, stages: number): void {
+  const names = pieces.map((piece) => piece.name).filter((name) => name !== "context");
+  if (
+    names.length !== stages ||
+    names.some((name, i) => name !== `stage_${i + 1}`) ||
+    pieces.length - names.length > 1
+  ) {
+    const found = pieces.map((piece) => piece.name).join(", ") || "none";
+    refuse(`pieces.${format} are ${found}; expected stage_1 to stage_${stages} in order, and at most one context`);
+  }
+  for (const { name, member, inputs } of pieces) {
+    const expected = `stages/${name.replace("stage_", "")}.${format}`;
+    if (member !== expected) {
+      refuse(`pieces.${format}, ${name} is in member '${member}'; expected ${expected}`);
+    }
+    if (!inputs.length) {
+      refuse(`pieces.${format}, ${name} has no inputs; expected at least one`);
+    }
+  }
+}
+
+function checkInput(spec: TensorSpec, known: ReadonlyMap<string, TensorSpec>, manifest: Manifest, where: string): void {
+  if (spec.name === "image") {
+    const { input_height, input_width } = manifest.geometry;
+    const expected = shaped(spec.layout, input_height, input_width, 3);
+    if (spec.dtype !== "uint8" || !sameShape(spec.shape, expected)) {
+      refuse(`${where}: input image is ${shown(spec)}; expected uint8 (${expected}) from the geometry`);
+    }
+    return;
+  }
+  checkTensor(spec, where);
+  const source = known.get(spec.name);
+  if (!source) {
+    const names = [...known.keys()].join(", ") || "none";
+    refuse(
+      `${where}: input '${spec.name}' is neither the image nor an output of an earlier piece; those are: ${names}`,
+    );
+  } else if (!isConvertible(source, spec)) {
+    refuse(
+      `${where}: input '${spec.name}' is ${shown(spec)} and does not fit the earlier piece's output, ` +
+        `${shown(source)}; both must have one shape and layout, and one scale and zero point unless their types differ`,
+    );
+  }
+}
+
+function checkTensor(spec: TensorSpec, where: string): void {
+  const { name, dtype, shape, scale, zero_point } = spec;
+  if (shape.length !== 4 || shape[0] !== 1 || !shape.every((side) => side >= 1 && side <= MAX_SIDE)) {
+    refuse(`${where}: tensor '${name}' has shape (${shape}); expected four sizes, batch 1`);
+  }
+  let fits = scale === null && zero_point === null;
+  if (dtype !== "float32") {
+    const [least, most] = limitsOf(dtype);
+    fits =
+      scale !== null &&
+      scale >= SMALLEST_SCALE &&
+      scale <= LARGEST_SCALE &&
+      zero_point !== null &&
+      zero_point >= least &&
+      zero_point <= most;
+  }
+  if (!fits) {
+    refuse(
+      `${where}: tensor '${name}' is ${shown(spec)}; codes need scale and zero point, within their range, and ` +
+        "float32 has neither",
+    );
+  }
+}
+
+function checkHeatmap(piece: Piece, { geometry, landmarks }: Manifest, where: string): void {
+  const { input_height, input_width, stride } = geometry;
+  const maps = landmarks.landmarks.length + 1;
+  const name = piece.name.replace("stage", "heatmap");
+  const spec = piece.outputs.find((output) => output.name === name);
+  if (!spec) {
+    refuse(`${where}: no output is called '${name}'; expected the stage's heatmaps under that name`);
+  }
+  const expected = shaped(spec.layout, input_height / stride, input_width / stride, maps);
+  if (!sameShape(spec.shape, expected) || spec.dtype === "uint8") {
+    refuse(
+      `${where}: ${name} is ${shown(spec)}; expected int8, int16 or float32 (${expected}) from the geometry and ` +
+        `${maps - 1} landmarks and the background`,
+    );
+  }
+}
+
+function shaped(layout: Layout, rows: number, columns: number, channels: number): number[] {
+  return layout === "NHWC" ? [1, rows, columns, channels] : [1, channels, rows, columns];
+}
+
+function sameShape(a: readonly number[], b: readonly number[]): boolean {
+  return `${a}` === `${b}`;
+}
+
+function shown({ dtype, shape, layout, scale, zero_point }: TensorSpec): string {
+  return `${dtype} (${shape}) ${layout} with scale ${scale} and zero point ${zero_point}`;
+}
+
+function refuse(why: string): never {
+  throw new BundleError(`manifest.json: ${why}; make the bundle again`);
+}
