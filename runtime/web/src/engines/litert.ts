@@ -1,0 +1,207 @@
+/**
+ * LiteRT.js. The app passes the module, after it has loaded the WebAssembly:
+ *
+ *     import * as litert from "@litertjs/core";
+ *     await litert.loadLiteRt("/litert/wasm/");
+ *     const engine = liteRt(litert);
+ */
+
+import type { Piece, TensorSpec } from "../bundle/manifest.js";
+import { FpmEdgeError, MissingExtraError, UsageError } from "../errors.js";
+import { checkNames, checkType, damaged, firstLine } from "./check.js";
+import type { Engine, PieceRunner, TensorData } from "./engine.js";
+
+const SIGNATURE = "serving_default";
+
+type LiteRtData = Float32Array | Int32Array | Uint8Array;
+
+export interface LiteRtTensor {
+  data(): Promise<LiteRtData>;
+  delete(): void;
+}
+
+export interface LiteRtDetails {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: Int32Array;
+}
+
+export interface LiteRtSignature<T> {
+  getInputDetails(): readonly LiteRtDetails[];
+  getOutputDetails(): readonly LiteRtDetails[];
+  run(input: Record<string, T>): Promise<Record<string, T>>;
+}
+
+export interface LiteRtCompiled<T> extends LiteRtSignature<T> {
+  readonly signatures: Record<string, LiteRtSignature<T>>;
+  readonly isFullyAccelerated: boolean;
+  readonly options: { readonly accelerator: string };
+  delete(): void;
+}
+
+/** The part of `@litertjs/core` that is used here. */
+export interface LiteRtModule<T extends LiteRtTensor> {
+  readonly Tensor: new (data: LiteRtData, shape: Int32Array) => T;
+  loadAndCompile(
+    model: Uint8Array,
+    options: {
+      accelerator: "wasm" | "webgpu";
+      cpuOptions?: { numThreads: number };
+      gpuOptions?: { precision: "fp32" };
+    },
+  ): Promise<LiteRtCompiled<T>>;
+  getGlobalLiteRt(): { readonly liteRtWasm: { getThreadCount(): number } };
+}
+
+export interface LiteRtOptions {
+  /** `"wasm"`, the processor, unless you say `"webgpu"`, which takes all of a piece or there is an error. */
+  readonly accelerator?: "wasm" | "webgpu";
+  /** Of the package `@litertjs/core`, for messages and logs: the module does not say it itself. */
+  readonly version?: string;
+}
+
+/**
+ * An engine that reads TFLite pieces whose tensors are float32 or uint8: LiteRT.js knows no int8 and no int16.
+ *
+ * Threads: as many as LiteRT.js was loaded with, or fewer. It has one unless it was loaded with
+ * `loadLiteRt(path, { threads: true })`, which needs a page that is cross-origin isolated.
+ */
+export function liteRt<T extends LiteRtTensor>(litert: LiteRtModule<T>, options: LiteRtOptions = {}): Engine {
+  const { accelerator = "wasm", version = "of unknown version" } = options;
+  const gpu = accelerator === "webgpu";
+  const name = gpu ? "litert-web-gpu" : "litert-web";
+
+  function refused(piece: Piece, why: string): FpmEdgeError {
+    return new FpmEdgeError(
+      `${name} cannot run ${piece.member}: no WebGPU here takes all of its operations (LiteRT says: ${why}); ` +
+        "use another engine",
+    );
+  }
+
+  async function compile(piece: Piece, model: Uint8Array, threads?: number): Promise<LiteRtCompiled<T>> {
+    let compiled: LiteRtCompiled<T>;
+    try {
+      compiled = await litert.loadAndCompile(model, {
+        accelerator,
+        ...(threads !== undefined && { cpuOptions: { numThreads: threads } }),
+        // Left alone, a GPU computes in float16, and the landmarks drift unseen.
+        ...(gpu && { gpuOptions: { precision: "fp32" } }),
+      });
+    } catch (error) {
+      if (!gpu) {
+        throw damaged(piece, name, error);
+      }
+      try {
+        (await litert.loadAndCompile(model, { accelerator: "wasm" })).delete();
+      } catch (onProcessor) {
+        throw damaged(piece, name, onProcessor);
+      }
+      throw refused(piece, firstLine(error));
+    }
+    // What the GPU does not take, LiteRT leaves to the processor, some of it or all, with a line in the console.
+    if (gpu && !(compiled.options.accelerator === "webgpu" && compiled.isFullyAccelerated)) {
+      compiled.delete();
+      throw refused(piece, "some of them were left to the processor");
+    }
+    return compiled;
+  }
+
+  return {
+    name,
+    version,
+    formats: ["tflite"],
+    async load(piece, model, threads) {
+      checkDtypes(piece, name);
+      checkThreads(litert, threads);
+      const compiled = await compile(piece, model, threads);
+      try {
+        const signature = compiled.signatures[SIGNATURE] ?? compiled;
+        checkEdges(piece, signature);
+        return runner(litert, piece, compiled, signature, gpu);
+      } catch (error) {
+        compiled.delete();
+        throw error;
+      }
+    },
+  };
+}
+
+function checkDtypes(piece: Piece, engine: string): void {
+  const strange = [...piece.inputs, ...piece.outputs].find((spec) => !["float32", "uint8"].includes(spec.dtype));
+  if (strange) {
+    throw new UsageError(
+      `${engine} cannot load ${piece.member}: tensor ${strange.name} is ${strange.dtype}, and LiteRT.js takes float32 ` +
+        "and uint8 only; convert the model with fpm-edge convert --edges uint8, or use ONNX Runtime",
+    );
+  }
+}
+
+function checkThreads(litert: LiteRtModule<LiteRtTensor>, threads: number | undefined): void {
+  let most: number;
+  try {
+    most = litert.getGlobalLiteRt().liteRtWasm.getThreadCount();
+  } catch (error) {
+    throw new MissingExtraError("LiteRT.js is not loaded; await loadLiteRt(...) first", { cause: error });
+  }
+  if (threads !== undefined && threads > most) {
+    throw new UsageError(
+      `threads is ${threads}, and LiteRT.js was loaded with ${most}; load it with loadLiteRt(path, { threads: true }) ` +
+        "on a page that is cross-origin isolated, or leave threads out",
+    );
+  }
+}
+
+/** LiteRT.js does not say the scales of a model: names, types and shapes are compared. */
+function checkEdges(piece: Piece, signature: LiteRtSignature<LiteRtTensor>): void {
+  const inputs = signature.getInputDetails();
+  const outputs = signature.getOutputDetails();
+  const names = (tensors: readonly LiteRtDetails[]) => tensors.map((tensor) => tensor.name);
+  checkNames(piece, names(inputs), names(outputs));
+  const check = (specs: readonly TensorSpec[], tensors: readonly LiteRtDetails[]) => {
+    for (const spec of specs) {
+      const { dtype, shape } = tensors.find((tensor) => tensor.name === spec.name)!;
+      checkType(piece, spec, dtype, shape);
+    }
+  };
+  check(piece.inputs, inputs);
+  check(piece.outputs, outputs);
+}
+
+function runner<T extends LiteRtTensor>(
+  litert: LiteRtModule<T>,
+  piece: Piece,
+  compiled: LiteRtCompiled<T>,
+  signature: LiteRtSignature<T>,
+  gpu: boolean,
+): PieceRunner {
+  const inputs = piece.inputs.map((spec) => ({ name: spec.name, shape: Int32Array.from(spec.shape) }));
+  return {
+    delegate: gpu ? "gpu" : "none",
+    delegated: Number(gpu), // never less than all: see `compile`
+    async run(given) {
+      // They lie in WebAssembly's memory, where nothing frees them but `delete`.
+      const tensors: T[] = [];
+      try {
+        const feeds: Record<string, T> = {};
+        for (const { name, shape } of inputs) {
+          feeds[name] = new litert.Tensor(given[name] as LiteRtData, shape);
+          tensors.push(feeds[name]);
+        }
+        const made = await signature.run(feeds);
+        tensors.push(...Object.values(made));
+        const found: Record<string, TensorData> = {};
+        for (const { name } of piece.outputs) {
+          found[name] = (await made[name]!.data()) as TensorData; // a copy
+        }
+        return found;
+      } finally {
+        for (const tensor of tensors) {
+          tensor.delete();
+        }
+      }
+    },
+    dispose() {
+      compiled.delete();
+    },
+  };
+}

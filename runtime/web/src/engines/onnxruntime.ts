@@ -1,0 +1,205 @@
+/**
+ * ONNX Runtime: `onnxruntime-web` in a browser, `onnxruntime-node` (or `onnxruntime-web`) in Node. The app passes the
+ * module that it imported.
+ *
+ *     import * as ort from "onnxruntime-web";
+ *     const engine = onnxRuntime(ort);
+ */
+
+import type { Piece } from "../bundle/manifest.js";
+import { BundleError, FpmEdgeError, MissingExtraError, UsageError } from "../errors.js";
+import { checkNames, checkType, damaged, firstLine } from "./check.js";
+import type { Delegate, Engine, PieceRunner, TensorData } from "./engine.js";
+import { probe, probed } from "./onnx-overflow.js";
+
+/** The part of a session of ONNX Runtime that is used here. */
+export interface OrtSession {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Since version 1.22. */
+  readonly inputMetadata?: readonly OrtMetadata[];
+  readonly outputMetadata?: readonly OrtMetadata[];
+  run(feeds: Record<string, OrtTensor>, fetches: readonly string[]): Promise<Record<string, OrtTensor>>;
+  release(): Promise<void>;
+}
+
+export type OrtMetadata =
+  | { readonly name: string; readonly isTensor: false }
+  | {
+      readonly name: string;
+      readonly isTensor: true;
+      readonly type: string;
+      readonly shape: readonly (number | string)[];
+    };
+
+/** A tensor of ONNX Runtime; what it takes depends on its version, so its own type is not looked into. */
+// biome-ignore lint/suspicious/noExplicitAny: the module's own class, whose overloads no other type can stand for
+export type OrtTensor = any;
+
+/** The part of `onnxruntime-web` and `onnxruntime-node` that is used here. */
+export interface OrtModule {
+  readonly env: {
+    readonly versions: { readonly common: string; readonly web?: string; readonly node?: string };
+    readonly wasm: { numThreads?: number };
+  };
+  readonly Tensor: new (...args: OrtTensor[]) => OrtTensor;
+  readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<OrtSession> };
+}
+
+export interface OnnxRuntimeOptions {
+  /**
+   * What runs the pieces, such as `"webgpu"`, or an object with a `name` and options as ONNX Runtime takes them; left
+   * out: the processor. It takes all of a piece or there is an error: nothing is left to the processor unseen.
+   */
+  readonly executionProvider?: string | { readonly name: string; readonly deviceType?: string };
+}
+
+/**
+ * An engine that reads ONNX pieces.
+ *
+ * Threads: in Node each piece has its own. On the web there is one number for the whole page, `ort.env.wasm.numThreads`,
+ * which cannot change once the first model is loaded; more than one need a page that is cross-origin isolated.
+ * `onnxruntime-node` runs a piece on the thread that calls it, which does nothing else meanwhile.
+ */
+export function onnxRuntime(ort: OrtModule, options: OnnxRuntimeOptions = {}): Engine {
+  const { node, web, common } = ort.env.versions;
+  const provider = options.executionProvider;
+  const providerName = typeof provider === "string" ? provider : provider?.name;
+  const delegate = delegateOf(providerName, typeof provider === "string" ? undefined : provider?.deviceType);
+  const name = `onnxruntime-${node ? "node" : "web"}${delegate === "none" ? "" : `-${providerName}`}`;
+  const version = node ?? web ?? common;
+  let exact: Promise<boolean> | undefined;
+
+  /** What a session runs with: one piece at a time, integers that are exact everywhere, no processor beside a GPU. */
+  async function create(model: Uint8Array, where: Delegate, threads?: number, sure?: boolean): Promise<OrtSession> {
+    return ort.InferenceSession.create(model, {
+      ...(where !== "none" && { executionProviders: [provider] }),
+      ...(threads !== undefined && node && { intraOpNumThreads: threads }),
+      interOpNumThreads: 1,
+      graphOptimizationLevel: "all",
+      logSeverityLevel: 3, // errors only
+      extra: {
+        session: {
+          // Threads of one piece would go on spinning while the next one runs, and take the processors from it.
+          intra_op: { allow_spinning: "0" },
+          ...(where !== "none" && { disable_cpu_ep_fallback: "1" }),
+          // Kernels become uint8 as well. Not where it is not needed: that is slower.
+          ...(sure === false && { x64quantprecision: "1" }),
+        },
+      },
+    });
+  }
+
+  async function refusedOrDamaged(piece: Piece, model: Uint8Array, error: unknown): Promise<Error> {
+    if (delegate === "none") {
+      return damaged(piece, name, error);
+    }
+    try {
+      await (await create(model, "none")).release();
+    } catch (onProcessor) {
+      return damaged(piece, name, onProcessor);
+    }
+    return new FpmEdgeError(
+      `${name} cannot run ${piece.member}: ${providerName} is not there, or does not take all of its operations ` +
+        `(ONNX Runtime ${version} says: ${firstLine(error)}); use another engine`,
+      { cause: error },
+    );
+  }
+
+  return {
+    name,
+    version,
+    formats: ["onnx"],
+    async load(piece, model, threads) {
+      if (!node) {
+        askForThreads(ort.env.wasm, threads);
+      }
+      let session: OrtSession;
+      try {
+        exact ??= create(probe(), "none").then((session) => probed(ort, session));
+        session = await create(model, delegate, threads, await exact);
+      } catch (error) {
+        throw await refusedOrDamaged(piece, model, error);
+      }
+      try {
+        if (!node) {
+          checkThreads(ort.env.wasm, threads);
+        }
+        checkEdges(piece, session, `${name} ${version}`);
+      } catch (error) {
+        await session.release();
+        throw error;
+      }
+      return runner(ort, piece, session, delegate);
+    },
+  };
+}
+
+function delegateOf(provider: string | undefined, deviceType: string | undefined): Delegate {
+  if (provider === undefined || provider === "cpu" || provider === "wasm") {
+    return "none";
+  }
+  return provider === "qnn" || deviceType === "npu" ? "npu" : "gpu";
+}
+
+/** Ask for a number of threads, as long as nobody has: ONNX Runtime fills the number in when it starts. */
+function askForThreads(wasm: { numThreads?: number }, threads: number | undefined): void {
+  if (threads === undefined || wasm.numThreads === threads) {
+    return;
+  }
+  if (wasm.numThreads) {
+    throw new UsageError(
+      `threads is ${threads}, and onnxruntime-web has ${wasm.numThreads} for the whole page ` +
+        "(ort.env.wasm.numThreads); ask for as many, or set that number before anything is loaded",
+    );
+  }
+  wasm.numThreads = threads;
+}
+
+function checkThreads(wasm: { numThreads?: number }, threads: number | undefined): void {
+  if (threads !== undefined && wasm.numThreads !== threads) {
+    throw new UsageError(
+      `threads is ${threads}, and onnxruntime-web took ${wasm.numThreads}; more than one need a page that is ` +
+        "cross-origin isolated (headers Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy)",
+    );
+  }
+}
+
+/** An ONNX model does not state the scales of its edges: names, types and shapes are compared. */
+function checkEdges(piece: Piece, session: OrtSession, engine: string): void {
+  checkNames(piece, session.inputNames, session.outputNames);
+  for (const [specs, tensors] of [
+    [piece.inputs, session.inputMetadata],
+    [piece.outputs, session.outputMetadata],
+  ] as const) {
+    if (!tensors) {
+      throw new MissingExtraError(`${engine} does not say the types of a model's tensors; update it to 1.22 or later`);
+    }
+    for (const spec of specs) {
+      const tensor = tensors.find((one) => one.name === spec.name);
+      if (!tensor?.isTensor) {
+        throw new BundleError(`${piece.member}: ${spec.name} is no tensor; convert the model again`);
+      }
+      checkType(piece, spec, tensor.type, tensor.shape);
+    }
+  }
+}
+
+function runner(ort: OrtModule, piece: Piece, session: OrtSession, delegate: Delegate): PieceRunner {
+  const outputs = piece.outputs.map((spec) => spec.name);
+  return {
+    delegate,
+    delegated: Number(delegate !== "none"), // never less than all: see `create`
+    async run(inputs) {
+      const feeds = Object.fromEntries(
+        piece.inputs.map(({ name, dtype, shape }) => [name, new ort.Tensor(dtype, inputs[name], shape)]),
+      );
+      const found = await session.run(feeds, outputs);
+      // Arrays of their own: nothing that runs later writes into them.
+      return Object.fromEntries(outputs.map((name) => [name, found[name].data as TensorData]));
+    },
+    dispose() {
+      session.release().catch(() => {});
+    },
+  };
+}
