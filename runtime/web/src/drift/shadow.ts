@@ -228,7 +228,7 @@ export class Shadow implements Detector {
       }
     });
     try {
-      return await Promise.race([Promise.resolve(this.#working).then(() => true), late]);
+      return await Promise.race([this.#settled().then(() => true), late]);
     } finally {
       clearTimeout(timer);
     }
@@ -237,7 +237,7 @@ export class Shadow implements Detector {
   /** Finish the comparison that runs, drop what waits, and write the log's last entry. `detect` goes on without comparing. */
   close(): Promise<void> {
     this.#waiting = null;
-    this.#closing ??= Promise.resolve(this.#working).then(async () => {
+    this.#closing ??= this.#settled().then(async () => {
       await this.#guarded(this.monitor, () => this.#write(true));
     });
     return this.#closing;
@@ -247,7 +247,14 @@ export class Shadow implements Detector {
     if (this.#hasWork) {
       this.#working ??= this.#work().finally(() => {
         this.#working = null;
+        this.#wake(); // what came since the last look
       });
+    }
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#working) {
+      await this.#working;
     }
   }
 

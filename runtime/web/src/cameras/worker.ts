@@ -1,0 +1,103 @@
+/** The worker's side of `createWorkerSession`: a session that answers messages. */
+
+import { checkGoldens } from "../check/self-check.js";
+import { UsageError } from "../errors.js";
+import type { StageResult } from "../stages/results.js";
+import type { Session } from "../stages/session.js";
+import { type Description, type MessageEnd, plainError, type Reply, type Request, release } from "./messages.js";
+
+/** What can be served: a `Session`, or what has the same members. */
+export type Served = Pick<
+  Session,
+  | "bundle"
+  | "format"
+  | "engine"
+  | "engineVersion"
+  | "stageLimit"
+  | "delegate"
+  | "delegated"
+  | "detect"
+  | "trace"
+  | "detectInput"
+  | "stages"
+  | "dispose"
+>;
+
+/**
+ * Answer the page's `createWorkerSession`. All that a worker's file needs:
+ *
+ *     import * as ort from "onnxruntime-web";
+ *     import { openBundle } from "fpm-edge";
+ *     import { onnxRuntime } from "fpm-edge/onnxruntime";
+ *     import { serveSession } from "fpm-edge/worker";
+ *
+ *     serveSession(async (url) => (await openBundle(url)).session({ engine: onnxRuntime(ort) }));
+ *
+ * Call it before anything is awaited, or the page's first message is missed.
+ *
+ * @param load makes the session of what the page gave as `setup`. What it throws, `createWorkerSession` throws.
+ * @param end where the messages come from; the worker's own scope unless given.
+ */
+export function serveSession<Setup>(
+  load: (setup: Setup) => Promise<Served> | Served,
+  end: MessageEnd = globalThis as unknown as MessageEnd,
+): void {
+  let session: Served | null = null;
+  const running = new Map<unknown, AsyncGenerator<StageResult, void>>();
+
+  const answer = async ({ task, given, fpmEdge: id }: Request): Promise<unknown> => {
+    // The other side's arguments, which `Session` checks itself.
+    const [first, second] = given as [never, never];
+    if (task === "open") {
+      session = await load(first);
+      return description(session);
+    }
+    if (!session) {
+      throw new UsageError("the session in the worker was not loaded, or is closed");
+    }
+    switch (task) {
+      case "detect":
+      case "trace":
+      case "stages":
+        try {
+          if (task !== "stages") {
+            return await session[task](first, second);
+          }
+          running.set(id, session.stages(first, second));
+          return id;
+        } finally {
+          release(first); // it was given away to here, and has been read
+        }
+      case "next":
+        return running.get(first)!.next();
+      case "return":
+        await running.get(first)?.return();
+        return running.delete(first);
+      case "detectInput":
+        return session.detectInput(first, second);
+      case "checkGoldens":
+        return checkGoldens(session);
+      case "close":
+        return session.dispose();
+    }
+  };
+
+  end.addEventListener("message", async ({ data }: { data?: Request | null }) => {
+    if (typeof data?.fpmEdge !== "number" || !data.task) {
+      return;
+    }
+    const id = data.fpmEdge;
+    try {
+      end.postMessage({ fpmEdge: id, value: await answer(data) } satisfies Reply, []);
+    } catch (error) {
+      end.postMessage({ fpmEdge: id, error: plainError(error) } satisfies Reply, []);
+    }
+  });
+  end.start?.();
+}
+
+function description(session: Served): Description {
+  const { format, engine, engineVersion, stageLimit, delegate, delegated, bundle } = session;
+  const { digest, manifest } = bundle;
+  return { format, engine, engineVersion, stageLimit, delegate, delegated, digest, manifest };
+}
