@@ -1,7 +1,7 @@
 """One picture on its way through a session's stages."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
@@ -33,9 +33,10 @@ class Frame:
     """One look at a picture. Times in seconds; `tensors` are NHWC images and raw outputs.
 
     Attributes:
-        start, deadline: on the clock of `perf_counter`; no deadline where it is None.
+        start, deadline: on `clock`; no deadline where it is None.
         limit: how many stages may run.
         category: as asked for.
+        clock: what says the time, in seconds from anywhere.
         fit: where the picture lies in the input; None for a ready-made input.
         found: stage → what it found, of those that were decoded.
         pieces: piece → its time, of those that ran.
@@ -48,6 +49,7 @@ class Frame:
     limit: int
     deadline: float | None
     category: str | None = None
+    clock: Callable[[], float] = perf_counter
     fit: Letterbox | None = None
     tensors: dict[str, NDArray[Any]] = field(default_factory=dict)
     found: dict[int, Found] = field(default_factory=dict)
@@ -65,7 +67,7 @@ class Frame:
 
     def again(self) -> "Frame":
         """A second look at the same picture, in what is left of the time."""
-        return Frame(self.start, self.limit, self.deadline, self.category, look=2, other=self)
+        return Frame(self.start, self.limit, self.deadline, self.category, self.clock, look=2, other=self)
 
     def result(self, stage: int) -> StageResult:
         """What a stage that was decoded found, now."""
@@ -76,7 +78,7 @@ class Frame:
             self.to_picture(found.landmarks),
             found.scores,
             found.doubts,
-            (perf_counter() - self.start) * 1e3,
+            (self.clock() - self.start) * 1e3,
             recognized.labelled,
             recognized.category,
             recognized.score,
@@ -94,19 +96,25 @@ class Frame:
             preprocess_ms=sum(frame.preprocess for frame in looks) * 1e3,
             pieces=pieces,
             decode_ms=sum(frame.decode for frame in looks) * 1e3,
-            total_ms=(perf_counter() - self.start) * 1e3,
+            total_ms=(self.clock() - self.start) * 1e3,
         )
 
 
-def start_frame(limit: int, stages: int | None, deadline_ms: float | None, category: str | None = None) -> Frame:
+def start_frame(
+    limit: int,
+    stages: int | None,
+    deadline_ms: float | None,
+    category: str | None = None,
+    clock: Callable[[], float] = perf_counter,
+) -> Frame:
     """A frame whose time begins now. Raises UsageError where stages or deadline_ms is out of range."""
-    start = perf_counter()
+    start = clock()
     stages = check_stages(stages, limit, "the session")
     if deadline_ms is None:
-        return Frame(start, stages, None, category)
+        return Frame(start, stages, None, category, clock)
     if not math.isfinite(deadline_ms) or deadline_ms < 0:
         raise UsageError(f"deadline_ms is {deadline_ms}; expected milliseconds from the call, 0 or more")
-    return Frame(start, stages, start + deadline_ms / 1e3, category)
+    return Frame(start, stages, start + deadline_ms / 1e3, category, clock)
 
 
 def check_stages(stages: int | None, limit: int, owner: str) -> int:

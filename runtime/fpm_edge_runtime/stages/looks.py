@@ -1,7 +1,6 @@
 """Where a second look at a picture goes: to the region of what the first one found, if that shows it larger."""
 
 from collections.abc import Callable
-from time import perf_counter
 
 from fpm_edge_runtime.bundle.recognition import NOTHING
 from fpm_edge_runtime.errors import UsageError
@@ -53,7 +52,7 @@ def look_again(
         return first
     if first.deadline is not None:
         needed = first.fitting + sum(pace.predict(name) for name in (*first.pieces, DECODE))
-        if perf_counter() + needed > first.deadline:
+        if first.clock() + needed > first.deadline:
             return first
     second = first.again()
     if clearness(see(second, region)) >= clearness(found):

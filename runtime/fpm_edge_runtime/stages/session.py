@@ -1,7 +1,7 @@
 """Run a bundle's stages on pictures, as many as the time allows."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -51,8 +51,13 @@ class Session:
         *,
         threads: int | None = None,
         stages: int | None = None,
+        clock: Callable[[], float] = perf_counter,
     ) -> None:
-        """See `Bundle.session` for the arguments and errors; `form` is the format whose pieces are loaded."""
+        """See `Bundle.session` for the arguments and errors.
+
+        `form` is the format whose pieces are loaded. `clock` says the time, in seconds from anywhere: deadlines and
+        the pace of the pieces are by it.
+        """
         if threads is not None and not 1 <= threads <= MOST_THREADS:
             raise UsageError(f"threads is {threads}; expected 1 to {MOST_THREADS}, or none: the engine decides then")
         self._bundle = bundle
@@ -70,6 +75,7 @@ class Session:
         self._recognizer = Recognizer(bundle.manifest)
         self._lock = Lock()
         self._process, self._threads = os.getpid(), threads
+        self._clock = clock
         self._pace = Pace()
         self._warm_up()
 
@@ -154,7 +160,7 @@ class Session:
             SchemaError: the category is unknown.
             DataError: the image is not a picture (ImageError for a file), or the box lies outside it.
         """
-        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category, self._clock)
         return self._detect(frame, image, box, converge_px, looks)[0]
 
     def trace(
@@ -173,7 +179,7 @@ class Session:
         Arguments and errors are those of `detect`; of two looks, the one that answered is traced. The earlier stages
         are decoded after the answer was there.
         """
-        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category, self._clock)
         detection, frame = self._detect(frame, image, box, converge_px, looks)
         assert frame.fit is not None
         earlier = [self._decode(frame, stage).landmarks for stage in range(1, detection.stages_run)]
@@ -191,7 +197,7 @@ class Session:
             UsageError: stages is out of range.
             DataError: the array is not of exactly that shape and type.
         """
-        frame = start_frame(self._stage_limit, stages, None)
+        frame = start_frame(self._stage_limit, stages, None, clock=self._clock)
         frame.tensors["image"] = self._check_input(image)
         return tuple(self._each_stage(frame))
 
@@ -209,7 +215,7 @@ class Session:
         Arguments and errors are those of `detect`, and are checked at the call. Time that the caller spends between
         two stages counts towards the deadline.
         """
-        frame = start_frame(self._stage_limit, stages, deadline_ms, category)
+        frame = start_frame(self._stage_limit, stages, deadline_ms, category, self._clock)
         self._recognizer.check(category)
         self._prepare(frame, image, box)
         return self._each_stage(frame)
@@ -294,7 +300,7 @@ class Session:
             waiting = [piece for piece in self._plan[stage] if piece.name not in frame.pieces]
             if stage > 1 and frame.deadline is not None:
                 predicted = sum(self._pace.predict(piece.name) for piece in waiting) + self._pace.predict(DECODE)
-                if perf_counter() + predicted > frame.deadline:
+                if self._clock() + predicted > frame.deadline:
                     frame.stop_reason = "deadline"
                     return
             for piece in waiting:
@@ -309,7 +315,7 @@ class Session:
         if self._process != os.getpid():
             self._begin_anew()
         with self._lock:
-            start = perf_counter()
+            start = self._clock()
             try:
                 outputs = self._runners[piece.name](inputs)
             except (RuntimeError, ValueError) as error:
@@ -317,7 +323,7 @@ class Session:
                     f"{self.engine} {self.engine_version} failed in {piece.name} ({piece.member}): {error}; "
                     "try another engine"
                 ) from error
-            seconds = perf_counter() - start
+            seconds = self._clock() - start
             self._pace.record(piece.name, seconds)
         frame.tensors.update(outputs)
         frame.pieces[piece.name] = seconds
@@ -335,7 +341,7 @@ class Session:
         """What a stage that has run found."""
         if stage in frame.found:
             return frame.found[stage]
-        start = perf_counter()
+        start = self._clock()
         spec = self._made[f"heatmap_{stage}"]
         names = self.schema.landmarks
         read = read_heatmaps(
@@ -351,7 +357,7 @@ class Session:
             {names[index]: doubt for index, doubt in read.doubts.items()},
             self._recognizer.at(stage, read.scores, frame.category),
         )
-        seconds = perf_counter() - start
+        seconds = self._clock() - start
         frame.decode += seconds
         self._pace.record(DECODE, seconds)
         return found
@@ -366,14 +372,14 @@ class Session:
             raise UsageError(f"box is {box}; expected (x0, y0, x1, y1) in pixels of the picture")
         pixels = load_image(image) if isinstance(image, str | Path) else check_image(image)
         self._fit(frame, pixels, box)
-        frame.preprocess = perf_counter() - frame.start
+        frame.preprocess = self._clock() - frame.start
         return pixels
 
     def _fit(self, frame: Frame, pixels: NDArray[np.uint8], box: Box | None) -> None:
-        start = perf_counter()
+        start = self._clock()
         frame.fit = Letterbox.fit((pixels.shape[1], pixels.shape[0]), self._input_size, box)
         frame.tensors["image"] = letterbox(pixels, frame.fit, self._input_size)[np.newaxis]
-        frame.preprocess = frame.fitting = perf_counter() - start
+        frame.preprocess = frame.fitting = self._clock() - start
 
     def _check_input(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         expected = (self.geometry.input_height, self.geometry.input_width, 3)
@@ -386,7 +392,7 @@ class Session:
         black = np.zeros((1, self.geometry.input_height, self.geometry.input_width, 3), np.uint8)
         for _ in range(_WARM_UP_RUNS):
             self._pace = Pace()
-            frame = start_frame(self._stage_limit, None, None)
+            frame = start_frame(self._stage_limit, None, None, clock=self._clock)
             frame.tensors["image"] = black
             for stage in self._advance(frame):
                 self._decode(frame, stage)
