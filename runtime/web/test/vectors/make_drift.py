@@ -1,6 +1,6 @@
 """What the Python runtime's drift monitor says of streams that both runtimes can make: drift.json, drift-state.json.
 
-    python runtime/web/test/vectors/make_drift.py
+python runtime/web/test/vectors/make_drift.py
 """
 
 import json
