@@ -1,5 +1,6 @@
 """The client that is tested, what it is given, and the counts at the end."""
 
+import subprocess
 import sys
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conformance.suite.bundles import plain_bundles, write_keys
+from conformance.suite.bundles import plain_bundles, tiny_bundle, write_keys
 from conformance.suite.client import Client
 from conformance.suite.pictures import Files
 
@@ -17,10 +18,10 @@ _ANSWERS: Counter[str] = Counter()
 
 
 class Running:
-    """The client's process; a new one where the last is gone."""
+    """The client's process; a new one where the last is gone. `folder` is for files that it reads."""
 
     def __init__(self, command: str, errors: Path) -> None:
-        self.command, self._errors = command, errors
+        self.command, self.folder, self._errors = command, errors.parent, errors
         self._client: Client | None = None
 
     def get(self) -> Client:
@@ -45,7 +46,6 @@ class Running:
 def pytest_addoption(parser: pytest.Parser) -> None:
     python = f"{sys.executable} {ROOT / 'conformance' / 'clients' / 'python.py'}"
     parser.addoption("--client", default=python, metavar="COMMAND", help="the client that is tested")
-    parser.addoption("--damaged", type=int, default=None, metavar="N", help="random mutants of a small bundle")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -88,6 +88,29 @@ def bundles(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
         paths[name] = folder / f"{name}.fpm"
         paths[name].write_bytes(content)
     return paths
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle of the tiny test network: int8, two stages and a context, in both formats."""
+    folder = tmp_path_factory.mktemp("tiny")
+    _run(ROOT / "tests" / "runtime" / "_tiny_network.py", folder)
+    path = folder / "tiny.fpm"
+    path.write_bytes(tiny_bundle({model.name: model.read_bytes() for model in folder.iterdir()}))
+    return path
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Precision → a bundle of the weights of a shipped model."""
+    folder = tmp_path_factory.mktemp("real")
+    _run(Path(__file__).with_name("make_real.py"), folder)
+    return {path.stem: path for path in folder.glob("*.fpm")}
+
+
+def _run(program: Path, folder: Path) -> None:
+    done = subprocess.run([sys.executable, program, folder], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.fixture(scope="session")
