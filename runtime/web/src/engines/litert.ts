@@ -13,10 +13,11 @@ import type { Engine, PieceRunner, TensorData } from "./engine.js";
 
 const SIGNATURE = "serving_default";
 
-type LiteRtData = Float32Array | Int32Array | Uint8Array;
+// As it has them: on memory of their own.
+type LiteRtData = Float32Array<ArrayBuffer> | Int32Array<ArrayBuffer> | Uint8Array<ArrayBuffer>;
 
 export interface LiteRtTensor {
-  data(): Promise<LiteRtData>;
+  data(): Promise<Float32Array | Int32Array | Uint8Array>;
   delete(): void;
 }
 
