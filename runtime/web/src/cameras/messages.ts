@@ -24,7 +24,8 @@ export type Task =
   | "stages"
   | "next"
   | "return"
-  | "checkGoldens"
+  | "golden"
+  | "goldenInput"
   | "close";
 
 /** To the worker, which has one at a time. The tag keeps apart what the app itself sends through the same worker. */

@@ -1,7 +1,6 @@
 /** A session in a worker, used as if it were here: frames are sent to it, and the page's thread stays free. */
 
-import type { Geometry, LandmarkSchema, Manifest } from "../bundle/manifest.js";
-import type { GoldenReport } from "../check/self-check.js";
+import type { Geometry, GoldenCase, GoldenSet, LandmarkSchema, Manifest } from "../bundle/manifest.js";
 import { FpmEdgeError, UsageError } from "../errors.js";
 import type { ImageSource } from "../pixels/source.js";
 import type { Detection, DetectOptions, Detector, StageOptions, StageResult, Trace } from "../stages/results.js";
@@ -20,6 +19,15 @@ import { takenOff } from "./waiting.js";
 
 // So long, milliseconds, `close` waits for a worker that may hang.
 const PATIENCE_MS = 5000;
+
+/** See `BundleContents`. */
+export interface WorkerBundle {
+  readonly digest: string;
+  readonly manifest: Manifest;
+  readonly schema: LandmarkSchema;
+  golden(): Promise<GoldenSet | null>;
+  goldenInput(golden: GoldenCase): Promise<Uint8Array>;
+}
 
 interface Pending {
   readonly resolve: (value: never) => void;
@@ -91,9 +99,16 @@ export class WorkerSession implements Detector {
     return session;
   }
 
-  /** What is known of the bundle that it runs. */
-  get bundle(): { readonly digest: string; readonly manifest: Manifest } {
-    return this.#known;
+  /** The bundle that it runs: what `checkGoldens` and `DriftMonitor.ofBundle` need of it. */
+  get bundle(): WorkerBundle {
+    const { digest, manifest } = this.#known;
+    return {
+      digest,
+      manifest,
+      schema: manifest.landmarks,
+      golden: () => this.#ask("golden", []),
+      goldenInput: (golden) => this.#ask("goldenInput", [golden]),
+    };
   }
 
   /** Which of the bundle's formats is loaded. */
@@ -186,11 +201,6 @@ export class WorkerSession implements Detector {
     } finally {
       await this.#ask("return", [id]).catch(() => {});
     }
-  }
-
-  /** See `checkGoldens`, which needs what only the worker has. */
-  async checkGoldens(): Promise<GoldenReport> {
-    return this.#ask("checkGoldens", []);
   }
 
   /** Finish the request that the worker has, dispose of the session and end the worker. What waits is not answered. */

@@ -1,6 +1,5 @@
 /** The worker's side of `createWorkerSession`: a session that answers messages. */
 
-import { checkGoldens } from "../check/self-check.js";
 import { UsageError } from "../errors.js";
 import type { StageResult } from "../stages/results.js";
 import type { Session } from "../stages/session.js";
@@ -43,7 +42,8 @@ export function serveSession<Setup>(
   end: MessageEnd = globalThis as unknown as MessageEnd,
 ): void {
   let session: Served | null = null;
-  const running = new Map<unknown, AsyncGenerator<StageResult, void>>();
+  // By number of the request: the answers to come, and the picture.
+  const running = new Map<unknown, [AsyncGenerator<StageResult, void>, unknown]>();
 
   const answer = async ({ task, given, fpmEdge: id }: Request): Promise<unknown> => {
     // The other side's arguments, which `Session` checks itself.
@@ -58,25 +58,33 @@ export function serveSession<Setup>(
     switch (task) {
       case "detect":
       case "trace":
+        try {
+          return await session[task](first, second);
+        } finally {
+          release(first); // it was given away to here
+        }
       case "stages":
         try {
-          if (task !== "stages") {
-            return await session[task](first, second);
-          }
-          running.set(id, session.stages(first, second));
-          return id;
-        } finally {
-          release(first); // it was given away to here, and has been read
+          running.set(id, [session.stages(first, second), first]);
+        } catch (error) {
+          release(first);
+          throw error;
         }
+        return id;
       case "next":
-        return running.get(first)!.next();
-      case "return":
-        await running.get(first)?.return();
-        return running.delete(first);
+        return running.get(first)![0].next();
+      case "return": {
+        const [stages, image] = running.get(first)!;
+        running.delete(first);
+        release(image);
+        return stages.return();
+      }
       case "detectInput":
         return session.detectInput(first, second);
-      case "checkGoldens":
-        return checkGoldens(session);
+      case "golden":
+        return session.bundle.golden();
+      case "goldenInput":
+        return session.bundle.goldenInput(first);
       case "close":
         return session.dispose();
     }

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { MessageEnd } from "../../src/cameras/messages.js";
 import { type Served, serveSession } from "../../src/cameras/worker.js";
 import { createWorkerSession, type WorkerSession } from "../../src/cameras/worker-session.js";
+import { checkGoldens } from "../../src/check/self-check.js";
 import { DriftMonitor } from "../../src/drift/monitor.js";
 import { Shadow } from "../../src/drift/shadow.js";
 import { BundleError, DataError, FpmEdgeError, UsageError } from "../../src/errors.js";
@@ -117,7 +118,6 @@ test("errors come back as the same classes, and the next request is answered", (
         !(error instanceof FpmEdgeError) && error.name === "RangeError" && error.message === "something else",
     );
     await assert.rejects(remote.detectInput(new Uint8Array(5)), DataError);
-    await assert.rejects(remote.checkGoldens(), Error);
     await assert.rejects(remote.detect(PICTURE, { category: (() => {}) as never }), { name: "DataCloneError" });
     session.fail = null;
     assert.ok(await remote.detect(PICTURE));
@@ -264,6 +264,25 @@ test("messages that are not of the session are left alone", async () => {
   }
   const remote = await createWorkerSession(port1);
   assert.ok(await remote.detect(PICTURE));
+  await remote.close();
+});
+
+test("the self-check and a monitor's limits work through the worker", async () => {
+  const session = new Full();
+  const answers = await session.detectInput(PICTURE.data);
+  const landmarks = answers.map(({ landmarks: points }) => NAMES.map((_, i) => [points[2 * i], points[2 * i + 1]]));
+  Object.assign(session.bundle, {
+    manifest: { ...session.bundle.manifest, stages: 2, measured: null },
+    golden: async () => ({ cases: [{ member: "golden/0.png", category: "all", landmarks }], limits: [0.01, 0.02] }),
+    goldenInput: async ({ member }: { member: string }) => (member === "golden/0.png" ? PICTURE.data : null),
+  });
+  const { remote } = await connected(session);
+  assert.equal((await checkGoldens(remote)).verdict, "ok");
+  const monitor = await DriftMonitor.ofBundle(remote.bundle);
+  assert.deepEqual(
+    [monitor.subject, monitor.limits.map((limit) => limit.value), monitor.landmarks],
+    ["d1g3st", [0.01, 0.02], NAMES],
+  );
   await remote.close();
 });
 
