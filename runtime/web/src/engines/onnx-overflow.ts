@@ -19,9 +19,9 @@ export function probe(): Uint8Array {
 
 /** Whether 255 · 127, summed 64 times, comes out as nothing else. The session, of `probe`, is released. */
 export async function probed(ort: OrtModule, session: OrtSession): Promise<boolean> {
-  const a = new ort.Tensor("uint8", new Uint8Array(4 * 64).fill(255), [4, 64]);
-  const b = new ort.Tensor("int8", new Int8Array(64 * 16).fill(127), [64, 16]);
+  const a = new ort.Tensor("uint8" as never, new Uint8Array(4 * 64).fill(255) as never, [4, 64]);
+  const b = new ort.Tensor("int8" as never, new Int8Array(64 * 16).fill(127) as never, [64, 16]);
   const { y } = await session.run({ a, b }, ["y"]);
   await session.release();
-  return (y.data as Int32Array).every((sum) => sum === 64 * 255 * 127);
+  return (y!.data as Int32Array).every((sum) => sum === 64 * 255 * 127);
 }

@@ -32,9 +32,9 @@ export type OrtMetadata =
       readonly shape: readonly (number | string)[];
     };
 
-/** A tensor of ONNX Runtime; what it takes depends on its version, so its own type is not looked into. */
-// biome-ignore lint/suspicious/noExplicitAny: the module's own class, whose overloads no other type can stand for
-export type OrtTensor = any;
+export interface OrtTensor {
+  readonly data: unknown;
+}
 
 /** The part of `onnxruntime-web` and `onnxruntime-node` that is used here. */
 export interface OrtModule {
@@ -42,7 +42,12 @@ export interface OrtModule {
     readonly versions: { readonly common: string; readonly web?: string; readonly node?: string };
     readonly wasm: { numThreads?: number };
   };
-  readonly Tensor: new (...args: OrtTensor[]) => OrtTensor;
+  /** Which types it takes and what for depends on the version; `never` lets all of them be one. */
+  readonly Tensor: new (
+    type: never,
+    data: never,
+    shape: readonly number[],
+  ) => OrtTensor;
   readonly InferenceSession: { create(model: Uint8Array, options?: object): Promise<OrtSession> };
 }
 
@@ -192,11 +197,14 @@ function runner(ort: OrtModule, piece: Piece, session: OrtSession, delegate: Del
     delegated: Number(delegate !== "none"), // never less than all: see `create`
     async run(inputs) {
       const feeds = Object.fromEntries(
-        piece.inputs.map(({ name, dtype, shape }) => [name, new ort.Tensor(dtype, inputs[name], shape)]),
+        piece.inputs.map(({ name, dtype, shape }) => [
+          name,
+          new ort.Tensor(dtype as never, inputs[name] as never, shape),
+        ]),
       );
       const found = await session.run(feeds, outputs);
       // Arrays of their own: nothing that runs later writes into them.
-      return Object.fromEntries(outputs.map((name) => [name, found[name].data as TensorData]));
+      return Object.fromEntries(outputs.map((name) => [name, found[name]!.data as TensorData]));
     },
     dispose() {
       session.release().catch(() => {});
