@@ -20,7 +20,7 @@ MOVED = tuple(
 )
 FIRST = ("tests/fpm_edge", *(f"--ignore={name}" for name in MOVED))
 OTHERS = sorted({f"tests/{path.relative_to(ROOT).parts[1]}" for path in ROOT.glob("tests/**/test_*.py")})
-SECOND = (*(folder for folder in OTHERS if folder != "tests/fpm_edge"), *MOVED)
+SECOND = (*(folder for folder in OTHERS if folder != "tests/fpm_edge"), "conformance/suite", *MOVED)
 
 _COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
 # Not simply the last line: libraries say goodbye after it.

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 ELSEWHERE = {
     "README.md": "index.md",
     "CHANGELOG.md": "changelog.md",
+    "conformance/PROTOCOL.md": "conformance-protocol.md",
     "fpm_edge/models/lite-m/card.md": "model-card.md",
     **{
         page.relative_to(ROOT).as_posix(): f"examples/{page.parent.name}.md"

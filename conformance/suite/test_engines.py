@@ -173,6 +173,7 @@ def test_the_network_that_finds_colours(client: Client, files: Files, bundles: d
             close("scores", expected.scores, answer["scores"], 1e-3)
 
 
+@pytest.mark.slow
 def test_the_tiny_network(client: Client, files: Files, tiny: Path) -> None:
     bundle = open_bundle(tiny)
     for name, form, same in engines(client, bundle):

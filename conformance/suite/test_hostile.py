@@ -105,14 +105,11 @@ def test_every_truncation(client: Client, running: Running) -> None:
     assert compared(client, path, content, nameless(cuts(content))) == {"BundleError": 2 * len(content)}
 
 
-def test_random_mutants(
-    client: Client, running: Running, keys: dict[str, Path], request: pytest.FixtureRequest
-) -> None:
+def test_random_mutants(client: Client, running: Running, keys: dict[str, Path]) -> None:
     """Half have damage anywhere, and nobody is trusted; half have it in one member of a perfect container, and only
     the key is trusted (who cannot verify signatures trusts nobody).
     """
-    count: int = request.config.getoption("damaged") or 4000
-    _mutants(client, running, keys, count, 0)
+    _mutants(client, running, keys, 4000, 0)
 
 
 @pytest.mark.slow

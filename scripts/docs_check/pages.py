@@ -42,8 +42,8 @@ class Block:
 
 
 def pages(root: Path = ROOT) -> list[Path]:
-    """Every page: those at the root, of docs/, of the examples and of the shipped models."""
-    folders = (root / name for name in ("docs", "examples", "fpm_edge"))
+    """Every page: those at the root, of docs/, of the conformance suite, of the examples and of the shipped models."""
+    folders = (root / name for name in ("docs", "conformance", "examples", "fpm_edge"))
     found = [*root.glob("*.md"), *(page for folder in folders for page in folder.rglob("*.md"))]
     return sorted(page for page in found if "node_modules" not in page.parts)
 
