@@ -44,7 +44,10 @@ export async function flipConsistency(
   });
   const mirrored = await session.detect({ ...picture, data: mirror }, { category });
   // Pixel centres: column x of the mirror image is column width − 1 − x.
-  const back = flip.flatMap((other) => [width - 1 - mirrored.landmarks[2 * other], mirrored.landmarks[2 * other + 1]]);
+  const back = flip.flatMap((other) => [
+    Math.fround(width - 1 - mirrored.landmarks[2 * other]),
+    mirrored.landmarks[2 * other + 1],
+  ]);
   return meanOf(back, straight.landmarks, [width, height], straight.labelled);
 }
 
