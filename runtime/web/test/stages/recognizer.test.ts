@@ -21,7 +21,7 @@ const rule = {
   ],
   biases: [-2, 0, 1],
   ...shares,
-}; // prettier-ignore
+};
 const curve = { scores: [0.25, 0.5, 1], confidences: [0.125, 0.5, 0.75], calibration_error: 0 };
 const recognition: Recognition = {
   categories: {
@@ -80,7 +80,7 @@ test("shares add up to 1, and do not overflow", () => {
       [0, 0],
       [-1e6, 0],
     ],
-  }; // prettier-ignore
+  };
   assert.deepEqual(probabilities(steep, Float32Array.of(1, 0)), [1, 0, 0]);
 });
 
