@@ -2,7 +2,7 @@
 
 import { checkGoldens } from "../src/check/self-check.js";
 import type { Engine } from "../src/engines/engine.js";
-import { FpmEdgeError, UsageError } from "../src/errors.js";
+import { BundleError, FpmEdgeError, UsageError } from "../src/errors.js";
 import { type Bundle, openBundle } from "../src/stages/bundle.js";
 import { Recognizer } from "../src/stages/recognizer.js";
 import type { Session } from "../src/stages/session.js";
@@ -66,7 +66,7 @@ export class Answers {
       }
       case "open": {
         this.#close();
-        this.#bundle = await this.#open(request, damaged(await reading(files, request.path), request.damage ?? []));
+        this.#bundle = await this.#open(request, await this.#content(request));
         return plainBundle(this.#bundle);
       }
       case "judge": {
@@ -122,6 +122,15 @@ export class Answers {
     const keys: string[] | undefined = request.trusted_keys;
     const trustedKeys = keys && (await Promise.all(keys.map((path) => reading(this.parts.files, path))));
     return openBundle(content, { trustedKeys, now: request.now });
+  }
+
+  /** What is to be opened: a path that is no file is no bundle. */
+  async #content({ path, damage }: Request): Promise<Uint8Array> {
+    try {
+      return damaged(await reading(this.parts.files, path), damage ?? []);
+    } catch (error) {
+      throw damage === undefined ? new BundleError((error as Error).message) : error;
+    }
   }
 
   async #verdict(request: Request, content: Uint8Array): Promise<string | null> {
