@@ -1,46 +1,82 @@
-/** Whether the tensors that an engine found in a model are those that the manifest promises. */
+/** Whether what an engine found in a model is what the manifest promises, and whose fault it is if it cannot load it. */
 
-import type { Piece, TensorSpec } from "../bundle/manifest.js";
-import { BundleError } from "../errors.js";
+import type { Piece } from "../bundle/manifest.js";
+import { BundleError, FpmEdgeError } from "../errors.js";
 
-/** The error for a model that an engine cannot read. */
-export function damaged(piece: Piece, engine: string, error: unknown): BundleError {
-  return new BundleError(
-    `${engine} cannot load ${piece.member}: ${firstLine(error)}; update the engine, or convert the model again`,
-    { cause: error },
-  );
+/** A tensor as an engine describes it. */
+export interface Edge {
+  readonly name: string;
+  readonly dtype: string;
+  readonly shape: ArrayLike<number | string>;
 }
 
-/** @throws BundleError the model does not have exactly the piece's inputs and outputs. */
-export function checkNames(piece: Piece, inputs: readonly string[], outputs: readonly string[]): void {
-  for (const [what, specs, names] of [
-    ["inputs", piece.inputs, inputs],
-    ["outputs", piece.outputs, outputs],
-  ] as const) {
-    const expected = specs.map((spec) => spec.name).sort();
-    const found = [...names].sort();
-    if (found.length !== expected.length || found.some((name, i) => name !== expected[i])) {
-      throw new BundleError(
-        `${piece.member}: the model's ${what} are ${found.join(", ") || "none"}; ` +
-          `the manifest says ${expected.join(", ")}; convert the model again`,
-      );
+/**
+ * @param inputs, outputs those of the model.
+ * @throws BundleError they have other names, types or shapes than those of the piece.
+ */
+export function checkEdges(piece: Piece, inputs: readonly Edge[], outputs: readonly Edge[]): void {
+  for (const what of ["inputs", "outputs"] as const) {
+    const specs = piece[what];
+    const edges = what === "inputs" ? inputs : outputs;
+    // Names first, then types and shapes: what has other names is another model.
+    for (const shown of [nameOf, described]) {
+      const found = edges.map(shown).sort().join(", ");
+      const expected = specs.map(shown).sort().join(", ");
+      if (found !== expected) {
+        throw new BundleError(
+          `${piece.member}: the model's ${what} are ${found || "none"}; the manifest says ${expected}; convert the ` +
+            "model again",
+        );
+      }
     }
   }
 }
 
-/** @throws BundleError a tensor does not have the spec's type and shape. */
-export function checkType(piece: Piece, spec: TensorSpec, dtype: string, shape: ArrayLike<number | string>): void {
-  const found = Array.from(shape).join(", ");
-  if (dtype !== spec.dtype || found !== spec.shape.join(", ")) {
-    throw new BundleError(
-      `${piece.member}: tensor ${spec.name} is ${dtype} (${found}); the manifest says ${spec.dtype} ` +
-        `(${spec.shape.join(", ")}); convert the model again`,
-    );
+/**
+ * The error for a model that an engine did not load: the model is damaged, or, if the processor loads it, the
+ * accelerator is not there or does not take all of it.
+ *
+ * @param engine its name.
+ * @param accelerator what was to run it; undefined for the processor.
+ * @param onProcessor loads it there.
+ */
+export async function notLoaded(
+  piece: Piece,
+  engine: string,
+  error: unknown,
+  accelerator?: string,
+  onProcessor?: () => Promise<unknown>,
+): Promise<Error> {
+  let cause = error;
+  if (accelerator && onProcessor) {
+    try {
+      await onProcessor();
+      return new FpmEdgeError(
+        `${engine} cannot run ${piece.member}: ${accelerator} is not there, or does not take all of its operations ` +
+          `(${firstLine(error)}); use another engine`,
+        { cause },
+      );
+    } catch (onProcessorToo) {
+      cause = onProcessorToo;
+    }
   }
+  return new BundleError(
+    `${engine} cannot load ${piece.member}: ${firstLine(cause)}; update the engine, or convert the model again`,
+    { cause },
+  );
 }
 
 /** What an error says in its first line; engines throw all sorts of things. */
-export function firstLine(error: unknown): string {
-  const said = error instanceof Error ? error.message || error.name : String(error);
-  return said.trim().split("\n", 1)[0]!;
+function firstLine(error: unknown): string {
+  return String((error as Partial<Error> | null)?.message || error)
+    .trim()
+    .split("\n", 1)[0]!;
+}
+
+function nameOf({ name }: Edge): string {
+  return name;
+}
+
+function described({ name, dtype, shape }: Edge): string {
+  return `${name} ${dtype} (${Array.from(shape).join(", ")})`;
 }

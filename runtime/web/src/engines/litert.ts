@@ -6,9 +6,9 @@
  *     const engine = liteRt(litert);
  */
 
-import type { Piece, TensorSpec } from "../bundle/manifest.js";
-import { FpmEdgeError, MissingExtraError, UsageError } from "../errors.js";
-import { checkNames, checkType, damaged, firstLine } from "./check.js";
+import type { Piece } from "../bundle/manifest.js";
+import { MissingExtraError, UsageError } from "../errors.js";
+import { checkEdges, type Edge, notLoaded } from "./check.js";
 import type { Engine, PieceRunner, TensorData } from "./engine.js";
 
 const SIGNATURE = "serving_default";
@@ -21,15 +21,9 @@ export interface LiteRtTensor {
   delete(): void;
 }
 
-export interface LiteRtDetails {
-  readonly name: string;
-  readonly dtype: string;
-  readonly shape: Int32Array;
-}
-
 export interface LiteRtSignature<T> {
-  getInputDetails(): readonly LiteRtDetails[];
-  getOutputDetails(): readonly LiteRtDetails[];
+  getInputDetails(): readonly Edge[];
+  getOutputDetails(): readonly Edge[];
   run(input: Record<string, T>): Promise<Record<string, T>>;
 }
 
@@ -72,37 +66,17 @@ export function liteRt<T extends LiteRtTensor>(litert: LiteRtModule<T>, options:
   const gpu = accelerator === "webgpu";
   const name = gpu ? "litert-web-gpu" : "litert-web";
 
-  function refused(piece: Piece, why: string): FpmEdgeError {
-    return new FpmEdgeError(
-      `${name} cannot run ${piece.member}: no WebGPU here takes all of its operations (LiteRT says: ${why}); ` +
-        "use another engine",
-    );
-  }
-
-  async function compile(piece: Piece, model: Uint8Array, threads?: number): Promise<LiteRtCompiled<T>> {
-    let compiled: LiteRtCompiled<T>;
-    try {
-      compiled = await litert.loadAndCompile(model, {
-        accelerator,
-        ...(threads !== undefined && { cpuOptions: { numThreads: threads } }),
-        // Left alone, a GPU computes in float16, and the landmarks drift unseen.
-        ...(gpu && { gpuOptions: { precision: "fp32" } }),
-      });
-    } catch (error) {
-      if (!gpu) {
-        throw damaged(piece, name, error);
-      }
-      try {
-        (await litert.loadAndCompile(model, { accelerator: "wasm" })).delete();
-      } catch (onProcessor) {
-        throw damaged(piece, name, onProcessor);
-      }
-      throw refused(piece, firstLine(error));
-    }
+  async function compile(model: Uint8Array, threads?: number): Promise<LiteRtCompiled<T>> {
+    const compiled = await litert.loadAndCompile(model, {
+      accelerator,
+      ...(threads !== undefined && { cpuOptions: { numThreads: threads } }),
+      // Left alone, a GPU computes in float16, and the landmarks drift unseen.
+      ...(gpu && { gpuOptions: { precision: "fp32" } }),
+    });
     // What the GPU does not take, LiteRT leaves to the processor, some of it or all, with a line in the console.
-    if (gpu && !(compiled.options.accelerator === "webgpu" && compiled.isFullyAccelerated)) {
+    if (gpu && !(compiled.options.accelerator === accelerator && compiled.isFullyAccelerated)) {
       compiled.delete();
-      throw refused(piece, "some of them were left to the processor");
+      throw new Error("some were left to the processor");
     }
     return compiled;
   }
@@ -114,10 +88,18 @@ export function liteRt<T extends LiteRtTensor>(litert: LiteRtModule<T>, options:
     async load(piece, model, threads) {
       checkDtypes(piece, name);
       checkThreads(litert, threads);
-      const compiled = await compile(piece, model, threads);
+      let compiled: LiteRtCompiled<T>;
+      try {
+        compiled = await compile(model, threads);
+      } catch (error) {
+        throw await notLoaded(piece, name, error, gpu ? "WebGPU" : undefined, async () =>
+          (await litert.loadAndCompile(model, { accelerator: "wasm" })).delete(),
+        );
+      }
       try {
         const signature = compiled.signatures[SIGNATURE] ?? compiled;
-        checkEdges(piece, signature);
+        // LiteRT.js does not say the scales of a model.
+        checkEdges(piece, signature.getInputDetails(), signature.getOutputDetails());
         return runner(litert, piece, compiled, signature, gpu);
       } catch (error) {
         compiled.delete();
@@ -150,22 +132,6 @@ function checkThreads(litert: LiteRtModule<LiteRtTensor>, threads: number | unde
         "on a page that is cross-origin isolated, or leave threads out",
     );
   }
-}
-
-/** LiteRT.js does not say the scales of a model: names, types and shapes are compared. */
-function checkEdges(piece: Piece, signature: LiteRtSignature<LiteRtTensor>): void {
-  const inputs = signature.getInputDetails();
-  const outputs = signature.getOutputDetails();
-  const names = (tensors: readonly LiteRtDetails[]) => tensors.map((tensor) => tensor.name);
-  checkNames(piece, names(inputs), names(outputs));
-  const check = (specs: readonly TensorSpec[], tensors: readonly LiteRtDetails[]) => {
-    for (const spec of specs) {
-      const { dtype, shape } = tensors.find((tensor) => tensor.name === spec.name)!;
-      checkType(piece, spec, dtype, shape);
-    }
-  };
-  check(piece.inputs, inputs);
-  check(piece.outputs, outputs);
 }
 
 function runner<T extends LiteRtTensor>(

@@ -7,15 +7,13 @@
  */
 
 import type { Piece } from "../bundle/manifest.js";
-import { BundleError, FpmEdgeError, MissingExtraError, UsageError } from "../errors.js";
-import { checkNames, checkType, damaged, firstLine } from "./check.js";
+import { MissingExtraError, UsageError } from "../errors.js";
+import { checkEdges, type Edge, notLoaded } from "./check.js";
 import type { Delegate, Engine, PieceRunner, TensorData } from "./engine.js";
 import { probe, probed } from "./onnx-overflow.js";
 
 /** The part of a session of ONNX Runtime that is used here. */
 export interface OrtSession {
-  readonly inputNames: readonly string[];
-  readonly outputNames: readonly string[];
   /** Since version 1.22. */
   readonly inputMetadata?: readonly OrtMetadata[];
   readonly outputMetadata?: readonly OrtMetadata[];
@@ -95,42 +93,29 @@ export function onnxRuntime(ort: OrtModule, options: OnnxRuntimeOptions = {}): E
     });
   }
 
-  async function refusedOrDamaged(piece: Piece, model: Uint8Array, error: unknown): Promise<Error> {
-    if (delegate === "none") {
-      return damaged(piece, name, error);
-    }
-    try {
-      await (await create(model, "none")).release();
-    } catch (onProcessor) {
-      return damaged(piece, name, onProcessor);
-    }
-    return new FpmEdgeError(
-      `${name} cannot run ${piece.member}: ${providerName} is not there, or does not take all of its operations ` +
-        `(ONNX Runtime ${version} says: ${firstLine(error)}); use another engine`,
-      { cause: error },
-    );
-  }
-
   return {
     name,
     version,
     formats: ["onnx"],
     async load(piece, model, threads) {
-      if (!node) {
-        askForThreads(ort.env.wasm, threads);
+      // ONNX Runtime fills in the number of threads when it starts; from then on it stays.
+      if (!node && threads !== undefined) {
+        ort.env.wasm.numThreads ||= threads;
       }
       let session: OrtSession;
       try {
         exact ??= create(probe(), "none").then((session) => probed(ort, session));
         session = await create(model, delegate, threads, await exact);
       } catch (error) {
-        throw await refusedOrDamaged(piece, model, error);
+        const accelerator = delegate === "none" ? undefined : providerName;
+        throw await notLoaded(piece, name, error, accelerator, async () => (await create(model, "none")).release());
       }
       try {
         if (!node) {
-          checkThreads(ort.env.wasm, threads);
+          checkThreads(threads, ort.env.wasm.numThreads);
         }
-        checkEdges(piece, session, `${name} ${version}`);
+        // An ONNX model does not state the scales of its edges.
+        checkEdges(piece, edgesOf(session.inputMetadata), edgesOf(session.outputMetadata));
       } catch (error) {
         await session.release();
         throw error;
@@ -147,47 +132,26 @@ function delegateOf(provider: string | undefined, deviceType: string | undefined
   return provider === "qnn" || deviceType === "npu" ? "npu" : "gpu";
 }
 
-/** Ask for a number of threads, as long as nobody has: ONNX Runtime fills the number in when it starts. */
-function askForThreads(wasm: { numThreads?: number }, threads: number | undefined): void {
-  if (threads === undefined || wasm.numThreads === threads) {
-    return;
-  }
-  if (wasm.numThreads) {
+function checkThreads(threads: number | undefined, found: number | undefined): void {
+  if (threads !== undefined && threads !== found) {
     throw new UsageError(
-      `threads is ${threads}, and onnxruntime-web has ${wasm.numThreads} for the whole page ` +
-        "(ort.env.wasm.numThreads); ask for as many, or set that number before anything is loaded",
-    );
-  }
-  wasm.numThreads = threads;
-}
-
-function checkThreads(wasm: { numThreads?: number }, threads: number | undefined): void {
-  if (threads !== undefined && wasm.numThreads !== threads) {
-    throw new UsageError(
-      `threads is ${threads}, and onnxruntime-web took ${wasm.numThreads}; more than one need a page that is ` +
-        "cross-origin isolated (headers Cross-Origin-Opener-Policy and Cross-Origin-Embedder-Policy)",
+      `threads is ${threads}, and onnxruntime-web has ${found} for the whole page (ort.env.wasm.numThreads): set before ` +
+        "anything is loaded; more than one need a page that is cross-origin isolated",
     );
   }
 }
 
-/** An ONNX model does not state the scales of its edges: names, types and shapes are compared. */
-function checkEdges(piece: Piece, session: OrtSession, engine: string): void {
-  checkNames(piece, session.inputNames, session.outputNames);
-  for (const [specs, tensors] of [
-    [piece.inputs, session.inputMetadata],
-    [piece.outputs, session.outputMetadata],
-  ] as const) {
-    if (!tensors) {
-      throw new MissingExtraError(`${engine} does not say the types of a model's tensors; update it to 1.22 or later`);
-    }
-    for (const spec of specs) {
-      const tensor = tensors.find((one) => one.name === spec.name);
-      if (!tensor?.isTensor) {
-        throw new BundleError(`${piece.member}: ${spec.name} is no tensor; convert the model again`);
-      }
-      checkType(piece, spec, tensor.type, tensor.shape);
-    }
+function edgesOf(metadata: readonly OrtMetadata[] | undefined): Edge[] {
+  if (!metadata) {
+    throw new MissingExtraError(
+      "this ONNX Runtime does not say the types of a model's tensors; update it to 1.22 or later",
+    );
   }
+  return metadata.map((one) =>
+    one.isTensor
+      ? { name: one.name, dtype: one.type, shape: one.shape }
+      : { name: one.name, dtype: "no tensor", shape: [] },
+  );
 }
 
 function runner(ort: OrtModule, piece: Piece, session: OrtSession, delegate: Delegate): PieceRunner {

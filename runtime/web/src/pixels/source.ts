@@ -34,37 +34,22 @@ let context: OffscreenCanvasRenderingContext2D | undefined;
  */
 export function pictureOf(image: ImageSource): Picture | Promise<Picture> {
   const kind = Object.prototype.toString.call(image).slice(8, -1); // also of an object of another frame of the page
-  switch (kind) {
-    case "Blob":
-    case "File":
-      return decoded(image as Blob);
-    case "ImageData": {
-      const { data, width, height, colorSpace } = image as ImageData;
-      return colorSpace === "display-p3"
-        ? read(kind, width, height, (canvas) => canvas.putImageData(image as ImageData, 0, 0))
-        : checkPicture({ data, width, height, channels: 4 });
-    }
-    case "HTMLVideoElement": {
-      const { readyState, videoWidth, videoHeight } = image as HTMLVideoElement;
-      return drawn(kind, image as HTMLVideoElement, readyState < 2 ? 0 : videoWidth, videoHeight);
-    }
-    case "HTMLImageElement": {
-      const { naturalWidth, naturalHeight } = image as HTMLImageElement;
-      return drawn(kind, image as HTMLImageElement, naturalWidth, naturalHeight);
-    }
-    case "VideoFrame": {
-      const { displayWidth, displayHeight } = image as VideoFrame;
-      return drawn(kind, image as VideoFrame, displayWidth, displayHeight);
-    }
-    case "ImageBitmap":
-    case "HTMLCanvasElement":
-    case "OffscreenCanvas": {
-      const { width, height } = image as ImageBitmap;
-      return drawn(kind, image as ImageBitmap, width, height);
-    }
-    default:
-      return checkPicture(image);
+  if (kind === "Blob" || kind === "File") {
+    return decoded(image as Blob);
   }
+  if (kind === "ImageData") {
+    const { data, width, height, colorSpace } = image as ImageData;
+    return colorSpace === "display-p3"
+      ? read(kind, width, height, (canvas) => canvas.putImageData(image as ImageData, 0, 0))
+      : checkPicture({ data, width, height, channels: 4 });
+  }
+  if (!/^(HTML(Video|Image|Canvas)Element|OffscreenCanvas|ImageBitmap|VideoFrame)$/.test(kind)) {
+    return checkPicture(image);
+  }
+  const one = image as Partial<HTMLVideoElement & HTMLImageElement & VideoFrame>;
+  const width = one.videoWidth ?? one.naturalWidth ?? one.displayWidth ?? one.width;
+  const height = one.videoHeight ?? one.naturalHeight ?? one.displayHeight ?? one.height;
+  return drawn(kind, image as CanvasImageSource, one.readyState! < 2 ? 0 : width!, height!); // 2: a video has a frame
 }
 
 async function decoded(blob: Blob): Promise<Picture> {

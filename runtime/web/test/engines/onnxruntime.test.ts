@@ -52,10 +52,10 @@ for (const [name, ort] of [
     const larger = { ...first, inputs: [{ ...spec, shape: [1, 64, 65, 3] }] };
     await assert.rejects(
       load(larger, model),
-      failing(BundleError, "image is uint8 (1, 64, 64, 3); the manifest says uint8 (1, 64, 65, 3)"),
+      failing(BundleError, "are image uint8 (1, 64, 64, 3); the manifest says image uint8 (1, 64, 65, 3)"),
     );
     const retyped = { ...first, inputs: [{ ...spec, dtype: "float32" as const }] };
-    await assert.rejects(load(retyped, model), failing(BundleError, "the manifest says float32"));
+    await assert.rejects(load(retyped, model), failing(BundleError, "the manifest says image float32"));
   });
 
   test(`${name}: an accelerator takes all of a piece, or there is an error that is not the bundle's`, async () => {
@@ -102,7 +102,7 @@ test("on the web, threads are one number for the page", async () => {
   await onnxRuntime(fresh).load(first, model);
   await assert.rejects(
     onnxRuntime(fresh).load(first, model, 3),
-    failing(UsageError, "onnxruntime-web has 2 for the whole page"),
+    failing(UsageError, "threads is 3, and onnxruntime-web has 2 for the whole page"),
   );
   const single = fakeOrt({ web: "1.30.0" }, undefined, 1);
   await assert.rejects(onnxRuntime(single.ort).load(first, model, 2), failing(UsageError, "cross-origin isolated"));
@@ -143,8 +143,6 @@ function fakeOrt(
         asked.push(options as Record<string, unknown>);
         ort.env.wasm.numThreads = threads ?? (ort.env.wasm.numThreads || 1);
         return {
-          inputNames: first.inputs.map((spec) => spec.name),
-          outputNames: first.outputs.map((spec) => spec.name),
           ...(describes && { inputMetadata: metadata(first.inputs), outputMetadata: metadata(first.outputs) }),
           run: async () => ({ y: { data: new Int32Array(64).fill(sum) } }),
           release: async () => {
