@@ -91,7 +91,8 @@ NOT_HERE = (
     NotHere("docs/engines.md", r"^apt-get install ", "drivers of the system"),
     NotHere("*", r"kiosk\.py .*--window", "no screen"),
     NotHere("*", r"deepfashion2:DIR|^fpm-edge data check coco:DIR2", "DeepFashion2: its layout has no stand-in"),
-    NotHere("examples/web/README.md", r"^npm ", "a browser and Node; `npm test` is the example's own"),
+    NotHere("examples/web/README.md", r"^npm ", "packages of a registry; the tests of runtime/web build the example"),
+    NotHere("docs/web.md", r"^(npm|cd|mkdir|cp) ", "the beginning of an app elsewhere, from packages of a registry"),
 )
 
 EXITS = (Exit("docs/compare-reports.md", r"--max-ne-increase 0\.03", 3, "the page says so: the bound is over 3 %"),)

@@ -1,0 +1,13 @@
+// The session runs here, so that the page never waits: the whole worker's file.
+
+import { openBundle } from "fpm-edge";
+import { serveSession } from "fpm-edge/worker";
+
+import { engineOf } from "./engines.js";
+
+/** `source` is the bundle's address or file; `float` asks for the float model inside it. */
+serveSession(async ({ source, float, engine, threads, folder }) => {
+  const bundle = await openBundle(source);
+  const model = float ? await bundle.reference() : bundle;
+  return model.session({ engine: await engineOf(engine, threads, folder), threads });
+});

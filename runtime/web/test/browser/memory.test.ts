@@ -1,0 +1,48 @@
+/** Memory stays flat: what a frame takes is given back. The long run is bench/frames.mjs. */
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import type { Browser } from "playwright-core";
+import { launch, pageOf } from "./support/browser.js";
+import { harnessOn } from "./support/harness-site.js";
+import { heapOf } from "./support/heap.js";
+import { garments, missing } from "./support/repository.js";
+import { type Site, site } from "./support/site.js";
+
+const FRAMES = 1500;
+// A frame of 320 × 240 that stayed would be 300 kB; 1,500 detections alone, were they kept, 1 MB.
+const MOST_BYTES = 300_000;
+
+describe("memory", { skip: missing() || false, timeout: 600_000 }, () => {
+  let web: Site;
+  let browser: Browser;
+
+  before(async () => {
+    [web, browser] = await Promise.all([garments().then(site), launch()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await web?.remove();
+  });
+
+  for (const [engine, frames] of [
+    ["nothing", FRAMES],
+    ["onnxruntime", FRAMES / 10],
+  ] as const) {
+    test(`${frames} frames through ${engine} leave nothing behind`, async (t) => {
+      const { context, page } = await pageOf(browser);
+      await page.goto(await harnessOn(web));
+      await page.waitForFunction(() => "harness" in globalThis);
+      await page.evaluate((name) => harness.load(name), engine);
+      const after = async (count: number) => {
+        await page.evaluate((number) => harness.frames(number), count);
+        return heapOf(page);
+      };
+      const before = await after(100);
+      const grown = (await after(frames)) - before;
+      t.diagnostic(`${grown} bytes more after ${frames} frames`);
+      assert.ok(grown < MOST_BYTES, `${grown} bytes more after ${frames} frames`);
+      await context.close();
+    });
+  }
+});
