@@ -21,6 +21,7 @@ const TYPES: Readonly<Record<string, string>> = {
   wasm: "application/wasm",
 };
 const POLICY = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self' blob:";
+const AT_ONCE = 32; // lines
 const FOLDERS: Readonly<Record<string, string>> = {
   ort: `${ROOT}node_modules/onnxruntime-web/dist`,
   litert: `${ROOT}node_modules/@litertjs/core/wasm`,
@@ -68,7 +69,7 @@ await new Promise<void>((done) => {
 });
 const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 const browser = await chromium.launch({
-  executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium",
+  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox"],
 });
 const tab = await browser.newPage();
@@ -77,10 +78,39 @@ tab.on("pageerror", (error) => process.stderr.write(`page: ${error.stack ?? erro
 await tab.goto(address);
 await tab.waitForFunction(() => "answerLine" in globalThis);
 
-for await (const line of createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY })) {
-  const { answer, last } = await tab.evaluate((text) => globalThis.answerLine(text), line);
-  process.stdout.write(`${answer}\n`);
-  if (last) break;
+// Requests come before earlier ones are answered: what is waiting goes to the page together.
+const lines: string[] = [];
+let ended = false;
+let awake = () => {};
+const input = createInterface({ input: process.stdin, crlfDelay: Number.POSITIVE_INFINITY });
+input.on("line", (line) => {
+  lines.push(line);
+  awake();
+});
+input.on("close", () => {
+  ended = true;
+  awake();
+});
+for (let last = false; !last; ) {
+  if (lines.length === 0) {
+    if (ended) break;
+    await new Promise<void>((resolve) => {
+      awake = resolve;
+    });
+    continue;
+  }
+  const answers = await tab.evaluate(
+    async (some) => {
+      const found: { answer: string; last: boolean }[] = [];
+      for (const line of some) found.push(await globalThis.answerLine(line));
+      return found;
+    },
+    lines.splice(0, AT_ONCE),
+  );
+  for (const { answer, last: is } of answers) {
+    process.stdout.write(`${answer}\n`);
+    last ||= is;
+  }
 }
 await browser.close();
 server.close();
