@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from io import BytesIO
-from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -21,6 +20,7 @@ from fpm_edge_runtime.bundle.manifest import (
     Quantization,
     StageMeasurement,
     TensorSpec,
+    schema_version_for,
 )
 from fpm_edge_runtime.bundle.recognition import (
     CategoryRule,
@@ -108,15 +108,17 @@ def hollow(
         made = (_spec("context", context[0], 5, layout, _OF_CONTEXT),)
         pieces.insert(1, Piece("context", f"stages/context.{form}", (image,), made))
     mixed = len({*types, *(context or ())}) > 1
+    quantization = Quantization("int8", "ptq", {"stage_2": "int16x8"} if mixed and "int16" in types else {})
+    of_form: dict[Any, tuple[Piece, ...]] = {form: tuple(pieces)}
     manifest = Manifest(
-        schema_version=3,
+        schema_version=schema_version_for(quantization, of_form, convergence, recognize),
         name=name,
         created="2026-01-01T00:00:00Z",
         landmarks=SCHEMA,
         geometry=Geometry(HEIGHT, WIDTH, STRIDE),
-        quantization=Quantization("int8", "ptq", {"stage_2": "int16x8"} if mixed and "int16" in types else {}),
+        quantization=quantization,
         stages=len(types),
-        pieces={form: tuple(pieces)},
+        pieces=of_form,
         digests={},
         versions={},
         convergence=convergence,
@@ -174,7 +176,6 @@ def _golden(limits: Sequence[float]) -> dict[str, bytes]:
 
 
 def _measured(bounds: Sequence[float], form: Any) -> Measured:
-    assert all(a > 0 for a, _ in pairwise([*bounds, 0]))
     nothing = Interval(0.0, 0.0, 0.0)
     stages = tuple(
         StageMeasurement(stage, 0.03, 0.031, nothing, nothing, Interval(bound / 2, 0.0, bound))

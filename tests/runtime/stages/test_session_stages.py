@@ -79,6 +79,15 @@ def test_a_device_that_slows_down_is_noticed(float_bundle: Bundle, fake_engine: 
     assert session.detect(_photo(), deadline_ms=300).stop_reason == "deadline"
 
 
+def test_time_is_what_the_clock_says(float_bundle: Bundle, fake_engine: Any) -> None:
+    """Each look at this one takes a second, so that it is the clock that decides and not the device."""
+    looks = iter(range(1000))
+    session = Session(float_bundle, fake_engine, "tflite", clock=lambda: float(next(looks)))
+    assert set(session.detect(_photo()).timings.pieces.values()) == {1000.0}
+    assert session.detect(_photo(), deadline_ms=999).stop_reason == "deadline"
+    assert session.detect(_photo(), deadline_ms=60_000).stop_reason == "all stages"
+
+
 def test_pace_predicts_the_95_percent_quantile_of_the_last_64() -> None:
     pace = Pace()
     assert pace.predict("a") == 0
