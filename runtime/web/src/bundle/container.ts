@@ -67,18 +67,9 @@ export function isAllowed(name: string): boolean {
   return ALLOWED.test(name);
 }
 
-/**
- * The one layout of these members.
- *
- * @throws BundleError they are larger than a bundle may be.
- */
+/** The one layout of these members. */
 export function layOut(entries: Iterable<Entry>): Layout {
   const ordered = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
-  if (totalOf(ordered) > MAX_BUNDLE - 2 ** 20) {
-    throw new BundleError(
-      `the members have ${totalOf(ordered)} bytes together; a bundle has at most ${MAX_BUNDLE}; leave some out`,
-    );
-  }
   const headers = new Map<string, Uint8Array>();
   const offsets = new Map<string, number>();
   const central: number[] = [];
@@ -126,8 +117,7 @@ export function readEntries(
     ![...layout.headers].every(([name, header]) => same(layout.offsets.get(name)!, header))
   ) {
     throw new BundleError(
-      `${where}: its zip headers are not those that fpm-edge writes, so it was altered, damaged or packed again by ` +
-        "another tool; get the original file",
+      `${where}: its zip headers are not those that fpm-edge writes: altered, damaged or packed again; get the original file`,
     );
   }
   return { entries, layout };
@@ -136,11 +126,8 @@ export function readEntries(
 function parseCentral(content: Uint8Array, where: string): Map<string, Entry> {
   const size = content.length;
   const cut = (): BundleError => new BundleError(`${where} is not a bundle, or was cut short; get the original file`);
-  if (size < END_SIZE) {
+  if (size < END_SIZE || size > MAX_BUNDLE) {
     throw cut();
-  }
-  if (size > MAX_BUNDLE) {
-    throw new BundleError(`${where} has ${size} bytes; a bundle has at most ${MAX_BUNDLE}; get the original file`);
   }
   const view = new DataView(content.buffer, content.byteOffset, size);
   const word = (at: number): number => view.getUint16(at, true);
@@ -149,13 +136,17 @@ function parseCentral(content: Uint8Array, where: string): Map<string, Entry> {
   const count = word(end + 10);
   const length = long(end + 12);
   let at = long(end + 16);
-  if (long(end) !== 0x06054b50 || word(end + 20) || at + length !== end || count > MAX_MEMBERS) {
+  if (
+    long(end) !== 0x06054b50 ||
+    word(end + 20) ||
+    at + length !== end ||
+    count > MAX_MEMBERS ||
+    length > MAX_MEMBERS * 2 * CENTRAL_SIZE
+  ) {
     throw cut();
   }
-  if (length > MAX_MEMBERS * 2 * CENTRAL_SIZE) {
-    throw new BundleError(`${where}: its table of members has ${length} bytes, far more than a bundle's`);
-  }
   const entries = new Map<string, Entry>();
+  let total = 0;
   while (at < end) {
     if (end - at < CENTRAL_SIZE || long(at) !== 0x02014b50) {
       throw cut();
@@ -164,42 +155,30 @@ function parseCentral(content: Uint8Array, where: string): Map<string, Entry> {
     // A name that leaves the table is cut at its end; the comparison of all headers refuses it.
     const name = String.fromCharCode(...content.subarray(start, Math.min(start + word(at + 28), end)));
     const bytes = long(at + 24);
-    checkMember(where, name, word(at + 8), word(at + 10), long(at + 20), bytes);
-    if (entries.has(name)) {
-      throw new BundleError(`${where}: member '${name}' occurs twice; get the original file`);
+    const limit = LIMITS[name] ?? MAX_MEMBER;
+    let wrong = "";
+    if (!isAllowed(name)) {
+      wrong = "does not belong in a bundle";
+    } else if (word(at + 8) & 1) {
+      wrong = "is encrypted";
+    } else if (word(at + 10) || long(at + 20) !== bytes) {
+      wrong = "is compressed";
+    } else if (bytes > limit) {
+      wrong = `has ${bytes} bytes; at most ${limit} are allowed`;
+    } else if (entries.has(name)) {
+      wrong = "occurs twice";
+    }
+    if (wrong) {
+      throw new BundleError(`${where}: member '${name}' ${wrong}; get the original file`);
     }
     entries.set(name, { name, size: bytes, crc: long(at + 16) });
+    total += bytes;
     at = start + word(at + 28) + word(at + 30) + word(at + 32);
   }
-  if (entries.size !== count || totalOf(entries.values()) > size) {
+  if (entries.size !== count || total > Math.min(size, MAX_BUNDLE - 2 ** 20)) {
     throw cut();
   }
   return entries;
-}
-
-function checkMember(where: string, name: string, flags: number, method: number, packed: number, bytes: number): void {
-  const limit = LIMITS[name] ?? MAX_MEMBER;
-  let wrong = "";
-  if (!isAllowed(name)) {
-    wrong = "does not belong in a bundle";
-  } else if (flags & 1) {
-    wrong = "is encrypted; expected a plain bundle";
-  } else if (method !== 0 || packed !== bytes) {
-    wrong = "is compressed; expected STORED members";
-  } else if (bytes > limit) {
-    wrong = `has ${bytes} bytes; at most ${limit} are allowed`;
-  }
-  if (wrong) {
-    throw new BundleError(`${where}: member '${name}' ${wrong}; get the original file`);
-  }
-}
-
-function totalOf(entries: Iterable<Entry>): number {
-  let total = 0;
-  for (const entry of entries) {
-    total += entry.size;
-  }
-  return total;
 }
 
 /** Numbers as little-endian fields of so many bytes each. */

@@ -21,8 +21,8 @@ export function checkMembers(manifest: Manifest, members: ReadonlySet<string>): 
   const wrong = ours.length ? ours : differing;
   if (wrong.length) {
     throw new BundleError(
-      `the digests in ${MANIFEST} and the members differ in ${wrong.sort().join(", ")}; expected a digest for every ` +
-        `member but ${without.join(" and ")}; get the original file`,
+      `the digests in ${MANIFEST} and the members differ in ${wrong.sort().join(", ")}; expected one for each but ` +
+        `${without.join(" and ")}; get the original file`,
     );
   }
   checkWiring(manifest);
@@ -66,8 +66,7 @@ export function checkGolden(golden: GoldenSet, manifest: Manifest, members: Read
       refuse(`, ${member}: ${(error as SchemaError).message}`);
     }
     if (expected.length !== stages || expected.some((stage) => stage.length !== points)) {
-      const found = `${expected.length} stages of ${expected.map((stage) => stage.length)} landmarks`;
-      refuse(`, ${member}: it has ${found}; expected ${stages} stages of ${points}`);
+      refuse(`, ${member}: it has not ${stages} stages of ${points} landmarks`);
     }
   }
 }

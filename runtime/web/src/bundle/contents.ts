@@ -145,8 +145,7 @@ export class BundleContents {
       const expected = member === MANIFEST ? digest : this.manifest.digests[member];
       if (expected !== undefined && (await sha256(raw)) !== expected) {
         throw new BundleError(
-          `member ${member} does not have the SHA-256 in the manifest, so it was damaged or altered; get the original ` +
-            "file",
+          `member ${member} does not have the SHA-256 in the manifest: damaged or altered; get the original file`,
         );
       }
       refuseExternalData(member, raw);
@@ -203,10 +202,11 @@ export class BundleContents {
 type Container = Pick<OpenedParts, "source" | "entries" | "layout">;
 
 async function bytesOf(source: Uint8Array | ArrayBuffer | Blob, where: string): Promise<Uint8Array<ArrayBuffer>> {
+  const size = source instanceof Blob ? source.size : source.byteLength;
+  if (size > MAX_BUNDLE) {
+    throw new BundleError(`${where} has ${size} bytes; a bundle has at most ${MAX_BUNDLE}; get the original file`);
+  }
   if (source instanceof Blob) {
-    if (source.size > MAX_BUNDLE) {
-      throw new BundleError(`${where} has ${source.size} bytes; a bundle has at most ${MAX_BUNDLE}`);
-    }
     try {
       return new Uint8Array(await source.arrayBuffer());
     } catch (error) {
@@ -259,8 +259,7 @@ async function checkSignature(
   const signed = decodeSignature(rawMember(container, SIGNATURE));
   if (signed.statement.manifest !== digest) {
     throw new BundleError(
-      `${SIGNATURE} is about another bundle (SHA-256 of its manifest.json: ${signed.statement.manifest}); get the ` +
-        "original file",
+      `${SIGNATURE} is about another bundle, whose ${MANIFEST} has SHA-256 ${signed.statement.manifest}; get the original file`,
     );
   }
   return keys && checkStatement(signed, keys, now);

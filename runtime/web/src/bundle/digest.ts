@@ -11,8 +11,7 @@ export function subtle(): SubtleCrypto {
   const found = globalThis.crypto?.subtle;
   if (!found) {
     throw new MissingExtraError(
-      "a bundle is checked with Web Crypto (crypto.subtle), which this page does not have; serve the page over https " +
-        "or from localhost",
+      "a bundle is checked with Web Crypto, which only secure pages have; serve the page over https or from localhost",
     );
   }
   return found;

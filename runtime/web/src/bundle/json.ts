@@ -16,9 +16,9 @@ const MAX_DEPTH = 900;
 // Characters of an integer; Python refuses longer ones.
 const MAX_DIGITS = 4300;
 
-const SPACE = /[ \t\n\r]*/y;
-const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?(?:[eE][+-]?\d+)?/y;
-const PLAIN = /[^"\\]*/y;
+const NUMBER = /-?(?:0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?/y;
+const SPACE = " \t\n\r";
+const UNLIKE_ITSELF = /[^ -[\]-\uffff]/; // a backslash, or a control character, which no string may hold as it is
 const WORDS = { t: "true", f: "false", n: "null" };
 
 /** Reads one JSON text from its start to its end. All methods throw JsonError. */
@@ -129,12 +129,14 @@ export class JsonReader {
   }
 
   #number(): [Kind, number] {
-    const found = this.#match(NUMBER);
+    NUMBER.lastIndex = this.#at;
+    const found = NUMBER.exec(this.#text);
     if (!found) {
-      this.#malformed(this.#at < this.#text.length ? "invalid character" : "input data was truncated");
+      this.#malformed("invalid character");
     }
-    const [text] = found;
-    const kind = /[.eE]/.test(text) ? "float" : "int";
+    const [text, point, exponent] = found;
+    this.#at += text.length;
+    const kind = point || exponent ? "float" : "int";
     const value = Number(text);
     if (kind === "int" ? text.length > MAX_DIGITS : !Number.isFinite(value)) {
       this.fail("Number out of range");
@@ -143,33 +145,44 @@ export class JsonReader {
   }
 
   #string(): string {
-    const start = this.#at++;
-    for (;;) {
-      this.#match(PLAIN);
-      if (this.#at >= this.#text.length) {
-        this.#malformed("input data was truncated");
-      }
-      if (this.#text[this.#at++] === '"') {
-        break;
-      }
-      this.#at++; // what a backslash escapes
+    const start = ++this.#at;
+    let end = this.#text.indexOf('"', start);
+    while (end >= 0 && this.#isEscaped(end)) {
+      end = this.#text.indexOf('"', end + 1);
+    }
+    if (end < 0) {
+      this.#malformed("a string has no end");
+    }
+    this.#at = end + 1;
+    const raw = this.#text.slice(start, end);
+    if (!UNLIKE_ITSELF.test(raw)) {
+      return raw;
     }
     let value = "";
     try {
-      value = JSON.parse(this.#text.slice(start, this.#at));
+      value = JSON.parse(`"${raw}"`);
     } catch {
       this.#malformed("invalid character or escape in a string");
     }
-    if (/\p{Surrogate}/u.test(value)) {
-      this.#malformed("invalid utf-16 surrogate pair");
+    return /\p{Surrogate}/u.test(value) ? this.#malformed("invalid utf-16 surrogate pair") : value;
+  }
+
+  /** Whether an odd number of backslashes stands before a place. */
+  #isEscaped(at: number): boolean {
+    let first = at;
+    while (this.#text[first - 1] === "\\") {
+      first--;
     }
-    return value;
+    return (at - first) % 2 === 1;
   }
 
   /** The next character behind white space, which is still to be read; "" at the end. */
   #next(): string {
-    this.#match(SPACE);
-    return this.#text.charAt(this.#at);
+    let next = this.#text.charAt(this.#at);
+    while (next && SPACE.includes(next)) {
+      next = this.#text.charAt(++this.#at);
+    }
+    return next;
   }
 
   #take(character: string): boolean {
@@ -184,14 +197,9 @@ export class JsonReader {
     }
   }
 
-  #match(pattern: RegExp): RegExpExecArray | null {
-    pattern.lastIndex = this.#at;
-    const found = pattern.exec(this.#text);
-    this.#at += found?.[0].length ?? 0;
-    return found;
-  }
-
   #malformed(why: string): never {
-    throw new JsonError(`JSON is malformed: ${why} (character ${this.#at})`);
+    throw new JsonError(
+      `JSON is malformed: ${why} (${this.#at < this.#text.length ? `character ${this.#at}` : "cut short"})`,
+    );
   }
 }

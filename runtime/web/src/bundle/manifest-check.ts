@@ -24,6 +24,7 @@ import { checkSchema } from "./schema.js";
 export const READABLE_VERSIONS: readonly number[] = [1, 2, 3];
 
 const SINCE_2: readonly string[] = ["int16x8", "dynamic-range"];
+const MANIFEST = "manifest.json";
 const REMEDY = "make the bundle again";
 
 const format = oneOf<M.Format>("tflite", "onnx");
@@ -191,18 +192,26 @@ const version: Field<number> = (json) => {
  * @throws BundleError the first field that is wrong, or a version that this runtime does not read.
  */
 export function decodeManifest(bytes: Uint8Array): M.Manifest {
-  const stated = decode(bytes, version, "manifest.json", REMEDY);
-  if (!READABLE_VERSIONS.includes(stated)) {
-    throw new BundleError(
-      `the bundle has schema version ${stated}, this runtime reads ${READABLE_VERSIONS[0]} to ` +
-        `${READABLE_VERSIONS.at(-1)}; update fpm-edge, or convert the model again with this version`,
-    );
+  let made: M.Manifest;
+  try {
+    made = decode(bytes, manifest, MANIFEST, REMEDY);
+  } catch (error) {
+    // One of another version may well have fields that are unknown here.
+    let stated = 1;
+    try {
+      stated = decode(bytes, version, MANIFEST, REMEDY);
+    } catch {
+      throw error;
+    }
+    checkVersion(stated);
+    throw error;
   }
-  const made = decode(bytes, manifest, "manifest.json", REMEDY);
+  const stated = made.schema_version;
+  checkVersion(stated);
   const needed = schemaVersionFor(made);
   if (stated < needed) {
     throw new BundleError(
-      `manifest.json states schema version ${stated} and has content of version ${needed} (int16 tensors, or a ` +
+      `${MANIFEST} states schema version ${stated} and has content of version ${needed} (int16 tensors, or a ` +
         `precision or a field that came with it); ${REMEDY}`,
     );
   }
@@ -210,6 +219,15 @@ export function decodeManifest(bytes: Uint8Array): M.Manifest {
     checkRecognition(made.recognition, made.landmarks, made.stages);
   }
   return made;
+}
+
+function checkVersion(stated: number): void {
+  if (!READABLE_VERSIONS.includes(stated)) {
+    throw new BundleError(
+      `the bundle has schema version ${stated}, this runtime reads ${READABLE_VERSIONS[0]} to ` +
+        `${READABLE_VERSIONS.at(-1)}; update fpm-edge, or convert the model again with this version`,
+    );
+  }
 }
 
 /**

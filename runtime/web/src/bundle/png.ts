@@ -40,8 +40,8 @@ const PIECE = 4096;
  * @returns (height, width, 3) RGB.
  * @throws Error it is anything else, or damaged. A plain one: the caller knows how the file is called.
  */
-export async function decodePng(content: Uint8Array<ArrayBuffer>, width: number, height: number): Promise<Uint8Array> {
-  const { header, packed } = readChunks(content);
+export async function decodePng(content: Uint8Array, width: number, height: number): Promise<Uint8Array> {
+  const [header, packed] = readChunks(content);
   const view = new DataView(header.buffer, header.byteOffset, header.length);
   const [depth, colour, compression, filter, interlace] = header.subarray(8);
   const found = [view.getUint32(0), view.getUint32(4)];
@@ -89,28 +89,20 @@ export async function decodePng(content: Uint8Array<ArrayBuffer>, width: number,
   return pixels;
 }
 
-/** Views of the file: the header's 13 bytes, and the parts of the compressed data. */
-interface Chunks {
-  readonly header: Uint8Array;
-  readonly packed: readonly Uint8Array<ArrayBuffer>[];
-}
-
-function readChunks(content: Uint8Array<ArrayBuffer>): Chunks {
+/** The header's 13 bytes, and the compressed data. */
+function readChunks(content: Uint8Array): readonly [Uint8Array, Uint8Array<ArrayBuffer>] {
   if (String.fromCharCode(...content.subarray(0, START.length)) !== START) {
     throw new Error("it does not start as a PNG");
   }
   const view = new DataView(content.buffer, content.byteOffset, content.length);
-  const packed: Uint8Array<ArrayBuffer>[] = [];
+  const packed: Uint8Array[] = [];
   let header: Uint8Array | undefined;
   let last = "";
-  let count = 0;
+  let left = MAX_CHUNKS;
   for (let at = START.length; last !== "IEND"; ) {
-    if (++count > MAX_CHUNKS) {
-      throw new Error(`it has over ${MAX_CHUNKS} chunks`);
-    }
     const size = at + 12 <= content.length ? view.getUint32(at) : Number.POSITIVE_INFINITY;
-    if (at + 12 + size > content.length) {
-      throw new Error("it was cut short");
+    if (at + 12 + size > content.length || --left < 0) {
+      throw new Error("it was cut short, or is in too many parts");
     }
     const kind = String.fromCharCode(...content.subarray(at + 4, at + 8));
     const data = content.subarray(at + 8, at + 8 + size);
@@ -129,23 +121,23 @@ function readChunks(content: Uint8Array<ArrayBuffer>): Chunks {
       }
       packed.push(data);
     } else if (kind !== "IEND" && (CRITICAL.test(kind) || REFUSED.test(kind) || size > MAX_CHUNK)) {
-      throw new Error(`it has a chunk ${kind} of ${size} bytes, which a plain picture does not have`);
+      throw new Error(`it has ${size} bytes of ${kind}, unlike a plain picture`);
     }
     last = kind;
   }
-  return { header: header!, packed };
+  return [header!, joined(packed)];
 }
 
 /** Unpack a zlib stream that must give exactly `size` bytes. */
-async function inflated(packed: Chunks["packed"], size: number): Promise<Uint8Array<ArrayBuffer>> {
-  const pieces = piecesOf(packed);
+async function inflated(packed: Uint8Array<ArrayBuffer>, size: number): Promise<Uint8Array<ArrayBuffer>> {
+  let at = 0;
   const source = new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller) {
-      const { value, done } = pieces.next();
-      if (done) {
-        controller.close();
+      if (at < packed.length) {
+        controller.enqueue(packed.subarray(at, at + PIECE));
+        at += PIECE;
       } else {
-        controller.enqueue(value);
+        controller.close();
       }
     },
   });
@@ -153,32 +145,25 @@ async function inflated(packed: Chunks["packed"], size: number): Promise<Uint8Ar
   const parts: Uint8Array[] = [];
   let total = 0;
   // Nothing of this size is made before so many bytes are really there.
-  for (let next = await reader.read(); !next.done; next = await reader.read()) {
+  for (let next = await reader.read(); !next.done && total <= size; next = await reader.read()) {
     parts.push(next.value);
     total += next.value.length;
-    if (total > size) {
-      await reader.cancel();
-      break;
-    }
   }
   if (total !== size) {
+    await reader.cancel();
     throw new Error(`its data has ${total < size ? "fewer" : "more"} than the ${size} bytes of its pixels`);
   }
-  const data = new Uint8Array(size);
-  let at = 0;
-  for (const part of parts) {
-    data.set(part, at);
-    at += part.length;
-  }
-  return data;
+  return joined(parts);
 }
 
-function* piecesOf(packed: Chunks["packed"]): Generator<Uint8Array<ArrayBuffer>, undefined> {
-  for (const part of packed) {
-    for (let at = 0; at < part.length; at += PIECE) {
-      yield part.subarray(at, at + PIECE);
-    }
+function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const whole = new Uint8Array(parts.reduce((size, part) => size + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
   }
+  return whole;
 }
 
 /** Undo the filter of a row in place. `above`: the row before, zeros for the first; `step`: bytes of a pixel. */

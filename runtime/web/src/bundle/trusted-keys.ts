@@ -31,7 +31,7 @@ export async function loadKeys(sources: Iterable<TrustedKey>): Promise<ReadonlyM
     keys.set(await sha256(bytes), await imported(bytes));
   }
   if (keys.size === 0) {
-    throw new UsageError("there is no trusted key, so no bundle could be accepted; name at least one");
+    throw new UsageError("there is no trusted key, so no bundle is accepted; name at least one");
   }
   return keys;
 }
@@ -54,7 +54,7 @@ async function keyBytes(source: TrustedKey): Promise<Uint8Array<ArrayBuffer>> {
     return bytes.length === KEY_SIZE ? bytes : fromPem(new TextDecoder().decode(bytes));
   }
   if (source?.type !== "public" || source.algorithm.name !== ALGORITHM || !source.extractable) {
-    throw new UsageError("a trusted key is no Ed25519 public key that may be exported; expected one, or PEM text");
+    throw new UsageError("a trusted key is neither PEM text nor an Ed25519 public key that may be exported");
   }
   return new Uint8Array(await subtle().exportKey("raw", source));
 }
@@ -67,11 +67,8 @@ function fromPem(text: string): Uint8Array<ArrayBuffer> {
     // It stays empty.
   }
   if (!der.startsWith(SPKI_PREFIX) || der.length !== SPKI_PREFIX.length + KEY_SIZE) {
-    throw new UsageError(
-      der
-        ? `a trusted key is a key of another kind; expected Ed25519, as \`fpm-edge keygen\` makes it`
-        : `a trusted key is not a public key in PEM form; \`fpm-edge keygen\` writes one as KEY.pub`,
-    );
+    const found = der ? "of another kind" : "no public key in PEM form";
+    throw new UsageError(`a trusted key is ${found}; expected Ed25519, as \`fpm-edge keygen\` writes it in KEY.pub`);
   }
   return Uint8Array.from(der.slice(SPKI_PREFIX.length), (byte) => byte.charCodeAt(0));
 }
@@ -82,11 +79,10 @@ async function imported(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
     return await crypto.importKey("raw", bytes, ALGORITHM, true, ["verify"]);
   } catch (error) {
     if (error instanceof Error && error.name === "DataError") {
-      throw new UsageError("a trusted key is no point of Ed25519's curve; get the right one", { cause: error });
+      throw new UsageError("a trusted key is no point of Ed25519's curve", { cause: error });
     }
     throw new MissingExtraError(
-      `signatures need Ed25519 in Web Crypto, which this browser lacks (${error}); use a newer one, or open the bundle ` +
-        "without trustedKeys, where nobody vouches for it",
+      `trustedKeys need Ed25519 in Web Crypto, which is not there (${error}); use a newer browser`,
       { cause: error },
     );
   }

@@ -21,7 +21,7 @@ export function checkWiring(manifest: Manifest): void {
   checkGeometry(manifest);
   const formats = Object.entries(manifest.pieces) as [Format, readonly Piece[]][];
   if (!formats.some(([, pieces]) => pieces.length)) {
-    refuse("pieces is empty; expected the stages in at least one format");
+    refuse("pieces", "empty", "the stages in at least one format");
   }
   for (const [format, pieces] of formats) {
     checkNames(pieces, format, manifest.stages);
@@ -29,12 +29,13 @@ export function checkWiring(manifest: Manifest): void {
     for (const piece of pieces) {
       const where = `pieces.${format}, ${piece.name}`;
       for (const spec of piece.inputs) {
-        checkInput(spec, known, manifest, where);
+        checkInput(spec, known, manifest, `${where}: input ${spec.name}`);
       }
       for (const spec of piece.outputs) {
-        checkTensor(spec, where);
+        const output = `${where}: output ${spec.name}`;
+        checkTensor(spec, output);
         if (known.has(spec.name) || spec.name === "image") {
-          refuse(`${where}: output '${spec.name}' is also the name of an earlier tensor`);
+          refuse(output, "also the name of an earlier tensor", "a name of its own");
         }
         known.set(spec.name, spec);
       }
@@ -64,14 +65,12 @@ function checkGeometry({ geometry, stages }: Manifest): void {
   for (const name of ["input_height", "input_width"] as const) {
     const side = geometry[name];
     if (!(side > 0 && side <= MAX_SIDE && geometry.stride >= 1) || side % geometry.stride) {
-      refuse(
-        `geometry.${name} is ${side} with stride ${geometry.stride}; expected a multiple of the stride, at most ` +
-          MAX_SIDE,
-      );
+      const found = `${side} with stride ${geometry.stride}`;
+      refuse(`geometry.${name}`, found, `a multiple of the stride, at most ${MAX_SIDE}`);
     }
   }
   if (!(stages >= 1 && stages <= MAX_STAGES)) {
-    refuse(`stages is ${stages}; expected 1 to ${MAX_STAGES}`);
+    refuse("stages", stages, `1 to ${MAX_STAGES}`);
   }
 }
 
@@ -83,15 +82,15 @@ function checkNames(pieces: readonly Piece[], format: Format, stages: number): v
     pieces.length - names.length > 1
   ) {
     const found = pieces.map((piece) => piece.name).join(", ") || "none";
-    refuse(`pieces.${format} are ${found}; expected stage_1 to stage_${stages} in order, and at most one context`);
+    refuse(`pieces.${format}`, found, `stage_1 to stage_${stages} in order, and at most one context`);
   }
   for (const { name, member, inputs } of pieces) {
     const expected = `stages/${name.replace("stage_", "")}.${format}`;
     if (member !== expected) {
-      refuse(`pieces.${format}, ${name} is in member '${member}'; expected ${expected}`);
+      refuse(`pieces.${format}, ${name}`, `in member '${member}'`, expected);
     }
     if (!inputs.length) {
-      refuse(`pieces.${format}, ${name} has no inputs; expected at least one`);
+      refuse(`pieces.${format}, ${name}`, "without inputs", "at least one");
     }
   }
 }
@@ -100,30 +99,25 @@ function checkInput(spec: TensorSpec, known: ReadonlyMap<string, TensorSpec>, ma
   if (spec.name === "image") {
     const { input_height, input_width } = manifest.geometry;
     const expected = shaped(spec.layout, input_height, input_width, 3);
-    if (spec.dtype !== "uint8" || !sameShape(spec.shape, expected)) {
-      refuse(`${where}: input image is ${shown(spec)}; expected uint8 (${expected}) from the geometry`);
+    if (spec.dtype !== "uint8" || `${spec.shape}` !== expected) {
+      refuse(where, shown(spec), `uint8 (${expected}) from the geometry`);
     }
     return;
   }
   checkTensor(spec, where);
   const source = known.get(spec.name);
   if (!source) {
-    const names = [...known.keys()].join(", ") || "none";
-    refuse(
-      `${where}: input '${spec.name}' is neither the image nor an output of an earlier piece; those are: ${names}`,
-    );
-  } else if (!isConvertible(source, spec)) {
-    refuse(
-      `${where}: input '${spec.name}' is ${shown(spec)} and does not fit the earlier piece's output, ` +
-        `${shown(source)}; both must have one shape and layout, and one scale and zero point unless their types differ`,
-    );
+    refuse(where, "no output of an earlier piece", ["image", ...known.keys()].join(" or "));
+  }
+  if (!isConvertible(source, spec)) {
+    refuse(where, shown(spec), `${shown(source)} as the earlier piece gives it, or another type of that shape`);
   }
 }
 
 function checkTensor(spec: TensorSpec, where: string): void {
-  const { name, dtype, shape, scale, zero_point } = spec;
+  const { dtype, shape, scale, zero_point } = spec;
   if (shape.length !== 4 || shape[0] !== 1 || !shape.every((side) => side >= 1 && side <= MAX_SIDE)) {
-    refuse(`${where}: tensor '${name}' has shape (${shape}); expected four sizes, batch 1`);
+    refuse(where, shown(spec), `four sizes from 1 to ${MAX_SIDE}, the first 1`);
   }
   let fits = scale === null && zero_point === null;
   if (dtype !== "float32") {
@@ -137,42 +131,32 @@ function checkTensor(spec: TensorSpec, where: string): void {
       zero_point <= most;
   }
   if (!fits) {
-    refuse(
-      `${where}: tensor '${name}' is ${shown(spec)}; codes need scale and zero point, within their range, and ` +
-        "float32 has neither",
-    );
+    refuse(where, shown(spec), "scale and zero point for codes, within their range, and neither for float32");
   }
 }
 
 function checkHeatmap(piece: Piece, { geometry, landmarks }: Manifest, where: string): void {
   const { input_height, input_width, stride } = geometry;
-  const maps = landmarks.landmarks.length + 1;
   const name = piece.name.replace("stage", "heatmap");
   const spec = piece.outputs.find((output) => output.name === name);
   if (!spec) {
-    refuse(`${where}: no output is called '${name}'; expected the stage's heatmaps under that name`);
+    refuse(where, "without heatmaps", `an output ${name}`);
   }
-  const expected = shaped(spec.layout, input_height / stride, input_width / stride, maps);
-  if (!sameShape(spec.shape, expected) || spec.dtype === "uint8") {
-    refuse(
-      `${where}: ${name} is ${shown(spec)}; expected int8, int16 or float32 (${expected}) from the geometry and ` +
-        `${maps - 1} landmarks and the background`,
-    );
+  const expected = shaped(spec.layout, input_height / stride, input_width / stride, landmarks.landmarks.length + 1);
+  if (`${spec.shape}` !== expected || spec.dtype === "uint8") {
+    const why = "from the geometry, the landmarks and the background";
+    refuse(`${where}: output ${name}`, shown(spec), `int8, int16 or float32 (${expected}) ${why}`);
   }
 }
 
-function shaped(layout: Layout, rows: number, columns: number, channels: number): number[] {
-  return layout === "NHWC" ? [1, rows, columns, channels] : [1, channels, rows, columns];
-}
-
-function sameShape(a: readonly number[], b: readonly number[]): boolean {
-  return `${a}` === `${b}`;
+function shaped(layout: Layout, rows: number, columns: number, channels: number): string {
+  return `${layout === "NHWC" ? [1, rows, columns, channels] : [1, channels, rows, columns]}`;
 }
 
 function shown({ dtype, shape, layout, scale, zero_point }: TensorSpec): string {
-  return `${dtype} (${shape}) ${layout} with scale ${scale} and zero point ${zero_point}`;
+  return `${dtype} (${shape}) ${layout}, scale ${scale}, zero point ${zero_point}`;
 }
 
-function refuse(why: string): never {
-  throw new BundleError(`manifest.json: ${why}; make the bundle again`);
+function refuse(what: string, found: string | number, expected: string): never {
+  throw new BundleError(`manifest.json: ${what} is ${found}; expected ${expected}; make the bundle again`);
 }
