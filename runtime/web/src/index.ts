@@ -30,13 +30,14 @@ export {
   SchemaError,
   UsageError,
 } from "./errors.js";
-export { type Doubt, readHeatmaps } from "./pixels/decode.js";
+export { type Doubt, type Reading, readHeatmaps } from "./pixels/decode.js";
 export { cellsToInput, fitLetterbox, inputToCells, type Letterbox, toInput, toPicture } from "./pixels/geometry.js";
 export { letterbox } from "./pixels/letterbox.js";
 export { normalizedError } from "./pixels/metrics.js";
 export { checkPicture, type Picture } from "./pixels/picture.js";
 export { type ImageSource, MAX_PIXELS, pictureOf } from "./pixels/source.js";
 export { Bundle, type OpenOptions, openBundle, type SessionOptions } from "./stages/bundle.js";
+export type { LoadOptions } from "./stages/loading.js";
 export { type Recognized, Recognizer } from "./stages/recognizer.js";
 export type {
   Box,
@@ -50,4 +51,4 @@ export type {
   Timings,
   Trace,
 } from "./stages/results.js";
-export { type LoadOptions, Session } from "./stages/session.js";
+export { Session } from "./stages/session.js";

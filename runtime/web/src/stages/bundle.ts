@@ -5,7 +5,8 @@ import type { Format } from "../bundle/manifest.js";
 import { checkedReference } from "../bundle/reference.js";
 import type { Engine } from "../engines/engine.js";
 import { BundleError, UsageError } from "../errors.js";
-import { type LoadOptions, Session } from "./session.js";
+import type { LoadOptions } from "./loading.js";
+import { Session } from "./session.js";
 
 const IN_MEMORY = "bundle in memory";
 

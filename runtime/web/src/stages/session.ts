@@ -5,33 +5,23 @@ import type { Format, Geometry, LandmarkSchema, Piece, TensorSpec } from "../bun
 import { arranged } from "../bundle/tensors.js";
 import { piecesFor } from "../bundle/wiring.js";
 import type { Delegate, Engine, PieceRunner, TensorData } from "../engines/engine.js";
-import { DataError, FpmEdgeError, UsageError } from "../errors.js";
+import { FpmEdgeError, UsageError } from "../errors.js";
 import { readHeatmaps } from "../pixels/decode.js";
 import { cellsToInput, fitLetterbox, toInput } from "../pixels/geometry.js";
 import { letterbox } from "../pixels/letterbox.js";
-import { checkPicture, type Picture } from "../pixels/picture.js";
+import type { Picture } from "../pixels/picture.js";
 import { type ImageSource, pictureOf } from "../pixels/source.js";
 import { movedPx, stillPx } from "./convergence.js";
 import { checkStages, type Found, type Frame, startFrame } from "./frame.js";
+import { inputBytes } from "./input.js";
+import { checkThreads, type LoadOptions } from "./loading.js";
 import { checkLooks, lookAgain } from "./looks.js";
 import { DECODE, Pace } from "./pace.js";
 import { Recognizer } from "./recognizer.js";
 import type { Box, Detection, DetectOptions, Detector, StageOptions, StageResult, Trace } from "./results.js";
+import { Turns } from "./turns.js";
 
 const WARM_UP_RUNS = 2;
-
-/** Engines crash when asked for absurdly many. */
-export const MOST_THREADS = 256;
-
-/** How a bundle's pieces are loaded. */
-export interface LoadOptions {
-  /** For the engine to use; left out: the engine decides. */
-  readonly threads?: number | null | undefined;
-  /** Load only the first so many stages; left out: all. */
-  readonly stages?: number | null | undefined;
-  /** Milliseconds from any beginning; left out: `performance.now`. Deadlines and timings are by it. */
-  readonly clock?: (() => number) | undefined;
-}
 
 /**
  * A bundle's pieces, loaded into an engine. Get one from `Bundle.session`.
@@ -52,14 +42,12 @@ export class Session implements Detector {
   readonly #runners = new Map<string, PieceRunner>();
   readonly #recognizer: Recognizer;
   #pace = new Pace();
-  #running: Promise<unknown> = Promise.resolve();
+  readonly #turns = new Turns();
   #disposed = false;
 
   private constructor(bundle: BundleContents, engine: Engine, format: Format, options: LoadOptions) {
     const { threads, stages, clock = () => performance.now() } = options;
-    if (threads != null && !(Number.isInteger(threads) && threads >= 1 && threads <= MOST_THREADS)) {
-      throw new UsageError(`threads is ${threads}; expected 1 to ${MOST_THREADS}, or nothing: the engine decides then`);
-    }
+    checkThreads(threads);
     this.bundle = bundle;
     this.format = format;
     this.stageLimit = checkStages(stages, bundle.stages, "the bundle");
@@ -166,7 +154,7 @@ export class Session implements Detector {
     options: { readonly stages?: number | null | undefined } = {},
   ): Promise<readonly StageResult[]> {
     const frame = startFrame(this.#now(), this.stageLimit, options.stages);
-    frame.tensors.set("image", this.#checkInput(input));
+    frame.tensors.set("image", inputBytes(input, this.#inputSize));
     const results: StageResult[] = [];
     for await (const result of this.#eachStage(frame)) {
       results.push(result);
@@ -193,11 +181,12 @@ export class Session implements Detector {
   /** Free what the engine holds, after what runs now. No call is answered any more. */
   async dispose(): Promise<void> {
     this.#disposed = true;
-    await this.#running;
-    for (const runner of this.#runners.values()) {
-      runner.dispose();
-    }
-    this.#runners.clear();
+    await this.#turns.take(async () => {
+      for (const runner of this.#runners.values()) {
+        runner.dispose();
+      }
+      this.#runners.clear();
+    });
   }
 
   #start(options: StageOptions): Frame {
@@ -300,28 +289,22 @@ export class Session implements Detector {
         arranged(frame.tensors.get(spec.name)!, this.#made.get(spec.name) ?? null, spec),
       ]),
     );
-    const [outputs, seconds] = await this.#alone(piece, inputs);
+    const [outputs, seconds] = await this.#turns.take(() => this.#timed(piece, inputs));
     for (const { name } of piece.outputs) {
       frame.tensors.set(name, outputs[name]!);
     }
     frame.pieces.set(piece.name, seconds);
   }
 
-  /** What a piece makes of its inputs, and how long that took, once all that was asked for before has run. */
-  async #alone(
+  /** What a piece makes of its inputs, and how long that took. */
+  async #timed(
     piece: Piece,
     inputs: Record<string, TensorData>,
   ): Promise<[outputs: Record<string, TensorData>, seconds: number]> {
-    const before = this.#running;
-    let done!: () => void;
-    this.#running = new Promise<void>((resolve) => {
-      done = resolve;
-    });
-    await before;
+    if (this.#disposed) {
+      throw new UsageError("the session was disposed of; load another");
+    }
     try {
-      if (this.#disposed) {
-        throw new UsageError("the session was disposed of; load another");
-      }
       const start = this.#now();
       const outputs = await this.#runners.get(piece.name)!.run(inputs);
       const seconds = this.#now() - start;
@@ -336,8 +319,6 @@ export class Session implements Detector {
           `${error instanceof Error ? error.message : error}; try another engine`,
         { cause: error },
       );
-    } finally {
-      done();
     }
   }
 
@@ -395,20 +376,6 @@ export class Session implements Detector {
     frame.fit = fitLetterbox([picture.width, picture.height], this.#inputSize, box);
     frame.tensors.set("image", letterbox(picture, frame.fit, this.#inputSize));
     frame.preprocess = frame.fitting = this.#now() - start;
-  }
-
-  #checkInput(input: Picture | Uint8Array | Uint8ClampedArray): Uint8Array {
-    const [width, height] = this.#inputSize;
-    const flat = ArrayBuffer.isView(input);
-    const picture = checkPicture(flat ? { data: input, width, height, channels: 3 } : input);
-    if (picture.width !== width || picture.height !== height || picture.channels !== 3) {
-      throw new DataError(
-        `the input has ${picture.width} × ${picture.height} pixels of ${picture.channels} channels; expected ` +
-          `${width} × ${height} of 3; use detect for other pictures`,
-      );
-    }
-    const { buffer, byteOffset, length } = picture.data;
-    return new Uint8Array(buffer, byteOffset, length);
   }
 
   /** Run everything on black, and keep the time of the last run: the first one also pays for allocations. */
