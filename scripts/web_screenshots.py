@@ -15,20 +15,28 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+import numpy as np
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
 from report_screenshots import MOST_BYTES, compressed
+
+from fpm_edge.data import load_dataset, read_image
 
 EXAMPLE = Path(__file__).resolve().parent.parent / "examples/web"
 ICON_SIZES = (192, 512)
 # name, width and height of the window, colour scheme, pixels for one of the page's
 SHOTS = (
-    ("light", 1180, 860, "light", 1),
+    ("light", 1180, 1080, "light", 1),
     ("dark", 1180, 860, "dark", 1),
     ("phone", 360, 1500, "light", 1.5),
+    ("camera", 1180, 860, "dark", 1),
     ("error", 1180, 860, "light", 1),
 )
+CAMERA = ("--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream")
+# What the camera sees: the last of these.
+GARMENTS = "rendered:12@7/480"
 
 
 def main() -> None:
@@ -39,8 +47,11 @@ def main() -> None:
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
         sys.exit("no chromium on the PATH; install it (apt-get install chromium)")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+    with sync_playwright() as playwright, TemporaryDirectory() as folder:
+        film = Path(folder) / "camera.y4m"
+        write_film(film)
+        flags = ["--no-sandbox", "--disable-gpu", *CAMERA, f"--use-file-for-fake-video-capture={film}"]
+        browser = playwright.chromium.launch(executable_path=chromium, args=flags)
         if arguments.icons:
             draw_icons(browser, arguments.folder)
         else:
@@ -59,6 +70,17 @@ def draw_icons(browser: Browser, folder: Path) -> None:
         page.goto((EXAMPLE / "public/icon.svg").as_uri())
         save(folder / f"icon-{size}.png", page.screenshot())
         page.close()
+
+
+def write_film(file: Path) -> None:
+    """One drawn garment as a raw video, which Chromium shows in place of a camera."""
+    picture = Image.fromarray(read_image(load_dataset(GARMENTS).records[-1])).convert("YCbCr")
+    luma, *chroma = (np.asarray(plane) for plane in picture.split())
+    halved = (
+        plane.reshape(plane.shape[0] // 2, 2, -1, 2).mean(axis=(1, 3)).round().astype(np.uint8) for plane in chroma
+    )
+    frame = b"FRAME\n" + luma.tobytes() + b"".join(plane.tobytes() for plane in halved)
+    file.write_bytes(b"YUV4MPEG2 W%d H%d F30:1 Ip A1:1 C420jpeg\n" % picture.size + 3 * frame)
 
 
 @contextmanager
@@ -84,12 +106,23 @@ def shot(browser: Browser, address: str, name: str, width: int, height: int, sch
     page = context.new_page()
     page.goto(address)
     answered(page)
+    page.locator("#verdict").wait_for()
     if name == "dark":
         page.get_by_label("write names").check()
         answered(page)
+    if name == "camera":
+        page.get_by_label("Deadline").fill("9")
+        page.get_by_role("button", name="Camera").click()
+        page.get_by_text("pictures a second").wait_for()
+        page.get_by_text("Where the time went").click()
+        page.wait_for_timeout(2000)
     if name == "error":
-        garbage = {"name": "mine.fpm", "mimeType": "application/octet-stream", "buffer": b"not a bundle" * 50}
-        page.locator("#bundle").set_input_files([garbage])
+        garbage: FilePayload = {
+            "name": "mine.fpm",
+            "mimeType": "application/octet-stream",
+            "buffer": b"not a bundle" * 50,
+        }
+        page.locator("#bundle").set_input_files(garbage)
         page.locator("#error").wait_for()
     content = page.screenshot()
     context.close()

@@ -1,7 +1,7 @@
 // The page: buttons, files, a model, and errors where they can be read.
 
 import { showCertificate } from "./certificate.js";
-import { choices, chooseAgain, fillChoices } from "./choices.js";
+import { choices, fillChoices, showChoices } from "./choices.js";
 import { isMoving, look, showCamera, showPicture, showVideo, stopMoving, togglePause, useModel } from "./looking.js";
 import { openModel } from "./model.js";
 import { areKept, keepFiles } from "./offline.js";
@@ -34,25 +34,23 @@ function fail(error) {
 
 async function take(file) {
   const kind = kindOf(file);
-  if (kind === "bundle") return changeModel(file);
+  if (kind === "bundle") return openFile(file);
   return kind === "video" ? showVideo(file) : showPicture(file);
 }
 
 /** Another bundle, engine or number of threads. Where it is refused, the model before stays. */
-async function changeModel(from = source) {
+async function changeModel(from = source, asked = choices()) {
   byId("settings").setAttribute("aria-busy", "true");
   try {
-    const opened = await openModel({ source: from, ...choices() });
-    model?.close();
+    const [before, opened] = [model, await openModel({ source: from, ...asked })];
     [model, source] = [opened, from];
-  } catch (error) {
-    if (model) chooseAgain(model.asked);
-    else byId("sentence").textContent = "There is no model.";
-    throw error;
+    useModel(model);
+    before?.close();
   } finally {
+    if (model) showChoices(model);
+    else byId("sentence").textContent = "There is no model.";
     byId("settings").removeAttribute("aria-busy");
   }
-  useModel(model);
   showModel(model, from instanceof File ? from.name : "garments.fpm");
   showStages(model.stageCount);
   fitSettings(model);
@@ -61,6 +59,9 @@ async function changeModel(from = source) {
   await model.check();
   showCertificate(...model.drift);
 }
+
+/** A bundle of the visitor's, in an engine that reads it. */
+const openFile = (file) => changeModel(file, { threads: choices().threads });
 
 /** The certificate follows comparisons, which come when there is time. */
 async function follow() {
@@ -76,7 +77,7 @@ onFiles(byId("drop"), (file) => guarded(() => take(file)));
 for (const id of ["picture", "video", "bundle"]) {
   byId(id).addEventListener("change", ({ target }) => {
     const [file] = target.files;
-    const show = { picture: showPicture, video: showVideo, bundle: changeModel }[id];
+    const show = { picture: showPicture, video: showVideo, bundle: openFile }[id];
     if (file) guarded(() => show(file)).finally(() => (target.value = "")); // the same one may be chosen again
   });
 }

@@ -17,8 +17,8 @@ export function fillChoices(changed) {
 /** @returns {{engine: string, threads: number}} */
 export const choices = () => ({ engine: byId("engine").value, threads: Number(byId("threads").value) });
 
-/** Back to what answers, after another one was refused. */
-export function chooseAgain({ engine, threads }) {
-  byId("engine").value = engine;
+/** What answers, after it was changed or another one was refused. */
+export function showChoices({ engine, threads }) {
+  byId("engine").value = Object.keys(ENGINES).find((name) => engine.startsWith(name));
   byId("threads").value = threads;
 }

@@ -1,6 +1,7 @@
 // A picture with what was found in it, as `fpm-edge run --overlay` draws it: only what is believed.
 
 import { believed, categoryWords } from "./believed.js";
+import { drawNames } from "./names.js";
 import { outlineOf, traceOutline } from "./outlines.js";
 
 const INK = "rgb(22 24 30)";
@@ -33,7 +34,7 @@ export function paint(canvas, picture, schema, answers = [], names = false) {
   context.drawImage(picture, 0, 0, across, down);
   context.setTransform(across / width, 0, 0, down / height, 0, 0);
   const radius = Math.max(longest * DOT_SHARE, (LEAST_DOT_PX * devicePixelRatio) / scale);
-  const style = { radius, line: radius * 0.3 };
+  const style = { radius, line: radius * 0.3, size: [width, height] };
   answers.forEach((found, index) => {
     const newest = index === answers.length - 1;
     context.globalAlpha = newest ? 1 : 0.35;
@@ -59,7 +60,9 @@ function drawAnswer(context, schema, found, style, names) {
     disc(context, point, style.radius + style.line, "white");
     disc(context, point, style.radius, colours ? colours[i] : ACCENT);
   }
-  if (names) drawNames(context, schema, at, shown, style);
+  if (!names) return;
+  const points = at.map(([x, y], i) => ({ name: schema.landmarks[i], x, y })).filter((_, i) => shown[i]);
+  drawNames(context, points, style.radius, style.size);
 }
 
 function drawOutline(context, { solid, dashed }, at, width, line) {
@@ -88,23 +91,6 @@ function disc(context, [x, y], radius, colour) {
   context.beginPath();
   context.arc(x, y, radius, 0, 2 * Math.PI);
   context.fill();
-}
-
-function drawNames(context, schema, at, shown, style) {
-  const size = Math.max(9, style.radius * 2.5);
-  const kept = at.filter((_, i) => shown[i]);
-  const middle = kept.reduce((sum, [x]) => sum + x, 0) / kept.length;
-  Object.assign(context, { font: `${size}px system-ui, sans-serif`, textBaseline: "middle", lineJoin: "round" });
-  Object.assign(context, { lineWidth: size / 5, strokeStyle: INK, fillStyle: "white" });
-  for (const [i, [x, y]] of at.entries()) {
-    if (!shown[i]) continue;
-    // Away from the garment.
-    const left = x < middle;
-    context.textAlign = left ? "right" : "left";
-    const text = [schema.landmarks[i].replaceAll("_", " "), x + (left ? -2 : 2) * style.radius, y];
-    context.strokeText(...text);
-    context.fillText(...text);
-  }
 }
 
 function drawCaption(context, text, style) {

@@ -1,6 +1,7 @@
 // The two engines. Their WebAssembly lies in the folder engines (bundling/engines.js), and is fetched when one is chosen.
 
 import * as litert from "@litertjs/core";
+import { version } from "@litertjs/core/package.json";
 import { liteRt } from "fpm-edge/litert";
 import { onnxRuntime } from "fpm-edge/onnxruntime";
 import * as ort from "onnxruntime-web/wasm";
@@ -22,5 +23,5 @@ export async function engineOf(name, threads, folder) {
   const script = `${folder}litert_wasm_threaded_internal.js`;
   self.Module = { locateFile: (file) => folder + file, ...(threads > 1 && { mainScriptUrlOrBlob: script }) };
   await litert.loadLiteRt(folder, { threads: threads > 1 });
-  return liteRt(litert);
+  return liteRt(litert, { version });
 }

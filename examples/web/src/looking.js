@@ -3,7 +3,7 @@
 import { paint } from "./draw.js";
 import { openCamera, openVideo } from "./moving.js";
 import { readPicture } from "./pictures.js";
-import { markStages, showAnswer, showLandmarks } from "./results.js";
+import { markStages, showAnswer, showLandmarks, timesOf } from "./results.js";
 import { detectOptions, namesWanted, wantsStages } from "./settings.js";
 
 const byId = (id) => document.getElementById(id);
@@ -36,26 +36,29 @@ export async function showPicture(blob, hint = blob.name) {
 export async function look() {
   if (!picture || !model || moving) return;
   const mine = ++turn;
-  const [frame, options] = [picture, detectOptions()];
+  const [asked, frame, options] = [model, picture, detectOptions()];
   canvas.setAttribute("aria-busy", "true");
   markStages([]);
   try {
     const answers = [];
     if (wantsStages()) {
-      for await (const stage of model.stages(frame, options)) {
+      for await (const stage of asked.stages(frame, options)) {
         if (mine !== turn) return;
         answers.push(stage);
         markStages(answers.map(({ elapsedMs }) => elapsedMs));
-        paint(canvas, frame, model.schema, answers.slice(-2), namesWanted());
+        paint(canvas, frame, asked.schema, answers.slice(-2), namesWanted());
       }
     }
-    const found = await model.detect(frame, options, fresh);
+    const found = await asked.detect(frame, options, fresh);
     if (mine !== turn) return;
     fresh = false;
-    markStages(Array.from({ length: found.stagesRun }, (_, i) => answers[i]?.elapsedMs));
-    paint(canvas, frame, model.schema, [...answers.slice(found.stagesRun - 2, found.stagesRun - 1), found], namesWanted());
+    markStages(timesOf(found));
+    paint(canvas, frame, asked.schema, [...answers.slice(found.stagesRun - 2, found.stagesRun - 1), found], namesWanted());
     showAnswer(found);
-    showLandmarks(found, model.schema);
+    showLandmarks(found, asked.schema);
+  } catch (error) {
+    // One that was closed for another model owes no answer.
+    if (mine === turn && asked === model) throw error;
   } finally {
     if (mine === turn) canvas.setAttribute("aria-busy", "false");
   }
@@ -81,21 +84,22 @@ async function move(opening, hint) {
   const shown = [];
   let tableAt = 0;
   opened.eachFrame(async (frame) => {
-    if (!model) return frame.close();
+    const asked = model;
+    if (!asked) return frame.close();
     try {
-      const found = await model.detectFrame(frame.clone(), detectOptions());
+      const found = await asked.detectFrame(frame.clone(), detectOptions());
       if (!found || moving !== opened) return;
-      paint(canvas, frame, model.schema, [found], namesWanted());
-      markStages(Array(found.stagesRun).fill(null));
+      paint(canvas, frame, asked.schema, [found], namesWanted());
+      markStages(timesOf(found));
       shown.push(performance.now());
       if (shown.length > 30) shown.shift();
       if (shown.at(-1) - tableAt < TABLE_EVERY_MS) return;
       tableAt = shown.at(-1);
       const rate = (1000 * (shown.length - 1)) / (tableAt - shown[0]);
       showAnswer(found, rate > 0 ? `${rate.toFixed(0)} pictures a second.` : "");
-      showLandmarks(found, model.schema);
+      showLandmarks(found, asked.schema);
     } catch (error) {
-      if (moving !== opened) return;
+      if (moving !== opened || asked !== model) return;
       stopMoving();
       throw error;
     } finally {

@@ -13,7 +13,7 @@ const store = indexedDBStore("fpm-edge-example");
 /**
  * Load a bundle into an engine.
  *
- * @param {{source: string | File, engine: string, threads: number}} asked
+ * @param {{source: string | File, engine?: string, threads: number}} asked without an engine, one that reads the bundle
  * @throws FpmEdgeError with a message for people
  */
 export async function openModel(asked) {
@@ -40,7 +40,8 @@ class Model {
 
   constructor(asked, session, monitor) {
     const { manifest, schema, digest } = session.bundle;
-    Object.assign(this, { asked, manifest, schema, digest, format: session.format, stageCount: session.stageLimit });
+    const { format, stageLimit: stageCount } = session;
+    Object.assign(this, { manifest, schema, digest, format, stageCount, threads: asked.threads });
     this.engine = `${session.engine} ${session.engineVersion}`;
     this.#session = session;
     this.#monitor = monitor;
@@ -63,9 +64,11 @@ class Model {
 
   /** The answer to a frame of a video, which is given away; null where a newer one took its place. */
   async detectFrame(frame, options) {
-    const found = await this.#frames.submit(frame, options);
-    frame.close();
-    return found;
+    try {
+      return await this.#frames.submit(frame, options);
+    } finally {
+      frame.close();
+    }
   }
 
   /** What the monitor knows, and what else there is to say of it. */

@@ -20,13 +20,19 @@ export function showStages(count) {
   }));
 }
 
-/** How far it is: milliseconds from the start to each stage's answer, as far as it is known. */
+/** How far it is: milliseconds from the start to the answer of each stage that ran. */
 export function markStages(elapsed) {
   for (const [i, item] of [...byId("stages").children].entries()) {
     item.classList.toggle("ran", i < elapsed.length);
-    const time = elapsed[i] == null ? "ran" : `${elapsed[i].toFixed(0)} ms`;
-    item.lastChild.textContent = i < elapsed.length ? time : "not run";
+    item.lastChild.textContent = i < elapsed.length ? `${elapsed[i].toFixed(0)} ms` : "not run";
   }
+}
+
+/** When each stage of a detection was done. */
+export function timesOf({ timings: { preprocessMs, pieces } }) {
+  let sum = preprocessMs;
+  const done = Object.entries(pieces).map(([name, ms]) => [name, (sum += ms)]);
+  return done.filter(([name]) => name.startsWith("stage_")).map(([, ms]) => ms);
 }
 
 /** The sentence, the stop's reason and the times of a detection. */

@@ -64,6 +64,12 @@ describe("what moves", { skip: missing() || false, timeout: 600_000 }, () => {
     assert.match(await textOf(page, "#sentence"), new RegExp(`^${wanted.category}`, "i"));
     assert.equal(await page.getAttribute("#camera", "aria-pressed"), "true");
     assert.equal(await page.getAttribute("#sentence", "aria-live"), "off");
+    // Another number of threads is another worker; the camera goes on.
+    await page.selectOption("#threads", { index: (await page.locator("#threads option").count()) - 1 });
+    await page.waitForSelector("#settings:not([aria-busy])");
+    await page.evaluate(() => document.querySelector("#stopped")!.replaceChildren());
+    await page.waitForFunction(() => /pictures a second/.test(document.querySelector("#stopped")!.textContent!));
+    assert.equal(await page.isHidden("#error"), true);
     await page.click("#camera");
     assert.equal(await page.getAttribute("#camera", "aria-pressed"), "false");
     await askForSample(page);
@@ -112,12 +118,15 @@ describe("what moves", { skip: missing() || false, timeout: 600_000 }, () => {
   test("one picture in every form gives the same landmarks, and those that Python gives", async () => {
     const page = await harnessPage();
     const found = await page.evaluate(() => harness.everyForm("sample.png"));
-    const names = await page.evaluate(
-      async () => (await harness.detect(await harness.bitmapOf("sample.png"))).landmarks,
-    );
+    const { names, landmarks } = await page.evaluate(async () => harness.detect(await harness.bitmapOf("sample.png")));
     assert.ok(Object.keys(found).length >= 8);
-    for (const [form, landmarks] of Object.entries(found)) {
-      assert.deepEqual(landmarks, names, form);
+    for (const [form, same] of Object.entries(found)) {
+      assert.deepEqual(same, landmarks, form);
+    }
+    for (const [name, [x, y]] of Object.entries(wanted.landmarks)) {
+      const at = 2 * names.indexOf(name);
+      const away = Math.hypot(landmarks[at]! - x, landmarks[at + 1]! - y);
+      assert.ok(away <= 0.1 * wanted.pixel, `${name} is ${away} px elsewhere`);
     }
     await page.context().close();
   });

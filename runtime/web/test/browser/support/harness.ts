@@ -41,7 +41,8 @@ async function load(engine: "onnxruntime" | "nothing"): Promise<void> {
 /** What can be sent to Node. */
 async function detect(image: ImageSource, options: DetectOptions = {}) {
   const found = await session.detect(image, options);
-  return { ...found, landmarks: [...found.landmarks], scores: [...found.scores], doubts: [...found.doubts] };
+  const names = session.schema.landmarks;
+  return { ...found, names, landmarks: [...found.landmarks], scores: [...found.scores], doubts: [...found.doubts] };
 }
 
 async function bitmapOf(address: string): Promise<ImageBitmap> {
