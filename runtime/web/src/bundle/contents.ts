@@ -202,25 +202,30 @@ export class BundleContents {
 type Container = Pick<OpenedParts, "source" | "entries" | "layout">;
 
 async function bytesOf(source: Uint8Array | ArrayBuffer | Blob, where: string): Promise<Uint8Array<ArrayBuffer>> {
-  const size = source instanceof Blob ? source.size : source.byteLength;
-  if (size > MAX_BUNDLE) {
-    throw new BundleError(`${where} has ${size} bytes; a bundle has at most ${MAX_BUNDLE}; get the original file`);
-  }
+  let bytes: Uint8Array;
   if (source instanceof Blob) {
+    checkSize(source.size, where);
     try {
-      return new Uint8Array(await source.arrayBuffer());
+      bytes = new Uint8Array(await source.arrayBuffer());
     } catch (error) {
       throw new BundleError(`${where} cannot be read: ${error}`, { cause: error });
     }
-  }
-  if (source instanceof ArrayBuffer) {
-    return new Uint8Array(source);
-  }
-  if (!ArrayBuffer.isView(source)) {
+  } else if (source instanceof ArrayBuffer) {
+    bytes = new Uint8Array(source);
+  } else if (source instanceof Uint8Array) {
+    bytes = source;
+  } else {
     throw new UsageError("a bundle comes as a Uint8Array, an ArrayBuffer or a Blob");
   }
+  checkSize(bytes.length, where);
   // Memory that is shared with a worker could change between a check and its use, and Web Crypto does not take it.
-  return source.buffer instanceof ArrayBuffer ? (source as Uint8Array<ArrayBuffer>) : source.slice();
+  return bytes.buffer instanceof ArrayBuffer ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice();
+}
+
+function checkSize(size: number, where: string): void {
+  if (size > MAX_BUNDLE) {
+    throw new BundleError(`${where} has ${size} bytes; a bundle has at most ${MAX_BUNDLE}; get the original file`);
+  }
 }
 
 /** Have every BundleError name the bundle. */

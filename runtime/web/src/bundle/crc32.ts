@@ -3,32 +3,30 @@
 let tables: Int32Array | undefined;
 
 /**
- * CRC-32 (polynomial 0xEDB88320) of the parts one after the other.
+ * CRC-32 (polynomial 0xEDB88320) of the bytes.
  *
  * @returns an unsigned 32-bit number.
  */
-export function crc32(...parts: readonly Uint8Array[]): number {
+export function crc32(bytes: Uint8Array): number {
   tables ??= makeTables();
   const t = tables;
+  const whole = bytes.length & ~7;
   let crc = -1;
-  for (const bytes of parts) {
-    const whole = bytes.length & ~7;
-    let at = 0;
-    for (; at < whole; at += 8) {
-      const low = crc ^ (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
-      crc =
-        t[1792 + (low & 255)] ^
-        t[1536 + ((low >>> 8) & 255)] ^
-        t[1280 + ((low >>> 16) & 255)] ^
-        t[1024 + (low >>> 24)] ^
-        t[768 + bytes[at + 4]] ^
-        t[512 + bytes[at + 5]] ^
-        t[256 + bytes[at + 6]] ^
-        t[bytes[at + 7]];
-    }
-    for (; at < bytes.length; at++) {
-      crc = t[(crc ^ bytes[at]) & 255] ^ (crc >>> 8);
-    }
+  let at = 0;
+  for (; at < whole; at += 8) {
+    const low = crc ^ (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
+    crc =
+      t[1792 + (low & 255)] ^
+      t[1536 + ((low >>> 8) & 255)] ^
+      t[1280 + ((low >>> 16) & 255)] ^
+      t[1024 + (low >>> 24)] ^
+      t[768 + bytes[at + 4]] ^
+      t[512 + bytes[at + 5]] ^
+      t[256 + bytes[at + 6]] ^
+      t[bytes[at + 7]];
+  }
+  for (; at < bytes.length; at++) {
+    crc = t[(crc ^ bytes[at]) & 255] ^ (crc >>> 8);
   }
   return ~crc >>> 0;
 }
