@@ -72,7 +72,7 @@ def test_real_numbers_of_every_kind(client: Client, files: Files, kind: str) -> 
 @pytest.mark.parametrize("dtype", TYPES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_many_maps_of_every_kind(client: Client, files: Files, kind: str, dtype: str) -> None:
-    _sweep(client, files, KINDS[kind], dtype, 40, 1)
+    _sweep(client, files, KINDS[kind], dtype, 20, 1)
 
 
 def test_codes_at_their_ends(client: Client, files: Files) -> None:
