@@ -1,13 +1,15 @@
-"""The whole test suite, in two pytest processes side by side: most tests keep one core busy.
+"""The whole test suite: in two pytest processes side by side, as most tests keep one core busy; then the web runtime.
 
 What the first prints is seen at once, what the second printed at its end. Either by itself is a plain run of pytest.
 """
 
-import re
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+import run_web_tests
+from counted import of_pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 # The two halves take about as long: the toolkit's tests but for these, and all others.
@@ -21,10 +23,6 @@ MOVED = tuple(
 FIRST = ("tests/fpm_edge", *(f"--ignore={name}" for name in MOVED))
 OTHERS = sorted({f"tests/{path.relative_to(ROOT).parts[1]}" for path in ROOT.glob("tests/**/test_*.py")})
 SECOND = (*(folder for folder in OTHERS if folder != "tests/fpm_edge"), "conformance/suite", *MOVED)
-
-_COUNTS = re.compile(r"(\d+) (passed|failed|skipped|error)")
-# Not simply the last line: libraries say goodbye after it.
-_END = re.compile(r"^.*\d+ (?:passed|failed|skipped|deselected|errors?)\b.* in [\d.]+s.*$", re.MULTILINE)
 
 
 def main() -> None:
@@ -45,15 +43,11 @@ def main() -> None:
         later.seek(0)
         rest = later.read()
     print(rest, flush=True)
-    ends = [_END.findall(text)[-1:] for text in (b"".join(said).decode("utf-8", "replace"), rest)]
-    counts = dict.fromkeys(("passed", "failed", "skipped", "error"), 0)
-    for end in (line for lines in ends for line in lines):
-        for number, kind in _COUNTS.findall(end):
-            counts[kind] += int(number)
-    failed = counts["failed"] + counts["error"]
-    print(f"tests: {counts['passed']} passed, {failed} failed, {counts['skipped']} skipped")
+    counted = [of_pytest(b"".join(said).decode("utf-8", "replace")), of_pytest(rest), run_web_tests.run()]
+    counts = {kind: sum(one[kind] for one in counted) for kind in ("passed", "failed", "skipped")}
+    print(f"tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     # 1 and more: failures, an interruption, or no test at all.
-    sys.exit(max(first.returncode, second.returncode, key=abs) and 1)
+    sys.exit((max(first.returncode, second.returncode, key=abs) or counted[-1]["failed"]) and 1)
 
 
 if __name__ == "__main__":

@@ -1,20 +1,22 @@
-"""The tests of the web runtime: units in Node, the page in a browser, and the conformance suite through Node.
+"""The tests of the web runtime: units in Node, the page in a browser, the conformance suite in Node and in a page.
 
-Without Node 20 or later they are skipped, and that is said; without Chromium, those in a browser skip themselves.
+Without Node 20 or later they are skipped, and that is said; without Chromium, those in a browser are.
 """
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+from counted import Counts, of_node, of_pytest
+
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "runtime" / "web"
-CLIENT = "node runtime/web/build/conformance/client.js"
+PAGE = ROOT / "examples" / "web"
 LEAST_NODE = 20
-_INSTALLED = WEB / "node_modules" / ".package-lock.json"
-_COUNT = re.compile(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
 
 
 def main() -> None:
@@ -23,28 +25,23 @@ def main() -> None:
     sys.exit(counts["failed"] > 0)
 
 
-def run() -> dict[str, int]:
-    """Install what is missing, build, run. How many tests passed, failed and were skipped."""
+def run() -> Counts:
+    """Install what is missing, build, run everything. How many tests passed, failed and were skipped."""
     missing = missing_node()
     if missing:
         print(f"web: skipped, {missing}", flush=True)
         return {"passed": 0, "failed": 0, "skipped": 1}
-    install()
+    install(WEB)
     for step in ("build", "compile-tests"):
         subprocess.run(["npm", "run", "--silent", step], cwd=WEB, check=True)
-    command = ["node", "--test", "--test-reporter=tap", "build/test/"]
-    ran = subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, text=True, check=False)
-    found = {kind: int(number) for kind, number in _COUNT.findall(ran.stdout)}
-    failed = found.get("fail", 0) + found.get("cancelled", 0)
-    if failed or ran.returncode or not found:
-        print(ran.stdout)
-    for reason, number in sorted(_skips(ran.stdout).items()):
-        print(f"web: {number} skipped: {reason}")
-    return {
-        "passed": found.get("pass", 0),
-        "failed": failed or int(ran.returncode != 0 or not found),
-        "skipped": found.get("skipped", 0) + found.get("todo", 0),
-    }
+    install(PAGE)
+    all_counts = [units(), conformance("client")]
+    if Path(CHROMIUM).exists():
+        all_counts.append(conformance("page-client"))
+    else:
+        print("web: the conformance suite in a page is skipped, there is no Chromium", flush=True)
+        all_counts.append({"passed": 0, "failed": 0, "skipped": 1})
+    return {kind: sum(counts[kind] for counts in all_counts) for kind in ("passed", "failed", "skipped")}
 
 
 def missing_node() -> str | None:
@@ -57,19 +54,38 @@ def missing_node() -> str | None:
     return None
 
 
-def install() -> None:
-    """The packages that the lock names, if they are not there."""
-    lock = WEB / "package-lock.json"
-    if not _INSTALLED.exists() or _INSTALLED.stat().st_mtime < lock.stat().st_mtime:
+def install(folder: Path) -> None:
+    """The packages that the folder's lock names, if they are not there."""
+    installed, lock = folder / "node_modules" / ".package-lock.json", folder / "package-lock.json"
+    if not installed.exists() or installed.stat().st_mtime < lock.stat().st_mtime:
         # No package's own scripts: that of onnxruntime-node fetches a library for CUDA.
-        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=WEB, check=True)
+        subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
 
 
-def _skips(tap: str) -> dict[str, int]:
-    reasons: dict[str, int] = {}
-    for reason in re.findall(r"^\s*ok \d+ - .* # SKIP ?(.*)$", tap, re.MULTILINE):
-        reasons[reason or "no reason given"] = reasons.get(reason or "no reason given", 0) + 1
-    return reasons
+def units() -> Counts:
+    """The package's own tests, those in a browser among them."""
+    command = ["node", "--test", "--test-reporter=tap", "build/test/"]
+    ran = subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, text=True, check=False)
+    for reason in sorted(set(re.findall(r"^\s*ok \d+ - .* # SKIP ?(.*)$", ran.stdout, re.MULTILINE))):
+        print(f"web: skipped: {reason or 'no reason given'}", flush=True)
+    return _checked(of_node(ran.stdout), ran, "node --test")
+
+
+def conformance(client: str) -> Counts:
+    """The quick part of the conformance suite, by one of the clients."""
+    command = f"node {(WEB / 'build' / 'conformance' / f'{client}.js').relative_to(ROOT)}"
+    suite = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "conformance/suite", "--client", command]
+    ran = subprocess.run(suite, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    return _checked(of_pytest(ran.stdout), ran, f"conformance, {command}")
+
+
+def _checked(counts: Counts, ran: subprocess.CompletedProcess[str], what: str) -> Counts:
+    """The counts; where something went wrong, what was printed, and at least one failure."""
+    if ran.returncode or not counts["passed"]:
+        print(ran.stdout, flush=True)
+        counts["failed"] = max(counts["failed"], 1)
+    print(f"{what}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
+    return counts
 
 
 if __name__ == "__main__":

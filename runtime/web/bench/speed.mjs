@@ -1,0 +1,75 @@
+// How long a frame takes in headless Chromium: node bench/speed.mjs FOLDER [ROUNDS]
+//
+// FOLDER is what bench/make_models.py wrote. Everything of a table is measured by turns in one page; medians of ROUNDS
+// (60), and ratios of the medians with the middle half of the rounds' own ratios.
+
+import { join } from "node:path";
+import { pageWith } from "./browser.mjs";
+
+const [folder, count = "60"] = process.argv.slice(2);
+if (!folder) {
+  console.error("usage: node bench/speed.mjs FOLDER [ROUNDS]");
+  process.exit(2);
+}
+const rounds = Number(count);
+const sorted = (values) => [...values].sort((a, b) => a - b);
+const quantile = (values, share) => sorted(values)[Math.floor(share * (values.length - 1))];
+const median = (values) => quantile(values, 0.5);
+
+/** The ratio of two ways, and how far it goes up and down between rounds. */
+function ratio(times, one, other) {
+  const each = times[one].map((time, i) => time / times[other][i]);
+  const found = median(times[one]) / median(times[other]);
+  return `${found.toFixed(3)} (${quantile(each, 0.25).toFixed(2)} to ${quantile(each, 0.75).toFixed(2)})`;
+}
+
+async function measured(files, prepare, names, warm = 10) {
+  const { page, close } = await pageWith("bench/speed-page.ts", files);
+  try {
+    const said = await page.evaluate(prepare.run, prepare.with);
+    const times = await page.evaluate(([some, n, w]) => globalThis.measure(some, n, w), [names, rounds, warm]);
+    return { said, times };
+  } finally {
+    await close();
+  }
+}
+
+console.log(`## Frame: detect without resizing, the engine's own calls, and the network in one file\n`);
+console.log(
+  "| network, engine | threads | own calls, pieces | one file | `detect` | detect / own calls | pieces / one file |",
+);
+console.log("|---|---|---|---|---|---|---|");
+for (const model of ["lite-m-int8", "lite-m-float32", "lite-s-int8"]) {
+  for (const format of ["onnx", "tflite"]) {
+    for (const threads of [1, 2]) {
+      const files = {
+        "bundle.fpm": join(folder, `${model}.fpm`),
+        "whole.model": join(folder, `${model}.${format}`),
+      };
+      const run = async ([form, number]) => {
+        const engine = await globalThis.load("bundle.fpm", form, number);
+        await globalThis.whole("whole.model");
+        if (!(await globalThis.same("stages", "whole"))) throw new Error("pieces and one file differ");
+        return engine;
+      };
+      const { said, times } = await measured(files, { run, with: [format, threads] }, ["stages", "whole", "detect"]);
+      const ms = (name) => `${median(times[name]).toFixed(1)} ms`;
+      console.log(
+        `| ${model}, ${said} | ${threads} | ${ms("stages")} | ${ms("whole")} | ${ms("detect")} | ` +
+          `${ratio(times, "detect", "stages")} | ${ratio(times, "stages", "whole")} |`,
+      );
+    }
+  }
+}
+
+console.log(`\n## A frame of 1920 × 1080 into an input of 192 × 192\n`);
+const names = [
+  "letterbox",
+  "drawImage into 1920 × 1080 and getImageData",
+  "drawImage into the input and getImageData",
+  "both: the frame to the input by ours",
+];
+const { times } = await measured({}, { run: (size) => globalThis.frames(size), with: 192 }, names, 30);
+console.log("| way | ms |\n|---|---|");
+for (const name of names) console.log(`| ${name} | ${median(times[name]).toFixed(2)} |`);
+console.log(`\nletterbox / drawImage into 1920 × 1080 and getImageData: ${ratio(times, names[0], names[1])}`);
