@@ -159,10 +159,6 @@ function parseCentral(content: Uint8Array, where: string): Map<string, Entry> {
     let wrong = "";
     if (!isAllowed(name)) {
       wrong = "does not belong in a bundle";
-    } else if (word(at + 8) & 1) {
-      wrong = "is encrypted";
-    } else if (word(at + 10) || long(at + 20) !== bytes) {
-      wrong = "is compressed";
     } else if (bytes > limit) {
       wrong = `has ${bytes} bytes; at most ${limit} are allowed`;
     } else if (entries.has(name)) {

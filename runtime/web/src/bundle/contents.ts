@@ -27,22 +27,43 @@ export interface TrustOptions {
 }
 
 /** A container whose headers were checked, and what was read from it. Made by `BundleContents.open`. */
-export interface OpenedParts {
+export interface OpenedParts extends Container {
   readonly where: string;
-  readonly source: Uint8Array<ArrayBuffer>;
-  readonly entries: ReadonlyMap<string, Entry>;
-  readonly layout: Layout;
   readonly digest: string;
   readonly signature: Statement | null;
   readonly manifest: Manifest;
 }
 
+interface Container {
+  readonly source: Uint8Array<ArrayBuffer>;
+  readonly entries: ReadonlyMap<string, Entry>;
+  readonly layout: Layout;
+}
+
 /** What is in an open bundle. Get one from `open`. */
 export class BundleContents {
-  readonly #parts: OpenedParts;
+  /** How messages name the bundle. */
+  readonly where: string;
+  /** The whole bundle. */
+  readonly source: Uint8Array<ArrayBuffer>;
+  /** What is in the bundle, how it is wired and what was measured on it. */
+  readonly manifest: Manifest;
+  /** The names of all members, sorted. */
+  readonly members: readonly string[];
+  /** SHA-256 of manifest.json, hexadecimal. As that holds all other digests, it identifies the whole bundle. */
+  readonly digest: string;
+  /** What the signature states, by one of the trusted keys; null if it was opened without trusted keys. */
+  readonly signature: Statement | null;
+  readonly #container: Container;
 
   constructor(parts: OpenedParts) {
-    this.#parts = parts;
+    this.where = parts.where;
+    this.source = parts.source;
+    this.manifest = parts.manifest;
+    this.members = [...parts.entries.keys()].sort();
+    this.digest = parts.digest;
+    this.signature = parts.signature;
+    this.#container = parts;
   }
 
   /**
@@ -82,21 +103,6 @@ export class BundleContents {
     });
   }
 
-  /** How messages name the bundle. */
-  get where(): string {
-    return this.#parts.where;
-  }
-
-  /** The whole bundle. */
-  get source(): Uint8Array<ArrayBuffer> {
-    return this.#parts.source;
-  }
-
-  /** What is in the bundle, how it is wired and what was measured on it. */
-  get manifest(): Manifest {
-    return this.#parts.manifest;
-  }
-
   /** The landmarks it finds. */
   get schema(): LandmarkSchema {
     return this.manifest.landmarks;
@@ -113,36 +119,20 @@ export class BundleContents {
     return (Object.keys(pieces) as Format[]).filter((format) => pieces[format]?.length);
   }
 
-  /** The names of all members, sorted. */
-  get members(): readonly string[] {
-    return [...this.#parts.entries.keys()].sort();
-  }
-
-  /** SHA-256 of manifest.json, hexadecimal. As that holds all other digests, it identifies the whole bundle. */
-  get digest(): string {
-    return this.#parts.digest;
-  }
-
-  /** What the signature states, by one of the trusted keys; null if it was opened without trusted keys. */
-  get signature(): Statement | null {
-    return this.#parts.signature;
-  }
-
   /**
    * The bytes of a member, after comparing their CRC-32 and, of all that have one, the SHA-256 in the manifest.
    *
-   * @returns a view of the bundle, not a copy.
+   * @returns a view of the bundle, not a copy: who gives it away (to a worker, say) copies it before.
    * @throws UsageError there is no such member.
    * @throws BundleError the bytes are not those that the manifest promises, or are a model that needs other files.
    */
   async read(member: string): Promise<Uint8Array<ArrayBuffer>> {
-    const { where, entries, digest } = this.#parts;
-    if (!entries.has(member)) {
+    if (!this.members.includes(member)) {
       throw new UsageError(`the bundle has no member '${member}'; it has: ${this.members.join(", ")}`);
     }
-    return naming(where, async () => {
-      const raw = rawMember(this.#parts, member);
-      const expected = member === MANIFEST ? digest : this.manifest.digests[member];
+    return naming(this.where, async () => {
+      const raw = rawMember(this.#container, member);
+      const expected = member === MANIFEST ? this.digest : this.manifest.digests[member];
       if (expected !== undefined && (await sha256(raw)) !== expected) {
         throw new BundleError(
           `member ${member} does not have the SHA-256 in the manifest: damaged or altered; get the original file`,
@@ -159,7 +149,7 @@ export class BundleContents {
    * @throws BundleError they are damaged, or do not fit the manifest.
    */
   async golden(): Promise<GoldenSet | null> {
-    if (!this.#parts.entries.has(GOLDEN)) {
+    if (!this.members.includes(GOLDEN)) {
       return null;
     }
     const golden = decodeGolden(await this.read(GOLDEN));
@@ -198,8 +188,6 @@ export class BundleContents {
     }
   }
 }
-
-type Container = Pick<OpenedParts, "source" | "entries" | "layout">;
 
 async function bytesOf(source: Uint8Array | ArrayBuffer | Blob, where: string): Promise<Uint8Array<ArrayBuffer>> {
   let bytes: Uint8Array;

@@ -1,4 +1,4 @@
-/** The checksum of zip and PNG: CRC-32, eight bytes at a time (slicing, as in Intel's paper and in zlib). */
+/** The checksum of zip and PNG: CRC-32, four bytes at a time (slicing; eight at a time are no faster in JavaScript). */
 
 let tables: Int32Array | undefined;
 
@@ -10,20 +10,12 @@ let tables: Int32Array | undefined;
 export function crc32(bytes: Uint8Array): number {
   tables ??= makeTables();
   const t = tables;
-  const whole = bytes.length & ~7;
+  const whole = bytes.length & ~3;
   let crc = -1;
   let at = 0;
-  for (; at < whole; at += 8) {
-    const low = crc ^ (bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24));
-    crc =
-      t[1792 + (low & 255)] ^
-      t[1536 + ((low >>> 8) & 255)] ^
-      t[1280 + ((low >>> 16) & 255)] ^
-      t[1024 + (low >>> 24)] ^
-      t[768 + bytes[at + 4]] ^
-      t[512 + bytes[at + 5]] ^
-      t[256 + bytes[at + 6]] ^
-      t[bytes[at + 7]];
+  for (; at < whole; at += 4) {
+    crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24);
+    crc = t[768 + (crc & 255)] ^ t[512 + ((crc >>> 8) & 255)] ^ t[256 + ((crc >>> 16) & 255)] ^ t[crc >>> 24];
   }
   for (; at < bytes.length; at++) {
     crc = t[(crc ^ bytes[at]) & 255] ^ (crc >>> 8);
@@ -31,9 +23,9 @@ export function crc32(bytes: Uint8Array): number {
   return ~crc >>> 0;
 }
 
-/** Table k × 256 + b: the CRC of byte b with k zeros behind it. */
+/** Entry 256 k + b: the CRC of byte b with k zeros behind it. */
 function makeTables(): Int32Array {
-  const made = new Int32Array(2048);
+  const made = new Int32Array(1024);
   for (let byte = 0; byte < 256; byte++) {
     let crc = byte;
     for (let bit = 0; bit < 8; bit++) {
@@ -41,7 +33,7 @@ function makeTables(): Int32Array {
     }
     made[byte] = crc;
   }
-  for (let at = 256; at < 2048; at++) {
+  for (let at = 256; at < 1024; at++) {
     made[at] = made[made[at - 256] & 255] ^ (made[at - 256] >>> 8);
   }
   return made;

@@ -46,7 +46,7 @@ export class JsonReader {
   /** The end of the text. */
   end(): void {
     if (this.#next() !== "") {
-      this.#malformed("trailing characters");
+      this.#malformed();
     }
   }
 
@@ -70,7 +70,7 @@ export class JsonReader {
       case "n": {
         const word = WORDS[first];
         if (!this.#text.startsWith(word, this.#at)) {
-          this.#malformed("invalid character");
+          this.#malformed();
         }
         this.#at += word.length;
         return first === "n" ? ["null", null] : ["bool", first === "t"];
@@ -102,7 +102,7 @@ export class JsonReader {
     if (!this.#take("}")) {
       do {
         if (this.#next() !== '"') {
-          this.#malformed("object keys must be strings");
+          this.#malformed();
         }
         const key = this.#string();
         if (seen.has(key)) {
@@ -132,7 +132,7 @@ export class JsonReader {
     NUMBER.lastIndex = this.#at;
     const found = NUMBER.exec(this.#text);
     if (!found) {
-      this.#malformed("invalid character");
+      this.#malformed();
     }
     const [text, point, exponent] = found;
     this.#at += text.length;
@@ -151,7 +151,7 @@ export class JsonReader {
       end = this.#text.indexOf('"', end + 1);
     }
     if (end < 0) {
-      this.#malformed("a string has no end");
+      this.#malformed();
     }
     this.#at = end + 1;
     const raw = this.#text.slice(start, end);
@@ -162,9 +162,9 @@ export class JsonReader {
     try {
       value = JSON.parse(`"${raw}"`);
     } catch {
-      this.#malformed("invalid character or escape in a string");
+      this.#malformed();
     }
-    return /\p{Surrogate}/u.test(value) ? this.#malformed("invalid utf-16 surrogate pair") : value;
+    return /\p{Surrogate}/u.test(value) ? this.#malformed() : value;
   }
 
   /** Whether an odd number of backslashes stands before a place. */
@@ -193,13 +193,11 @@ export class JsonReader {
 
   #expect(character: string): void {
     if (!this.#take(character)) {
-      this.#malformed(`expected '${character}'`);
+      this.#malformed();
     }
   }
 
-  #malformed(why: string): never {
-    throw new JsonError(
-      `JSON is malformed: ${why} (${this.#at < this.#text.length ? `character ${this.#at}` : "cut short"})`,
-    );
+  #malformed(): never {
+    throw new JsonError(`JSON is malformed at character ${this.#at} of ${this.#text.length}`);
   }
 }

@@ -24,8 +24,19 @@ import { checkSchema } from "./schema.js";
 export const READABLE_VERSIONS: readonly number[] = [1, 2, 3];
 
 const SINCE_2: readonly string[] = ["int16x8", "dynamic-range"];
-const MANIFEST = "manifest.json";
 const REMEDY = "make the bundle again";
+
+/** The version, which stands first: what comes behind one that is not known may well be unknown too. */
+const readable: Field<number> = (json) => {
+  const stated = int(json);
+  if (!READABLE_VERSIONS.includes(stated)) {
+    throw new BundleError(
+      `the bundle has schema version ${stated}, this runtime reads ${READABLE_VERSIONS[0]} to ` +
+        `${READABLE_VERSIONS.at(-1)}; update fpm-edge, or convert the model again with this version`,
+    );
+  }
+  return stated;
+};
 
 const format = oneOf<M.Format>("tflite", "onnx");
 
@@ -136,7 +147,7 @@ const recognition = struct<M.Recognition>(
 
 const manifest = struct<M.Manifest>(
   {
-    schema_version: int,
+    schema_version: readable,
     name: text,
     created: text,
     landmarks: schema,
@@ -170,48 +181,18 @@ const golden = struct<M.GoldenSet>({
   limits: list(float),
 });
 
-/** Of a manifest of any version. */
-const version: Field<number> = (json) => {
-  let found: number | undefined;
-  json.object(
-    (key) => `.${key}`,
-    (key) => {
-      if (key === "schema_version") {
-        found = int(json);
-      } else {
-        any(json);
-      }
-    },
-  );
-  return found ?? json.fail("Object missing required field `schema_version`");
-};
-
 /**
  * Parse and validate `manifest.json`.
  *
  * @throws BundleError the first field that is wrong, or a version that this runtime does not read.
  */
 export function decodeManifest(bytes: Uint8Array): M.Manifest {
-  let made: M.Manifest;
-  try {
-    made = decode(bytes, manifest, MANIFEST, REMEDY);
-  } catch (error) {
-    // One of another version may well have fields that are unknown here.
-    let stated = 1;
-    try {
-      stated = decode(bytes, version, MANIFEST, REMEDY);
-    } catch {
-      throw error;
-    }
-    checkVersion(stated);
-    throw error;
-  }
+  const made = decode(bytes, manifest, "manifest.json", REMEDY);
   const stated = made.schema_version;
-  checkVersion(stated);
   const needed = schemaVersionFor(made);
   if (stated < needed) {
     throw new BundleError(
-      `${MANIFEST} states schema version ${stated} and has content of version ${needed} (int16 tensors, or a ` +
+      `manifest.json states schema version ${stated} and has content of version ${needed} (int16 tensors, or a ` +
         `precision or a field that came with it); ${REMEDY}`,
     );
   }
@@ -219,15 +200,6 @@ export function decodeManifest(bytes: Uint8Array): M.Manifest {
     checkRecognition(made.recognition, made.landmarks, made.stages);
   }
   return made;
-}
-
-function checkVersion(stated: number): void {
-  if (!READABLE_VERSIONS.includes(stated)) {
-    throw new BundleError(
-      `the bundle has schema version ${stated}, this runtime reads ${READABLE_VERSIONS[0]} to ` +
-        `${READABLE_VERSIONS.at(-1)}; update fpm-edge, or convert the model again with this version`,
-    );
-  }
 }
 
 /**

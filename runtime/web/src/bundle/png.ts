@@ -2,25 +2,16 @@
  * The pictures of self-check cases, decoded here: a browser's own decoder may apply colour profiles and gamma, and then
  * the model would see other pixels than in the Python runtime, which decodes without.
  *
- * RGB of 8 bits, or of 16 whose lower bytes are left out as Pillow leaves them out; interlaced or not.
+ * Only the kind that `fpm-edge convert` writes: RGB of 8 bits, not interlaced.
  */
 
 import { crc32 } from "./crc32.js";
 
 const START = "\x89PNG\r\n\x1a\n";
-const RGB = 2;
+// Behind width and height in the header: 8 bits, RGB, and the only methods of compression, filter and no interlacing.
+const FORM = "8,2,0,0,0";
 
-// Where the pixels of each pass of an interlaced picture start, and how far they are apart: x, y, step in x, in y.
-const PASSES = [
-  [0, 0, 8, 8],
-  [4, 0, 8, 8],
-  [0, 4, 4, 8],
-  [2, 0, 4, 4],
-  [0, 2, 2, 4],
-  [1, 0, 2, 2],
-  [0, 1, 1, 2],
-] as const;
-const ALL = [[0, 0, 1, 1]] as const;
+const PIXEL = 3; // bytes
 
 // What is compressed in them would have to be unpacked to know that it is of a decent size, or is another picture.
 const REFUSED = /^(zTXt|iTXt|iCCP|acTL|fcTL|fdAT)$/;
@@ -36,55 +27,27 @@ const PIECE = 4096;
  * Decode a picture.
  *
  * @param content the PNG file.
- * @param width, height what it must have, pixels.
+ * @param width what it must have, pixels; `height` likewise.
  * @returns (height, width, 3) RGB.
  * @throws Error it is anything else, or damaged. A plain one: the caller knows how the file is called.
  */
 export async function decodePng(content: Uint8Array, width: number, height: number): Promise<Uint8Array> {
   const [header, packed] = readChunks(content);
   const view = new DataView(header.buffer, header.byteOffset, header.length);
-  const [depth, colour, compression, filter, interlace] = header.subarray(8);
-  const found = [view.getUint32(0), view.getUint32(4)];
-  if (found[0] !== width || found[1] !== height || colour !== RGB || (depth !== 8 && depth !== 16)) {
-    throw new Error(
-      `it has ${found} pixels of colour type ${colour}, ${depth} bits; expected RGB of ${width},${height}`,
-    );
+  const found = [view.getUint32(0), view.getUint32(4), ...header.subarray(8)];
+  if (`${found}` !== `${[width, height, FORM]}`) {
+    throw new Error(`its header says ${found}; expected ${[width, height, FORM]}: RGB of 8 bits, not interlaced`);
   }
-  if (compression || filter || interlace > 1) {
-    throw new Error("its compression, filter or interlace method is unknown");
-  }
-  const bytes = depth / 8; // of a sample
-  const passes = (interlace ? PASSES : ALL)
-    .map(([x, y, dx, dy]) => ({
-      x,
-      y,
-      dx,
-      dy,
-      columns: Math.ceil((width - x) / dx),
-      rows: Math.ceil((height - y) / dy),
-    }))
-    .filter(({ columns, rows }) => columns > 0 && rows > 0);
-  const sizes = passes.map(({ columns, rows }) => rows * (1 + 3 * bytes * columns));
-  const data = await inflated(
-    packed,
-    sizes.reduce((a, b) => a + b),
-  );
-  const pixels = new Uint8Array(width * height * 3);
-  let at = 0;
-  for (const { x, y, dx, dy, columns, rows } of passes) {
-    const stride = 3 * bytes * columns;
-    let above = new Uint8Array(stride);
-    for (let row = 0; row < rows; row++, at += 1 + stride) {
-      const line = data.subarray(at + 1, at + 1 + stride);
-      unfilter(data[at], line, above, 3 * bytes);
-      above = line;
-      let to = 3 * ((y + row * dy) * width + x);
-      for (let from = 0; from < stride; from += 3 * bytes, to += 3 * dx) {
-        pixels[to] = line[from];
-        pixels[to + 1] = line[from + bytes];
-        pixels[to + 2] = line[from + 2 * bytes];
-      }
-    }
+  const stride = PIXEL * width;
+  const data = await inflated(packed, height * (1 + stride));
+  const pixels = new Uint8Array(height * stride);
+  let above = new Uint8Array(stride);
+  for (let row = 0; row < height; row++) {
+    const start = row * (1 + stride);
+    const line = data.subarray(start + 1, start + 1 + stride);
+    unfilter(data[start], line, above);
+    pixels.set(line, row * stride);
+    above = line;
   }
   return pixels;
 }
@@ -166,13 +129,13 @@ function joined(parts: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   return whole;
 }
 
-/** Undo the filter of a row in place. `above`: the row before, zeros for the first; `step`: bytes of a pixel. */
-function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: number): void {
+/** Undo the filter of a row in place. `above`: the row before, zeros for the first. */
+function unfilter(filter: number, line: Uint8Array, above: Uint8Array): void {
   if (filter > 4) {
     throw new Error(`a row has filter ${filter}; there are 0 to 4`);
   }
   for (let i = 0; filter && i < line.length; i++) {
-    const left = i < step ? 0 : line[i - step];
+    const left = i < PIXEL ? 0 : line[i - PIXEL];
     const up = above[i];
     if (filter === 1) {
       line[i] += left;
@@ -181,7 +144,7 @@ function unfilter(filter: number, line: Uint8Array, above: Uint8Array, step: num
     } else if (filter === 3) {
       line[i] += (left + up) >> 1;
     } else {
-      line[i] += paeth(left, up, i < step ? 0 : above[i - step]);
+      line[i] += paeth(left, up, i < PIXEL ? 0 : above[i - PIXEL]);
     }
   }
 }

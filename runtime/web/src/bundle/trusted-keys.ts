@@ -78,9 +78,6 @@ async function imported(bytes: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
   try {
     return await crypto.importKey("raw", bytes, ALGORITHM, true, ["verify"]);
   } catch (error) {
-    if (error instanceof Error && error.name === "DataError") {
-      throw new UsageError("a trusted key is no point of Ed25519's curve", { cause: error });
-    }
     throw new MissingExtraError(
       `trustedKeys need Ed25519 in Web Crypto, which is not there (${error}); use a newer browser`,
       { cause: error },

@@ -35,7 +35,7 @@ export function checkWiring(manifest: Manifest): void {
         const output = `${where}: output ${spec.name}`;
         checkTensor(spec, output);
         if (known.has(spec.name) || spec.name === "image") {
-          refuse(output, "also the name of an earlier tensor", "a name of its own");
+          refuse(output, "an earlier tensor too", "another name");
         }
         known.set(spec.name, spec);
       }
@@ -110,7 +110,7 @@ function checkInput(spec: TensorSpec, known: ReadonlyMap<string, TensorSpec>, ma
     refuse(where, "no output of an earlier piece", ["image", ...known.keys()].join(" or "));
   }
   if (!isConvertible(source, spec)) {
-    refuse(where, shown(spec), `${shown(source)} as the earlier piece gives it, or another type of that shape`);
+    refuse(where, shown(spec), `${shown(source)} as it was made, or another type`);
   }
 }
 
@@ -131,7 +131,7 @@ function checkTensor(spec: TensorSpec, where: string): void {
       zero_point <= most;
   }
   if (!fits) {
-    refuse(where, shown(spec), "scale and zero point for codes, within their range, and neither for float32");
+    refuse(where, shown(spec), "scale and zero point in the range of codes, and neither for float32");
   }
 }
 
@@ -144,8 +144,7 @@ function checkHeatmap(piece: Piece, { geometry, landmarks }: Manifest, where: st
   }
   const expected = shaped(spec.layout, input_height / stride, input_width / stride, landmarks.landmarks.length + 1);
   if (`${spec.shape}` !== expected || spec.dtype === "uint8") {
-    const why = "from the geometry, the landmarks and the background";
-    refuse(`${where}: output ${name}`, shown(spec), `int8, int16 or float32 (${expected}) ${why}`);
+    refuse(`${where}: output ${name}`, shown(spec), `int8, int16 or float32 (${expected}) from geometry and landmarks`);
   }
 }
 

@@ -76,8 +76,8 @@ CHANGES = (
     ('"layout": "NCHW"', '"layout": "HWC"'), ("\n}", "\n}{}"), ("\n}", "\n"), ("{\n", "\ufeff{\n"), ("{\n", "[{\n"),
 )  # fmt: skip
 
-# Pillow fills up with black.
-STRICTER = {"a row too few"}
+# Refused, though Pillow reads them: what no bundle of ours has, and a picture that Pillow fills up with black.
+STRICTER = {"16 bits", "interlaced", "a row too few"}
 
 
 def base64(data: bytes) -> str:
@@ -186,7 +186,6 @@ def pictures() -> list[Any]:
         "Pillow's": file.getvalue(),
         "16 bits": png(rng.integers(0, 2**16, (7, 5, 3)).astype(np.uint16), 5),
         "interlaced": png(smooth, 5, interlaced=True),
-        "interlaced, 16 bits": png(rng.integers(0, 2**16, (7, 5, 3)).astype(np.uint16), 4, interlaced=True),
         "in parts": png(pixels, 2, part=3),
         "with a profile's gamma": png(pixels, 1, extra=chunk(b"gAMA", struct.pack(">I", 1)) + chunk(b"sRGB", b"\0")),
         "another size": png(pixels[:6], 0),
