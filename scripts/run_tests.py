@@ -17,7 +17,7 @@ MOVED = tuple(
     f"tests/fpm_edge/{room}/test_{name}.py"
     for room, name in (
         *(("model", "baselines"), ("train", "distribute"), ("train", "pipeline"), ("convert", "qat")),
-        *(("data", "shards"), ("train", "train"), ("convert", "convert")),
+        *(("train", "train"), ("convert", "convert")),
     )
 )
 FIRST = ("tests/fpm_edge", *(f"--ignore={name}" for name in MOVED))
