@@ -33,7 +33,8 @@ export async function site(bundle: string): Promise<Site> {
   return served(folder, outDir);
 }
 
-async function served(folder: string, outDir: string): Promise<Site> {
+/** A folder, served as the example serves itself; it is in `folder`, which `remove` deletes. */
+export async function served(folder: string, outDir: string): Promise<Site> {
   const { serve } = await imported(join(EXAMPLE, "serve.mjs"));
   const server: ClosableServer = await serve(outDir, 0);
   const stop = () =>
