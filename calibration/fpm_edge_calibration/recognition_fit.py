@@ -41,7 +41,7 @@ FEWEST_EACH = 8
 FEWEST_POINTS = 500
 """Labelled points for a curve: at 90 % right, the share in a tenth of them is known to 4 percentage points."""
 
-MOST_LOST = 0.02
+MOST_LOST = 0.01
 """Share of the garments that may be taken for none; the rule is then as strict with what is none as it can be."""
 
 STRENGTHS = (1e-4, 1e-3, 1e-2, 1e-1)
