@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, afterEach, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { answered, askForSample, launch, open, pageOf, textOf } from "./support/browser.js";
-import { expected, type Landmarks } from "./support/python.js";
+import { expected, type Landmarks, withWrongModel } from "./support/python.js";
 import { EXAMPLE, garments, missing } from "./support/repository.js";
 import { type Site, site } from "./support/site.js";
 
@@ -90,6 +90,17 @@ describe("the example", { skip: missing() || false, timeout: 600_000 }, () => {
     });
   }
 
+  test("refuses a bundle with a model in the place of another, which the engine finds out", async () => {
+    const buffer = await withWrongModel(bundle);
+    await page.setInputFiles("#bundle", { name: "hostile.fpm", mimeType: "application/octet-stream", buffer });
+    await page.waitForSelector("#error:not([hidden])");
+    assert.match(await textOf(page, "#error span"), /stages\/1\.onnx: the model's inputs are context, heatmap_1/);
+    await page.click("#error button");
+    await askForSample(page);
+    same(await tableOf(page), wanted);
+    complaints.length = 0; // the engine's own lines
+  });
+
   test("says so where a file is no picture, no video", async () => {
     for (const [id, mimeType] of [
       ["picture", "image/png"],
@@ -137,6 +148,12 @@ describe("the example", { skip: missing() || false, timeout: 600_000 }, () => {
     const { installabilityErrors } = await session.send("Page.getInstallabilityErrors");
     const errors = installabilityErrors.map(({ errorId }) => errorId).filter((id) => id !== "in-incognito");
     assert.deepEqual(errors, []);
+  });
+
+  test("the server's policy is the page's, and forbids frames", async () => {
+    const response = await page.request.get(web.address);
+    const ofPage = await page.getAttribute('meta[http-equiv="Content-Security-Policy"]', "content");
+    assert.equal(response.headers()["content-security-policy"], `${ofPage}; frame-ancestors 'none'`);
   });
 
   test("asks for nothing but its own files", async () => {

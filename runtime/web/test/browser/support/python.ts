@@ -22,3 +22,14 @@ export async function expected(bundle: string, picture: string): Promise<Landmar
   const { stdout: pixel } = await run(PYTHON, ["-c", script, bundle, picture]);
   return { category, landmarks: Object.fromEntries(points) as Record<string, [number, number]>, pixel: Number(pixel) };
 }
+
+/** A bundle in its right form, with right digests, whose first model is that of stage 2: only an engine sees that. */
+export async function withWrongModel(bundle: string): Promise<Buffer> {
+  const script =
+    "import sys, base64; from fpm_edge_runtime import open_bundle; from fpm_edge_runtime.stages.pack import bundle_bytes; " +
+    "b = open_bundle(sys.argv[1]); kept = {n: b.read(n) for n in b.members if n.startswith('stages/')}; " +
+    "kept['stages/1.onnx'] = b.read('stages/2.onnx'); " +
+    "print(base64.b64encode(bundle_bytes(b.manifest, kept)).decode())";
+  const { stdout } = await run(PYTHON, ["-c", script, bundle], { maxBuffer: 1 << 26 });
+  return Buffer.from(stdout, "base64");
+}
