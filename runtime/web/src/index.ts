@@ -11,6 +11,10 @@ export type * from "./bundle/manifest.js";
 export { landmarksOf } from "./bundle/schema.js";
 export type { Statement } from "./bundle/signature.js";
 export type { TrustedKey } from "./bundle/trusted-keys.js";
+export { Live, type LiveCounts } from "./cameras/live.js";
+export { Smoother, type Smoothing, type Steady } from "./cameras/smoothing.js";
+export { type Cropping, type Tracked, Tracker, type TrackerOptions } from "./cameras/tracking.js";
+export { createWorkerSession, type WorkerBundle, type WorkerSession } from "./cameras/worker-session.js";
 export {
   checkGoldens,
   type GoldenReport,
@@ -19,6 +23,20 @@ export {
   type Verdict,
   verdictOf,
 } from "./check/self-check.js";
+export { type DriftLimit, driftLimits, type LimitedBundle, TOLERANCE } from "./drift/limits.js";
+export { type LogEntry, type LogSink, type StoredLog, storedLog } from "./drift/log.js";
+export { CAP, DriftMonitor, type MonitorOptions } from "./drift/monitor.js";
+export { flipConsistency } from "./drift/proxies.js";
+export type { MonitorReport, PartMean, Proxy } from "./drift/report.js";
+export {
+  type FloatSession,
+  Shadow,
+  type ShadowCounts,
+  type ShadowOptions,
+  SPACING_S,
+  type Watchable,
+} from "./drift/shadow.js";
+export { indexedDBStore, type StateStore } from "./drift/store.js";
 export type { Delegate, Engine, PieceRunner, TensorData } from "./engines/engine.js";
 export {
   BundleError,
