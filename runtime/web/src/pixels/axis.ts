@@ -9,22 +9,24 @@
 export const BITS = 22;
 /** Half of 1. */
 export const HALF = 1 << (BITS - 1);
+/** Numbers of a stretch in `Ramps.table`. */
+export const STRETCH = 9;
 
 /** Most pixels whose ramp, Σ (n − i) · 255, fits 16 bits. */
 const LONGEST = 22;
-/** From so many pixels a result on, running sums are faster than a product for each. */
-const WORTH_IT = 2.5;
+/** From so many pixels a result on, sums are faster than a product for each. */
+const WORTH_IT = 2;
 
 /** The weights of all results in one direction. */
 export interface Axis {
-  /** The four numbers that it was made of. */
+  /** What it was made of. */
   readonly of: readonly [size: number, low: number, high: number, count: number];
   /** Results. */
   readonly count: number;
   /** The pixels that are used. */
   readonly begin: number;
   readonly end: number;
-  /** (count) the first pixel of each. */
+  /** (count) the first pixel of each result. */
   readonly first: Int32Array;
   /** (count + 1) where the weights of each begin. */
   readonly start: Int32Array;
@@ -34,21 +36,20 @@ export interface Axis {
 }
 
 /**
- * Weights as straight lines. Between two centres of results, the weights of both are linear in the place, so that the
- * sum of the values and their ramp Σ (n − i) · value give both results: level · sum − slope · ramp.
+ * Weights as straight lines. On the stretch between the centres of two results, the weights of both are linear in the
+ * place, so that the sum of the values and their ramp Σ (n − i) · value give both: level · sum ± slope · ramp.
  *
- * As the weights are rounded, this is off by a known bound, and hence the whole part of a result is, or is not, sure.
+ * As weights are rounded, this is off by a known bound, and hence the whole part of a result is sure, or is not.
  */
 export interface Ramps {
-  /** The first pixel that is used. */
-  readonly first: number;
   /** (count + 1) where the pixels before each centre end, and those after the last. */
   readonly ends: Int32Array;
   /**
-   * (count, 6) level and slope before the centre and after it; where to begin, so as to be too low by no more than the
-   * bound; and the largest fraction with which the whole part is sure.
+   * (count + 1, 9) of each stretch: four sums of the row at hand, which are scratch; and of the result in whose centre
+   * it begins: level before the centre and after it, slope, where to begin, so as to be too low by no more than the
+   * bound, and the largest fraction with which the whole part is sure. Each array more would cost time.
    */
-  readonly lines: Int32Array;
+  readonly table: Int32Array;
 }
 
 /**
@@ -65,6 +66,7 @@ export function axisOf(size: number, low: number, high: number, count: number): 
   const start = new Int32Array(count + 1);
   const weights: number[] = [];
   const centres: number[] = [];
+  const slopes: number[] = [];
   for (let result = 0; result < count; result++) {
     const centre = edge + (result + 0.5) * scale;
     const from = Math.max(0, Math.trunc(centre - support + 0.5));
@@ -80,6 +82,7 @@ export function axisOf(size: number, low: number, high: number, count: number): 
       weights.push(Math.trunc(0.5 + (sum === 0 ? share : share / sum) * 2 ** BITS));
     }
     centres.push(centre);
+    slopes.push(Math.round((narrowing / sum) * 2 ** BITS));
     first[result] = from;
     start[result + 1] = weights.length;
   }
@@ -92,43 +95,41 @@ export function axisOf(size: number, low: number, high: number, count: number): 
     start,
     weights: Int32Array.from(weights),
   };
-  return { ...axis, ramps: scale >= WORTH_IT && scale <= LONGEST ? rampsOf(axis, centres) : null };
+  return { ...axis, ramps: scale >= WORTH_IT && scale <= LONGEST ? rampsOf(axis, centres, slopes) : null };
 }
 
-function rampsOf({ count, begin, end, first, start, weights }: Omit<Axis, "ramps">, centres: readonly number[]): Ramps {
-  const ends = new Int32Array(count + 1);
-  const lines = new Int32Array(6 * count);
-  for (let stretch = 0; stretch <= count; stretch++) {
-    const from = stretch === 0 ? begin : ends[stretch - 1];
-    // A pixel in the centre belongs to what follows.
-    ends[stretch] = stretch < count ? Math.max(from, Math.ceil(centres[stretch] - 0.5)) : end;
-  }
+function rampsOf(axis: Omit<Axis, "ramps">, centres: readonly number[], slopes: readonly number[]): Ramps {
+  const { count, begin, end, first, start, weights } = axis;
+  const ends = new Int32Array(count + 1).fill(end);
+  const table = new Int32Array(STRETCH * (count + 1));
+  // A pixel in the centre belongs to what follows.
+  centres.forEach((centre, result) => {
+    ends[result] = Math.max(result === 0 ? begin : ends[result - 1], Math.ceil(centre - 0.5));
+  });
   for (let result = 0; result < count; result++) {
     let above = 0;
     let below = 0;
+    const at = STRETCH * (result + 1) + 4;
     for (const side of [0, 1]) {
-      const from = side + result === 0 ? begin : ends[result + side - 1];
+      const from = result + side === 0 ? begin : ends[result + side - 1];
       const to = ends[result + side];
-      const length = to - from;
-      const at = (pixel: number): number => {
+      // Weight of each pixel, with what makes it level.
+      const levelled: number[] = [];
+      for (let pixel = from; pixel < to; pixel++) {
         const index = start[result] + pixel - first[result];
-        return index >= start[result] && index < start[result + 1] ? weights[index] : 0;
-      };
-      const slope = length > 1 ? Math.round((at(to - 1) - at(from)) / (length - 1)) : 0;
-      let level = 0;
-      for (let pixel = from; pixel < to; pixel++) {
-        level += (at(pixel) + slope * (to - pixel)) / length;
+        const weight = index >= start[result] && index < start[result + 1] ? weights[index] : 0;
+        levelled.push(weight + (side === 0 ? 1 : -1) * slopes[result] * (to - pixel));
       }
-      level = Math.round(level);
-      lines.set([level, slope], 6 * result + 2 * side);
-      for (let pixel = from; pixel < to; pixel++) {
-        const off = at(pixel) - level + slope * (to - pixel);
-        above += Math.max(0, off);
-        below += Math.max(0, -off);
+      const level = Math.round(levelled.reduce((sum, weight) => sum + weight, 0) / Math.max(1, to - from));
+      table[at + side] = level;
+      for (const weight of levelled) {
+        above += Math.max(0, weight - level);
+        below += Math.max(0, level - weight);
       }
     }
-    lines[6 * result + 4] = HALF - 255 * below;
-    lines[6 * result + 5] = Math.max(-1, 2 ** BITS - 1 - 255 * (above + below));
+    table[at + 2] = slopes[result];
+    table[at + 3] = HALF - 255 * below;
+    table[at + 4] = Math.max(-1, 2 ** BITS - 1 - 255 * (above + below));
   }
-  return { first: begin, ends, lines };
+  return { ends, table };
 }

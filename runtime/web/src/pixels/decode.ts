@@ -91,9 +91,11 @@ export function readHeatmaps(maps: HeatmapData, options: HeatmapOptions): Readin
   const map = { codes: maps, height, width, step: layout === "NHWC" ? channels : 1, first: 0 };
   const peak: Peak = { code: 0, cells: 0, column: 0, row: 0, x: 0, y: 0, left: 0, top: 0, right: 0, bottom: 0 };
   fit ??= new Fit();
+  // Maps are looked at one by one only if there is something to be found.
+  const allFinite = quantized || isFiniteFrom(maps, 0, 1, maps.length);
   for (let landmark = 0; landmark < landmarks; landmark++) {
     map.first = layout === "NHWC" ? landmark : landmark * height * width;
-    const finite = quantized || allFinite(map);
+    const finite = allFinite || isFiniteFrom(maps, map.first, map.step, height * width);
     if (finite) {
       findPeak(map, peak);
     }
@@ -194,11 +196,11 @@ function tableOf(lowest: number, scale: number, zeroPoint: number): Table {
   return made;
 }
 
-/** Whether no number of a map is infinite or none. */
-function allFinite({ codes, height, width, step, first }: Heatmap): boolean {
+/** Whether none of `count` numbers is infinite or not a number. */
+function isFiniteFrom(numbers: HeatmapData, first: number, step: number, count: number): boolean {
   let zero = 0;
-  for (let cell = 0, at = first; cell < height * width; cell++, at += step) {
-    zero += codes[at] * 0;
+  for (let i = 0, at = first; i < count; i++, at += step) {
+    zero += numbers[at] * 0;
   }
   return zero === 0;
 }

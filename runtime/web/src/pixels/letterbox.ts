@@ -4,14 +4,14 @@ import { UsageError } from "../errors.js";
 import { type Axis, axisOf } from "./axis.js";
 import type { Letterbox } from "./geometry.js";
 import { overBlack, type Picture } from "./picture.js";
-import { resizeLine } from "./resize.js";
+import { resizeColumns } from "./resize-columns.js";
+import { resizeRow } from "./resize-row.js";
 
 /** Directions of the last geometries: two sizes of picture, and two looks at each. */
 const KEPT = 8;
-/** Columns that are taken out of a picture at once: as many as lie in one line of a processor's cache. */
-const AT_ONCE = 16;
+const OPAQUE = 255 << 24;
 let axes: Axis[] = [];
-// Scratch: lines of the picture, all lines after the first direction, and one after the second.
+// Scratch: a part of the picture, that after the first direction, and after both.
 let packed: Int32Array = new Int32Array(0);
 let middle: Int32Array = new Int32Array(0);
 let resized: Int32Array = new Int32Array(0);
@@ -37,49 +37,62 @@ export function letterbox(
   out: Uint8Array = new Uint8Array(3 * inputSize[0] * inputSize[1]),
 ): Uint8Array {
   const [inputWidth, inputHeight] = inputSize;
-  const { data, width, height, channels } = picture;
+  const { data, width, height } = picture;
   const [x0, y0, x1, y1] = fit.box;
   check(picture, fit, inputSize, out);
   const words = wordsOf(picture);
   if (fit.width < inputWidth || fit.height < inputHeight) {
     out.fill(0);
   } else if (width === inputWidth && height === inputHeight && x0 === 0 && y0 === 0 && x1 === width && y1 === height) {
-    if (channels === 3) {
-      out.set(data);
+    if (words) {
+      pack(picture, words, 0, 1, width * height);
+      unpack(packed, 0, out, 0, width * height);
     } else {
-      pack(picture, words, 0, 1, width * height, 0, 1);
-      unpack(packed, width * height, out, 0, 3);
+      out.set(data);
     }
     return out;
   }
   const across = axisFor(width, x0, x1, fit.width);
   const down = axisFor(height, y0, y1, fit.height);
-  const columnsFirst = height > fit.height && height - fit.height > 2 * (width - fit.width);
-  const [first, second] = columnsFirst ? [down, across] : [across, down];
-  // Of the first direction only the lines that the second uses, and of them only the pixels that the first uses.
-  const lines = second.end - second.begin;
-  const length = first.end - first.begin;
-  middle = atLeast(middle, lines * first.count);
-  resized = atLeast(resized, second.count);
-  const [stride, apart, atOnce] = columnsFirst ? [width, 1, AT_ONCE] : [1, width, 1];
-  for (let line = 0; line < lines; line += atOnce) {
-    const from = (second.begin + line) * apart;
-    const to = line * first.count;
-    if (columnsFirst || !words || !resizeLine(words, from, 1, first, middle, to)) {
-      const some = Math.min(atOnce, lines - line);
-      pack(picture, words, from + first.begin * stride, stride, length, apart, some);
-      for (let i = 0; i < some; i++) {
-        resizeLine(packed, i * length - first.begin, 1, first, middle, to + i * first.count);
-      }
-    }
+  resized = atLeast(resized, fit.width * fit.height);
+  if (height > fit.height && height - fit.height > 2 * (width - fit.width)) {
+    columnsFirst(picture, words, across, down);
+  } else {
+    rowsFirst(picture, words, across, down);
   }
-  const corner = 3 * (fit.top * inputWidth + fit.left);
-  const [aside, along] = columnsFirst ? [3 * inputWidth, 3] : [3, 3 * inputWidth];
-  for (let line = 0; line < first.count; line++) {
-    resizeLine(middle, line - second.begin * first.count, first.count, second, resized, 0);
-    unpack(resized, second.count, out, corner + line * aside, along);
+  for (let row = 0; row < fit.height; row++) {
+    unpack(resized, row * fit.width, out, 3 * ((fit.top + row) * inputWidth + fit.left), fit.width);
   }
   return out;
+}
+
+/** Into `resized`, by way of the rows that are used. */
+function rowsFirst(picture: Picture, words: Int32Array | null, across: Axis, down: Axis): void {
+  const { begin, end, count } = across;
+  middle = atLeast(middle, (down.end - down.begin) * count);
+  for (let row = down.begin, at = 0; row < down.end; row++, at += count) {
+    const from = row * picture.width;
+    if (!words || !resizeRow(words, from, across, middle, at)) {
+      pack(picture, words, from + begin, 1, end - begin);
+      resizeRow(packed, -begin, across, middle, at);
+    }
+  }
+  resizeColumns(middle, -down.begin * count, count, count, down, resized);
+}
+
+/** Into `resized`, by way of the columns that are used. */
+function columnsFirst(picture: Picture, words: Int32Array | null, across: Axis, down: Axis): void {
+  const { begin, end, count } = across;
+  const columns = end - begin;
+  const { width } = picture;
+  middle = atLeast(middle, down.count * columns);
+  if (!words || !resizeColumns(words, begin, width, columns, down, middle)) {
+    pack(picture, words, down.begin * width + begin, down.end - down.begin, columns);
+    resizeColumns(packed, -down.begin * columns, columns, columns, down, middle);
+  }
+  for (let row = 0; row < down.count; row++) {
+    resizeRow(middle, row * columns - begin, across, resized, row * count);
+  }
 }
 
 function check(
@@ -110,50 +123,52 @@ function axisFor(size: number, low: number, high: number, count: number): Axis {
   return axis;
 }
 
-/** The pixels as words, if they are RGBA and begin where a word may. */
+/** The pixels as words, if they are RGBA. */
 function wordsOf({ data, channels }: Picture): Int32Array | null {
-  return channels === 4 && data.byteOffset % 4 === 0
-    ? new Int32Array(data.buffer, data.byteOffset, data.length / 4)
-    : null;
+  if (channels === 3) {
+    return null;
+  }
+  const { buffer, byteOffset, length } = data.byteOffset % 4 === 0 ? data : data.slice();
+  return new Int32Array(buffer, byteOffset, length / 4);
 }
 
-/**
- * Lines of the picture, over black, into `packed`, one after the other.
- *
- * @param words the picture's pixels, if it has them.
- * @param first pixel of the first line; those that follow are `stride` on, and the next line `apart`.
- */
-function pack(
-  { data, channels }: Picture,
-  words: Int32Array | null,
-  first: number,
-  stride: number,
-  length: number,
-  apart: number,
-  lines: number,
-): void {
-  packed = atLeast(packed, lines * length);
-  for (let i = 0; i < length; i++) {
-    for (let line = 0, pixel = first + i * stride, to = i; line < lines; line++, pixel += apart, to += length) {
-      let word = words ? words[pixel] : 0;
-      if (word >>> 24 < 255) {
-        const at = channels * pixel;
-        const alpha = channels === 4 ? data[at + 3] : 255;
-        word =
-          overBlack(data[at], alpha) | (overBlack(data[at + 1], alpha) << 8) | (overBlack(data[at + 2], alpha) << 16);
+/** Rows × columns pixels from `first` on, over black and opaque, into `packed`; `words` are the picture's, if it is RGBA. */
+function pack({ data, width }: Picture, words: Int32Array | null, first: number, rows: number, columns: number): void {
+  packed = atLeast(packed, rows * columns);
+  const into = packed;
+  for (let row = 0, to = 0; row < rows; row++) {
+    const begin = first + row * width;
+    const end = begin + columns;
+    if (words) {
+      for (let pixel = begin; pixel < end; pixel++, to++) {
+        const word = words[pixel];
+        into[to] = word >>> 24 === 255 ? word : wordOverBlack(word);
       }
-      packed[to] = word;
+    } else {
+      for (let at = 3 * begin; at < 3 * end; at += 3, to++) {
+        into[to] = data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | OPAQUE;
+      }
     }
   }
 }
 
-/** Words as bytes, one pixel at `at`, the next at `at + step`. */
-function unpack(words: Int32Array, count: number, out: Uint8Array, at: number, step: number): void {
-  for (let i = 0; i < count; i++, at += step) {
-    const word = words[i];
-    out[at] = word;
-    out[at + 1] = word >>> 8;
-    out[at + 2] = word >>> 16;
+function wordOverBlack(word: number): number {
+  const alpha = word >>> 24;
+  return (
+    overBlack(word & 255, alpha) |
+    (overBlack((word >>> 8) & 255, alpha) << 8) |
+    (overBlack((word >>> 16) & 255, alpha) << 16) |
+    OPAQUE
+  );
+}
+
+/** Words as RGB bytes. */
+function unpack(words: Int32Array, from: number, out: Uint8Array, at: number, count: number): void {
+  for (let i = 0, to = at; i < count; i++, to += 3) {
+    const word = words[from + i];
+    out[to] = word;
+    out[to + 1] = word >>> 8;
+    out[to + 2] = word >>> 16;
   }
 }
 
