@@ -13,10 +13,12 @@ from fpm_edge_converters.fake_quant import (
 )
 from fpm_edge_converters.observe import calibrated, input_batches, observe_ranges
 from fpm_edge_converters.tflite import INTEGER, Precision
+from fpm_edge_converters.unsigned_edges import Edges
 from fpm_edge_converters.whole import check_whole
 
 __all__ = [
     "INTEGER",
+    "Edges",
     "Exported",
     "Precision",
     "assign_kernel_ranges",

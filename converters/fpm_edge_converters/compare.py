@@ -87,8 +87,8 @@ def compare_layers(
     """
     if not inputs:
         raise DataError("nothing to compare layers on; give at least one picture")
-    made = {spec.name: spec for piece in pieces for spec in piece.outputs}
-    taps = [_Taps(network, piece, data, made) for piece, data in pieces.items()]
+    made: dict[str, TensorSpec] = {}
+    taps = [_Taps(network, data, made) for data in pieces.values()]
     names = [layer.name for tap in taps for layer in tap.layers]
     floats = tf_keras.Model(network.input, {name: network.get_layer(name).output for name in names})
     sums = {name: _Sums() for name in names}
@@ -118,15 +118,17 @@ def _apply(network: tf_keras.Model, layer: ConvertedLayer, inputs: list[NDArray[
 
 
 class _Taps:
-    """One piece, run so that all its tensors can be read. `made`: what the pieces before it give, by name."""
+    """One piece, run so that all its tensors can be read. `made`: what the pieces before it give, by layer; and then
+    what this one gives. Where an edge is uint8 that is what stands behind it."""
 
-    def __init__(self, network: tf_keras.Model, piece: Piece, data: bytes, made: Mapping[str, TensorSpec]) -> None:
+    def __init__(self, network: tf_keras.Model, data: bytes, made: dict[str, TensorSpec]) -> None:
         graph = FlatGraph(data)
         self.layers = match_layers(graph, network)
         _check_kernels(graph, self.layers, network)
         self.specs = {layer.name: graph.spec(layer.tensor) for layer in self.layers}
         self._inputs = [(index, graph.spec(index)) for index in graph.inputs]
         self._made = made
+        made |= self.specs
         self._interpreter = Interpreter(
             model_content=data,
             num_threads=1,

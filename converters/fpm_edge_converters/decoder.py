@@ -46,8 +46,8 @@ def decoder_tflite(heatmaps: TensorSpec, stride: int) -> FlatGraph:
     """A graph from the heatmaps of one stage to landmarks.
 
     Args:
-        heatmaps: (1, height, width, L + 1) for NHWC, (1, L + 1, height, width) for NCHW, int8 or int16 with scale
-            and zero point, or float32. The last channel is background and is not read.
+        heatmaps: (1, height, width, L + 1) for NHWC, (1, L + 1, height, width) for NCHW, int8, uint8 or int16 with
+            scale and zero point, or float32. The last channel is background and is not read.
         stride: pixels of the network's input per cell.
 
     Returns:

@@ -25,8 +25,10 @@ from fpm_edge_converters.onnx_export import cut_onnx, to_onnx
 from fpm_edge_converters.onnx_optimized import check_optimized_onnx
 from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.tflite import Precision, to_tflite
+from fpm_edge_converters.unsigned_edges import Edges
 from fpm_edge_converters.whole import whole_onnx_members, whole_tflite_members
 from fpm_edge_runtime.bundle.manifest import Format, Piece
+from fpm_edge_runtime.bundle.tensors import converted
 from fpm_edge_runtime.engines import load_engine
 
 __all__ = ["Exported", "export"]
@@ -56,6 +58,7 @@ def export(
     probes: Sequence[NDArray[np.uint8]],
     *,
     whole_files: bool = False,
+    edges: Edges = "int8",
 ) -> Exported:
     """Convert, cut and check.
 
@@ -63,9 +66,11 @@ def export(
         model: see `to_tflite`.
         formats: which of ``tflite`` and ``onnx`` to make. ONNX is made from the TFLite file, so that both agree;
             int16x8 and dynamic-range have no ONNX form.
-        probes: inputs (height, width, 3) uint8 on which the stages must equal the whole graph bit for bit.
+        probes: inputs (height, width, 3) uint8 on which the stages must equal the whole graph bit for bit (code for
+            code, where their edges are uint8).
         whole_files: also make the members of `whole.py`, from the image to landmarks in one file. What they find is
             checked by `check_whole`, against the bundle's own runtime.
+        edges: of the int8 TFLite pieces. ONNX pieces and those of other precisions have no others to choose from.
 
     Raises:
         ConversionError: any assertion on what was made.
@@ -86,7 +91,7 @@ def export(
     made: dict[Format, tuple[Piece, bytes, dict[Piece, bytes]]] = {}
     extra: dict[str, bytes] = {}
     if "tflite" in formats:
-        made["tflite"] = specs, whole, cut_tflite(graph, cuts)
+        made["tflite"] = specs, whole, cut_tflite(graph, cuts, edges)
         if whole_files:
             extra |= whole_tflite_members(whole, made["tflite"][2], stages)
     if "onnx" in formats:
@@ -131,10 +136,13 @@ def _check_staged(
     engine = load_engine(_ENGINE[form])
     run_whole = engine.load(whole, data, 1)
     runners = {piece: engine.load(piece, content, 1) for piece, content in pieces.items()}
-    outputs = [spec.name for spec in whole.outputs]
+    made = {spec.name: spec for piece in pieces for spec in piece.outputs}
     for probe in probes:
         tensors: dict[str, NDArray[Any]] = {"image": probe[np.newaxis]}
         expected = {name: np.array(value) for name, value in run_whole(tensors).items()}
         for piece, run in runners.items():
-            tensors |= {k: np.array(v) for k, v in run({s.name: tensors[s.name] for s in piece.inputs}).items()}
-        check_same_maps([expected[n] for n in outputs], [tensors[n] for n in outputs], f"{form} stages")
+            given = {spec.name: tensors[spec.name] for spec in piece.inputs}
+            tensors |= {name: np.array(value) for name, value in run(given).items()}
+        # Codes of uint8 stand for those of int8 that are 128 lower.
+        found = [converted(tensors[spec.name], made[spec.name], spec) for spec in whole.outputs]
+        check_same_maps([expected[spec.name] for spec in whole.outputs], found, f"{form} stages")

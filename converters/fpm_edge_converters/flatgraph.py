@@ -195,7 +195,8 @@ class FlatGraph:
         tensor.quantization = None if scales is None else symmetric(scales)
         tensor.buffer = len(self._model.buffers) - 1
         inputs = [int(i) for i in op.inputs]
-        inputs[slot] = self._append(tensor)
+        self._graph.tensors.append(tensor)
+        inputs[slot] = len(self._graph.tensors) - 1
         op.inputs = np.array(inputs, np.int32)
 
     def round_tensor(self, index: int, scale: float, zero_point: int) -> None:
@@ -203,22 +204,40 @@ class FlatGraph:
 
         An output of the graph keeps its name and becomes the rounded one.
         """
-        source = self._graph.tensors[index]
-        codes, real = copied(source), copied(source)
-        codes.name, codes.type = source.name + b"/codes", schema.TensorType.INT8
-        codes.quantization = symmetric([scale])
-        codes.quantization.zeroPoint[:] = zero_point
-        code_index, real_index = self._append(codes), self._append(real)
-        source.name = source.name + b"/float"
+        name = self.tensor_name(index)
+        codes, real = self.add_tensor(index, f"{name}/codes", "INT8", (scale, zero_point)), self.add_tensor(index, name)
+        self.rename({index: f"{name}/float"})
         operators = self._graph.operators
         for op in operators:
-            op.inputs = np.array([real_index if int(i) == index else int(i) for i in op.inputs], np.int32)
-        self._graph.outputs = np.array([real_index if i == index else i for i in self.outputs], np.int32)
+            op.inputs = np.array([real if int(i) == index else int(i) for i in op.inputs], np.int32)
+        self._graph.outputs = np.array([real if i == index else i for i in self.outputs], np.int32)
         after = 1 + next(p for p, op in enumerate(operators) if index in [int(i) for i in op.outputs])
-        operators[after:after] = [
-            self._rounding("QUANTIZE", index, code_index),
-            self._rounding("DEQUANTIZE", code_index, real_index),
-        ]
+        self.insert_rounding(after, index, codes)
+        self.insert_rounding(after + 1, codes, real)
+
+    def add_tensor(
+        self, like: int, name: str, kind: str = "FLOAT32", quantization: tuple[float, int] | None = None
+    ) -> int:
+        """A new tensor of the shape of `like`, without data and read by nobody yet. Returns its index."""
+        tensor = copied(self._graph.tensors[like])
+        tensor.name, tensor.type, tensor.quantization = name.encode(), type_number(kind), None
+        if quantization is not None:
+            tensor.quantization = symmetric(quantization[:1])
+            tensor.quantization.zeroPoint[:] = quantization[1]
+        self._graph.tensors.append(tensor)
+        return len(self._graph.tensors) - 1
+
+    def insert_rounding(self, position: int, source: int, target: int) -> None:
+        """Before the operator at `position`, turn real numbers into codes (QUANTIZE) or codes into real numbers."""
+        op = schema.OperatorT()
+        kind = "DEQUANTIZE" if self.tensor_type(target) == "FLOAT32" else "QUANTIZE"
+        op.opcodeIndex = self._code(kind, _ROUNDING_VERSION)
+        op.inputs, op.outputs = np.array([source], np.int32), np.array([target], np.int32)
+        self._graph.operators.insert(position, op)
+
+    def remove(self, position: int) -> None:
+        """Take an operator away; its output is then to be written by another."""
+        del self._graph.operators[position]
 
     def reached(self, output: int, stops: Sequence[int]) -> set[int]:
         """Which of the tensors `stops` one meets on the way back from `output`, not looking behind any of them."""
@@ -302,16 +321,6 @@ class FlatGraph:
     @property
     def _graph(self) -> Any:
         return self._model.subgraphs[0]
-
-    def _append(self, tensor: Any) -> int:
-        self._graph.tensors.append(tensor)
-        return len(self._graph.tensors) - 1
-
-    def _rounding(self, kind: str, source: int, target: int) -> Any:
-        op = schema.OperatorT()
-        op.opcodeIndex = self._code(kind, _ROUNDING_VERSION)
-        op.inputs, op.outputs = np.array([source], np.int32), np.array([target], np.int32)
-        return op
 
     def _code(self, kind: str, version: int) -> int:
         """Position of an operator's code, which is added where there is none."""

@@ -74,6 +74,7 @@ class _Walk:
 
     def visit(self, index: int, layer: Any) -> str:
         """Match tensor `index` with the output of `layer`, and all that it depends on. Returns the layer's name."""
+        index = self._inside(index)
         graph, name = self._graph, self._graph.tensor_name(index)
         chain = _chain(layer)
         if _is_source(chain[0]) or index in graph.inputs:
@@ -121,6 +122,16 @@ class _Walk:
         while self._operators[position].kind in _ACTIVATIONS:
             position = self._producers[self._operators[position].inputs[0]]
         return position
+
+    def _inside(self, index: int) -> int:
+        """Across the two operators of a uint8 edge (`unsigned_edges`): the codes behind it, or the edge itself."""
+        before = index
+        for kind in ("QUANTIZE", "DEQUANTIZE"):
+            position = self._producers.get(before)
+            if position is None or self._operators[position].kind != kind:
+                return index
+            before = self._operators[position].inputs[0]
+        return before
 
     def _edge(self, index: int, layer: Any) -> None:
         """The image, or another input of a piece."""

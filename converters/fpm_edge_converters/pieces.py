@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from fpm_edge_converters.flatgraph import FlatGraph
+from fpm_edge_converters.unsigned_edges import Edges, with_unsigned_edges
 from fpm_edge_runtime.bundle.manifest import Piece
 
 __all__ = ["Cut", "cut_tflite", "plan_cuts"]
@@ -41,16 +42,25 @@ def plan_cuts(whole: FlatGraph, stages: int) -> tuple[Cut, ...]:
     return tuple(cuts)
 
 
-def cut_tflite(whole: FlatGraph, cuts: tuple[Cut, ...]) -> dict[Piece, bytes]:
-    """Cut a TFLite graph. Raises ConversionError where a cut does not separate the graph."""
+def cut_tflite(whole: FlatGraph, cuts: tuple[Cut, ...], edges: Edges = "int8") -> dict[Piece, bytes]:
+    """Cut a TFLite graph. Raises ConversionError where a cut does not separate the graph.
+
+    Args:
+        whole: the graph.
+        cuts: as `plan_cuts` has them.
+        edges: what int8 codes between pieces, and those of heatmaps, are stored as.
+    """
     pieces = {}
     for cut in cuts:
-        inputs, outputs = [whole.find(n) for n in cut.inputs], [whole.find(n) for n in cut.outputs]
+        data, graph = whole.cut([whole.find(n) for n in cut.inputs], [whole.find(n) for n in cut.outputs]), whole
+        if edges == "uint8":
+            data = with_unsigned_edges(data)
+            graph = FlatGraph(data)
         piece = Piece(
             name=cut.name,
             member=f"{cut.member}.tflite",
-            inputs=tuple(whole.spec(i) for i in inputs),
-            outputs=tuple(whole.spec(i) for i in outputs),
+            inputs=tuple(graph.spec(graph.find(name)) for name in cut.inputs),
+            outputs=tuple(graph.spec(graph.find(name)) for name in cut.outputs),
         )
-        pieces[piece] = whole.cut(inputs, outputs)
+        pieces[piece] = data
     return pieces

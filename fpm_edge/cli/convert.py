@@ -30,7 +30,7 @@ from fpm_edge.convert.sampling import STRATEGIES
 from fpm_edge.convert.stopping import MAX_STOP_LOSS
 from fpm_edge.files.file_kinds import BUNDLE
 from fpm_edge_calibration import ESTIMATORS
-from fpm_edge_converters import Precision
+from fpm_edge_converters import Edges, Precision
 from fpm_edge_runtime import UsageError
 
 __all__ = ["command"]
@@ -107,6 +107,13 @@ __all__ = ["command"]
     type=click.Choice(["bytes", "ms"]),
     help="What makes a set cheap; by default bytes with float16, milliseconds with int16x8, which costs no bytes.",
 )
+@click.option(
+    "--edges",
+    type=click.Choice(["int8", "uint8"]),
+    default="int8",
+    show_default=True,
+    help="Of int8 TFLite stages; uint8 is for engines without int8 tensors (LiteRT.js in a browser).",
+)
 @click.option("--reference", is_flag=True, help="Put the float stages into the bundle as well.")
 @click.option(
     "--whole",
@@ -149,6 +156,7 @@ def command(
     max_part_drift: float | None,
     fallback: Literal["int16x8", "float16"] | None,
     spend: Spend | None,
+    edges: Edges,
     reference: bool,
     whole: bool,
     max_stop_loss: float,
@@ -187,6 +195,7 @@ def command(
         on_try=lambda one: say(_tried(one)),
         embed_reference=reference,
         whole=whole,
+        edges=edges,
         max_stop_loss=max_stop_loss,
         nothing=nothing,
         allow_seen=source.allow_seen,

@@ -16,7 +16,7 @@ from fpm_edge.accuracy.predict import Predictions, drift_between, predict_sessio
 from fpm_edge.convert.bundle_card import card_text, words_for
 from fpm_edge.convert.drafts import draft_manifest, reference_of
 from fpm_edge.convert.fallback import Fallback, Needing, Try, costs_of, find_needing, mixed
-from fpm_edge.convert.formats import ENGINE_OF, formats_for
+from fpm_edge.convert.formats import ENGINE_OF, check_edges, formats_for
 from fpm_edge.convert.gate import Budget, check_drift, excess
 from fpm_edge.convert.golden_cases import golden_members
 from fpm_edge.convert.inputs import network_inputs
@@ -31,6 +31,7 @@ from fpm_edge_calibration import ESTIMATORS, calibration_card, is_blank
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
 from fpm_edge_converters import (
     INTEGER,
+    Edges,
     Exported,
     Precision,
     assign_kernel_ranges,
@@ -110,6 +111,7 @@ def convert(
     on_try: Callable[[Try], None] = lambda _: None,
     embed_reference: bool = False,
     whole: bool = False,
+    edges: Edges = "int8",
     max_stop_loss: float = MAX_STOP_LOSS,
     nothing: Sequence[str] = (),
     allow_seen: bool = False,
@@ -134,6 +136,7 @@ def convert(
         on_try: called with each set of pieces that the fallback has scored.
         embed_reference: put the float32 TFLite stages into the bundle, for comparison on the device.
         whole: put files that go from the image to landmarks by themselves into the bundle (`bundle.WHOLE_MEMBERS`).
+        edges: of the int8 TFLite pieces; uint8 is for engines without int8 tensors, and changes no landmark.
         max_stop_loss: relative NE that may be lost where a session leaves stages out because landmarks have stopped
             moving (`fpm_edge.convert.stopping`); the manifest says how still they must be for that.
         nothing: specs of pictures without a garment, for the rule by which the bundle recognises garments
@@ -161,6 +164,7 @@ def convert(
     if calibration.kernel_bits != _KERNEL_BITS and precision != "int8":
         raise UsageError(f"kernels of {calibration.kernel_bits} bits are for --int8; leave --kernel-bits out")
     formats = formats_for((precision, fallback.precision) if fallback else (precision,), formats)
+    check_edges(edges, precision, formats)
     if precision in INTEGER and calibration.samples < FEWEST_GOLDENS:
         raise UsageError(f"{calibration.samples} calibration samples; at least {FEWEST_GOLDENS} are needed")
     loaded = load_any(folder, stages, input_size)
@@ -185,7 +189,7 @@ def convert(
         notes += (f"{folder} was trained on {len(seen.codes)} photographs, too many for a bundle to say which",)
     inputs = network_inputs(calibration.dataset, chosen, loaded.config)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
-    exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole)
+    exported = export(network, precision, formats, inputs[:_PROBES], whole_files=whole, edges=edges)
     reusable = precision == "float32" and "tflite" in formats
     reference = reference_of(loaded, exported if reusable else None, inputs[:_PROBES])
 

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
-from fpm_edge_converters import Precision
+from fpm_edge_converters import Edges, Precision
 from fpm_edge_runtime import UsageError
 from fpm_edge_runtime.bundle.manifest import Format
 
-__all__ = ["ENGINE_OF", "formats_for"]
+__all__ = ["ENGINE_OF", "check_edges", "formats_for"]
 
 ENGINE_OF: dict[Format, str] = {"tflite": "litert", "onnx": "onnxruntime"}
 """Format → the engine that conversion measures it in."""
@@ -35,3 +35,12 @@ def formats_for(precisions: Iterable[Precision], asked: Sequence[Format] | None)
                 "precision (int8, float16, float32)"
             )
     return tuple(asked)
+
+
+def check_edges(edges: Edges, precision: Precision, formats: Sequence[Format]) -> None:
+    """Raise UsageError where there is no int8 edge to be stored otherwise."""
+    if edges == "uint8" and (precision != "int8" or "tflite" not in formats):
+        raise UsageError(
+            f"--edges uint8 is for the TFLite stages of --int8, and these are {precision} in {' and '.join(formats)}; "
+            "leave it out (ONNX engines read int8 edges; float edges are float32, those of int16x8 int16)"
+        )

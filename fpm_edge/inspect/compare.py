@@ -162,7 +162,14 @@ def _whole_runs(
         for engine in engines
         if engine != _FLOAT
     }
-    made = export(network, manifest.quantization.precision, sorted(set(forms.values())), inputs[:1])
+    outputs = [spec.dtype for piece in manifest.pieces.get("tflite", ()) for spec in piece.outputs]
+    made = export(
+        network,
+        manifest.quantization.precision,
+        sorted(set(forms.values())),
+        inputs[:1],
+        edges="uint8" if "uint8" in outputs else "int8",
+    )
     runs = {}
     for engine, form in forms.items():
         if any(made.members[piece.member] != bundle.read(piece.member) for piece in manifest.pieces[form]):

@@ -47,7 +47,7 @@ class Maps:
     """The heatmaps of one stage on one picture.
 
     Attributes:
-        values: (rows, columns, L + 1), int8 or int16 codes, or float32.
+        values: (rows, columns, L + 1), int8, uint8 or int16 codes, or float32.
         scale, zero_point: of codes, real = scale · (code − zero_point); None for float32.
     """
 

@@ -149,7 +149,7 @@ def lint(
     if real:
         raise UsageError(
             f"{manifest.name} ({words_for(manifest.quantization)}) has real numbers in {', '.join(real)}; only maps of "
-            "int8 or int16 have codes to look at"
+            "int8, uint8 or int16 have codes to look at"
         )
     dataset.expect_landmarks(bundle.schema, "the bundle")
     run = open_edges(bundle, engine)
@@ -189,7 +189,7 @@ def lint(
     )
 
 
-def _look(codes: NDArray[np.signedinteger[Any]], zero_point: int) -> tuple[float, ...]:
+def _look(codes: NDArray[np.integer[Any]], zero_point: int) -> tuple[float, ...]:
     """Peak codes, tied, scattered, saturated, cut off, flat: of one map (rows, columns)."""
     top = int(codes.max())
     y, x = np.nonzero(codes == top)

@@ -137,8 +137,8 @@ def _check_heatmap(pieces: Iterable[Piece], stage: int, manifest: Manifest, form
     if spec is None:
         raise BundleError(f"{where}: no output is called {name!r}; expected the stage's heatmaps under that name")
     expected = (1, rows, columns, maps) if spec.layout == "NHWC" else (1, maps, rows, columns)
-    if spec.shape != expected or spec.dtype == "uint8":
+    if spec.shape != expected:
         raise BundleError(
-            f"{where}: {name} is {spec.dtype} {spec.shape} {spec.layout}; expected int8, int16 or float32 {expected} "
-            f"from the geometry and {maps - 1} landmarks and the background"
+            f"{where}: {name} has shape {spec.shape} {spec.layout}; expected {expected} from the geometry and "
+            f"{maps - 1} landmarks and the background"
         )

@@ -28,11 +28,12 @@ from fpm_edge_runtime.pixels.subpixel import RADIUS, fitted_tops, real_values
 __all__ = ["Doubt", "Heatmaps", "Reading", "answer_of", "maps_of", "read_heatmaps"]
 
 Doubt = Literal["not finite", "flat", "saturated"]
-Heatmaps = NDArray[np.int8] | NDArray[np.int16] | NDArray[np.float32]
+Heatmaps = NDArray[np.int8] | NDArray[np.uint8] | NDArray[np.int16] | NDArray[np.float32]
 
 # Lowest and highest code of each type of heatmap; real values have no limit of their own.
 _LIMITS: Mapping[Any, tuple[float, float]] = {
     np.dtype(np.int8): (-128, 127),
+    np.dtype(np.uint8): (0, 255),
     np.dtype(np.int16): (-32768, 32767),
     np.dtype(np.float32): (-np.inf, 1.0),
 }
@@ -89,7 +90,7 @@ def maps_of(heatmaps: Heatmaps, layout: Layout, landmarks: int, scale: float | N
     if layout not in ("NHWC", "NCHW"):
         raise UsageError(f"heatmap layout {layout!r} is unknown; expected NHWC or NCHW")
     if heatmaps.dtype not in _LIMITS:
-        raise DataError(f"heatmaps are {heatmaps.dtype}; expected int8, int16 or float32")
+        raise DataError(f"heatmaps are {heatmaps.dtype}; expected int8, uint8, int16 or float32")
     axes = (1, 2, 3) if layout == "NHWC" else (2, 3, 1)
     shape = heatmaps.shape
     if heatmaps.ndim != 4 or shape[axes[2]] != landmarks + 1 or 0 in shape[1:]:

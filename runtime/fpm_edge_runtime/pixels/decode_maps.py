@@ -24,7 +24,7 @@ def decode_heatmaps(
 
     Args:
         heatmaps: (height, width, landmarks + 1) for NHWC, (landmarks + 1, height, width) for NCHW; int8,
-            int16 or float32.
+            uint8, int16 or float32.
 
     Returns:
         cells: (landmarks, 2) float32, x and y in heatmap cells.
@@ -51,7 +51,7 @@ def decode_batch(
 
     Args:
         heatmaps: (pictures, height, width, landmarks + 1) for NHWC, (pictures, landmarks + 1, height, width) for NCHW;
-            int8 or int16 codes or float32 values. The last channel is background and is not read.
+            int8, uint8 or int16 codes or float32 values. The last channel is background and is not read.
         layout: order of the axes.
         landmarks: L, the number of channels without the background.
         scale, zero_point: of codes, real = scale · (code − zero_point); None for float32 maps.

@@ -98,25 +98,25 @@ def fitted_tops(
 
 def _weighted(codes: NDArray[Any], affine: _Affine) -> NDArray[np.float64]:
     """(…, 2) v² and v² log v."""
-    if codes.dtype == np.int8:
-        return _tables(affine)[0].take(codes.view(np.uint8), axis=0)
+    if codes.itemsize == 1:
+        return _tables(affine, codes.dtype.char)[0].take(codes.view(np.uint8), axis=0)
     square, logarithm = _computed(codes, affine)
     return np.stack([square, square * logarithm], axis=-1)
 
 
 def _squares_and_logarithms(codes: NDArray[Any], affine: _Affine) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """v² and log v; where v is not positive, nearly 0 and some finite number."""
-    if codes.dtype != np.int8:
+    if codes.itemsize != 1:
         return _computed(codes, affine)
-    _, squares, logarithms = _tables(affine)
+    _, squares, logarithms = _tables(affine, codes.dtype.char)
     index = codes.view(np.uint8)
     return squares.take(index), logarithms.take(index)
 
 
 @lru_cache(maxsize=64)
-def _tables(affine: _Affine) -> tuple[NDArray[np.float64], ...]:
-    """`_weighted` and `_computed` of each int8 code, at the code seen as unsigned."""
-    square, logarithm = _computed(np.arange(256).astype(np.uint8).view(np.int8), affine)
+def _tables(affine: _Affine, kind: str) -> tuple[NDArray[np.float64], ...]:
+    """`_weighted` and `_computed` of each code of 8 bits (int8 or uint8, numpy's letter), seen as unsigned."""
+    square, logarithm = _computed(np.arange(256).astype(np.uint8).view(kind), affine)
     return np.stack([square, square * logarithm], axis=-1), square, logarithm
 
 

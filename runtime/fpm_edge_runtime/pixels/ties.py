@@ -15,7 +15,7 @@ from fpm_edge_runtime.pixels.subpixel import RADIUS, REACH
 __all__ = ["chains_of", "plateaus_of"]
 
 
-def plateaus_of(maps: NDArray[np.int8] | NDArray[np.int16]) -> list[Plateau]:
+def plateaus_of(maps: NDArray[np.integer[Any]]) -> list[Plateau]:
     """The peak of each map, as `chains_of` has it."""
     chains = chains_of(maps)
     columns, rows = chains.sum(axis=1), chains.sum(axis=2)
@@ -29,11 +29,11 @@ def plateaus_of(maps: NDArray[np.int8] | NDArray[np.int16]) -> list[Plateau]:
     return [Plateau(*values) for values in zip(*(field.tolist() for field in fields), strict=True)]
 
 
-def chains_of(maps: NDArray[np.int8] | NDArray[np.int16]) -> NDArray[np.bool_]:
+def chains_of(maps: NDArray[np.integer[Any]]) -> NDArray[np.bool_]:
     """The peak of each map.
 
     Args:
-        maps: (maps, height, width) int8 or int16 codes: their sums are exact, in any order.
+        maps: (maps, height, width) codes: their sums are exact, in any order.
 
     Returns:
         (maps, height, width) bool.
