@@ -97,7 +97,7 @@ def test_a_real_bundle_fits_the_schemas(tiny_bundle: Path) -> None:
     _schema("manifest").validate(manifest)
     _schema("golden").validate(json.loads(bundle.read("golden/golden.json")))
     for wrong in (
-        manifest | {"schema_version": 4},
+        manifest | {"schema_version": 5},
         manifest | {"colour": "red"},
         {key: value for key, value in manifest.items() if key != "pieces"},
         manifest | {"pieces": {"tflite": [], "ncnn": []}},

@@ -226,7 +226,7 @@ MEMBER_ATTACKS: dict[str, tuple[Callable[[], bytes], str]] = {
     "more behind it": (lambda: _bundle({}, lambda raw: raw + b"{}"), _INVALID),
     "comment in it": (lambda: _bundle({}, lambda raw: raw + b"// hello"), _INVALID),
     "unknown field": (_manifest(b'"stages": 1,', b'"stages": 1, "run": "rm -rf /",'), "unknown field"),
-    "later version": (_manifest(b'"schema_version": 1', b'"schema_version": 4'), "has schema version 4"),
+    "later version": (_manifest(b'"schema_version": 1', b'"schema_version": 5'), "has schema version 5"),
     "recognition of nothing": (
         _manifest(b'"schema_version": 1', b'"schema_version": 3, "recognition": {}'),
         "recognition is empty",

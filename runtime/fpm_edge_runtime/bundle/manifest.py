@@ -35,7 +35,7 @@ Precision = Literal["int8", "int16x8", "dynamic-range", "float16", "float32"]
 
 # Version 2 added int16 tensors, the precisions of _SINCE_2, and `convergence`. A bundle states the lowest version that
 # can say what is in it, so that older runtimes read all that they understand and refuse the rest by its version.
-# Version 3 added `recognition`, version 4 uint8 tensors beside the image.
+# Version 3 added `recognition`, version 4 uint8 heatmaps (other tensors might always be uint8).
 READABLE_VERSIONS = (1, 2, 3, 4)
 _SINCE_2 = {"int16x8", "dynamic-range"}
 
@@ -209,14 +209,15 @@ def schema_version_for(
     recognition: Recognition | None = None,
 ) -> int:
     """The lowest schema version that a manifest with this content may state."""
-    specs = [spec for some in pieces.values() for piece in some for spec in (*piece.inputs, *piece.outputs)]
-    if any(spec.dtype == "uint8" and spec.name != "image" for spec in specs):
+    made = [spec for some in pieces.values() for piece in some for spec in piece.outputs]
+    if any(spec.dtype == "uint8" and spec.name.startswith("heatmap_") for spec in made):
         return 4
     if recognition is not None:
         return 3
     if convergence is not None:
         return 2
     kinds = {quantization.precision, *quantization.exceptions.values()}
+    specs = (spec for some in pieces.values() for piece in some for spec in (*piece.inputs, *piece.outputs))
     return 2 if kinds & _SINCE_2 or any(spec.dtype == "int16" for spec in specs) else 1
 
 
@@ -235,8 +236,8 @@ def decode_manifest(data: bytes) -> Manifest:
     needed = schema_version_for(manifest.quantization, manifest.pieces, manifest.convergence, manifest.recognition)
     if version < needed:
         raise BundleError(
-            f"manifest.json states schema version {version} and has content of version {needed} (tensors of a type, "
-            "a precision or a field that came with it); make the bundle again"
+            f"manifest.json states schema version {version} and has content of version {needed} (a type of tensors, a "
+            "precision or a field that came with it); make the bundle again"
         )
     if manifest.recognition is not None:
         from fpm_edge_runtime.bundle.recognition_check import check_recognition

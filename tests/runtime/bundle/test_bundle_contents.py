@@ -64,13 +64,13 @@ def test_stage_file_that_no_piece_names(
         open_bundle(_sealed(build_container, manifest_dict, {**hollow_parts[1], "stages/3.tflite": b"x"}))
 
 
-@pytest.mark.parametrize("version", [0, 4, 99])
+@pytest.mark.parametrize("version", [0, 5, 99])
 def test_other_schema_version(
     manifest_dict: dict[str, Any], hollow_parts: Parts, build_container: Build, version: int
 ) -> None:
     manifest_dict["schema_version"] = version
     manifest_dict["something_new"] = {}
-    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 to 3; update"):
+    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 to 4; update"):
         open_bundle(_sealed(build_container, manifest_dict, hollow_parts[1]))
 
 
@@ -125,6 +125,7 @@ SPOILT = [
     ("pieces.tflite.2.outputs.0.scale", 1e-46, "codes need both"),
     ("pieces.tflite.2.outputs.0.zero_point", 200, "codes need both"),
     ("pieces.tflite.2.outputs.0.dtype", "int4", "not valid"),
+    ("pieces.tflite.2.outputs.0.dtype", "uint8", "version 1 and has content of version 4"),
     ("geometry.stride", 0, "multiple of the stride"),
     ("geometry.stride", 7, "multiple of the stride"),
     ("geometry.input_width", 10**6, "at most 8192"),
@@ -218,3 +219,27 @@ def test_golden_input_that_is_no_input(
         assert golden is not None
         with pytest.raises(BundleError, match=r"golden/0\.png"):
             bundle.golden_input(golden.cases[0])
+
+
+@pytest.mark.parametrize(
+    ("fields", "fits"),
+    [
+        ({"scale": 1 / 255, "zero_point": 0}, True),
+        ({"scale": 1 / 255, "zero_point": 255}, True),
+        ({"scale": 1 / 255, "zero_point": -128}, False),
+        ({"scale": 1 / 255, "zero_point": None}, False),
+        ({"scale": None, "zero_point": None}, False),
+    ],
+)
+def test_uint8_heatmaps_have_scale_and_zero_point(
+    manifest_dict: dict[str, Any], hollow_parts: Parts, build_container: Build, fields: dict[str, Any], fits: bool
+) -> None:
+    """Unlike the image, whose codes are the picture's pixels."""
+    manifest_dict["schema_version"] = 4
+    manifest_dict["pieces"]["tflite"][2]["outputs"][0].update(dtype="uint8", **fields)
+    sealed = _sealed(build_container, manifest_dict, hollow_parts[1])
+    if fits:
+        assert open_bundle(sealed).manifest.pieces["tflite"][2].outputs[0].dtype == "uint8"
+        return
+    with pytest.raises(BundleError, match="tensor 'heatmap_2' is uint8 with scale .* codes need both"):
+        open_bundle(sealed)

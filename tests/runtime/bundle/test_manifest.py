@@ -91,9 +91,9 @@ def test_what_is_no_manifest_is_a_bundle_error(data: bytes) -> None:
         decode_manifest(data)
 
 
-@pytest.mark.parametrize("version", [0, 4, 99])
+@pytest.mark.parametrize("version", [0, 5, 99])
 def test_another_version_is_named_before_anything_else(version: int) -> None:
-    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 to 3; update"):
+    with pytest.raises(BundleError, match=f"schema version {version}, this runtime reads 1 to 4; update"):
         decode_manifest(json.dumps({"schema_version": version, "from": "the future"}).encode())
 
 
@@ -108,6 +108,10 @@ CONVERGENCE = {
 
 def int16(plain: dict[str, Any]) -> None:
     plain["pieces"]["tflite"][0]["outputs"][0].update(dtype="int16", zero_point=0)
+
+
+def uint8(plain: dict[str, Any]) -> None:
+    plain["pieces"]["tflite"][0]["outputs"][0].update(dtype="uint8", zero_point=0)
 
 
 @pytest.mark.parametrize(
@@ -129,6 +133,21 @@ def test_what_older_runtimes_cannot_read_says_so(change: Callable[[dict[str, Any
     assert schema_version_for(manifest.quantization, manifest.pieces, manifest.convergence) == 2
     with pytest.raises(BundleError, match=r"states schema version 1 and has content of version 2"):
         decode_manifest(stated(1))
+
+
+def test_uint8_heatmaps_are_of_version_4() -> None:
+    def stated(version: int) -> bytes:
+        return changed(lambda m: (uint8(m), m.update(schema_version=version)))
+
+    manifest = decode_manifest(stated(4))
+    assert schema_version_for(manifest.quantization, manifest.pieces, manifest.convergence, manifest.recognition) == 4
+    for version in (1, 2, 3):
+        with pytest.raises(BundleError, match=f"states schema version {version} and has content of version 4"):
+            decode_manifest(stated(version))
+    # Beside heatmaps, tensors were uint8 from the beginning: those of ONNX pieces are.
+    context = TensorSpec("context", "uint8", (1, 8, 8, 3), "NHWC", 1 / 255, 0)
+    pieces = (Piece("context", "stages/context.onnx", (IMAGE,), (context,)),)
+    assert schema_version_for(MANIFEST.quantization, {"onnx": pieces}) == 1
 
 
 def test_what_they_can_read_stays_as_it_was() -> None:

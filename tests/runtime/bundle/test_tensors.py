@@ -13,6 +13,7 @@ from fpm_edge_runtime.stages.pack import bundle_bytes
 
 CODES = TensorSpec("context", "int8", (1, 2, 2, 1), "NHWC", 0.5, -10)
 REAL = TensorSpec("context", "float32", (1, 2, 2, 1), "NHWC")
+SHIFTED = TensorSpec("context", "uint8", (1, 2, 2, 1), "NHWC", 0.5, 118)
 FINE = TensorSpec("context", "int16", (1, 2, 2, 1), "NHWC", 0.002, 0)
 
 
@@ -48,9 +49,28 @@ def test_codes_of_one_kind_become_codes_of_the_other() -> None:
     assert np.array_equal(codes, np.array([-128, -10, 0, 121], np.int8).reshape(CODES.shape))
 
 
+@pytest.mark.parametrize("scale", [0.5, 1 / 255, 0.0561027005314827, 1e-30, 1e30])
+def test_uint8_codes_are_int8_codes_and_128(scale: float) -> None:
+    signed, unsigned = (
+        msgspec.structs.replace(spec, shape=(1, 16, 16, 1), scale=scale) for spec in (CODES, SHIFTED)
+    )
+    codes = np.arange(-128, 128).astype(np.int8).reshape(signed.shape)
+    moved = converted(codes, signed, unsigned)
+    assert moved.dtype == np.uint8
+    assert np.array_equal(moved, codes.astype(np.int16) + 128)
+    assert np.array_equal(converted(moved, unsigned, signed), codes)
+    real = msgspec.structs.replace(REAL, shape=signed.shape)
+    assert np.array_equal(converted(moved, unsigned, real), converted(codes, signed, real))
+    # What lies between codes, or beyond them, becomes the same one.
+    values = np.linspace(-200 * scale, 200 * scale, 256, dtype=np.float32).reshape(signed.shape)
+    assert np.array_equal(converted(values, real, unsigned), converted(values, real, signed).astype(np.int16) + 128)
+
+
 def test_what_fits() -> None:
     change = msgspec.structs.replace
     assert is_convertible(CODES, FINE)
+    assert is_convertible(CODES, SHIFTED)
+    assert is_convertible(SHIFTED, REAL)
     assert is_convertible(FINE, CODES)
     assert not is_convertible(FINE, change(FINE, scale=0.001))
     assert is_convertible(CODES, CODES)

@@ -205,10 +205,55 @@ def test_arguments_that_do_not_fit_are_refused() -> None:
         decode_heatmaps(maps, layout="HWC", landmarks=2, **CODES)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"shape \(4, 5, 3\).*NCHW|CHW with 3"):
         decode_heatmaps(maps, layout="NCHW", landmarks=2, **CODES)
-    with pytest.raises(DataError, match="uint8"):
-        decode_heatmaps(maps.astype(np.uint8), layout="NHWC", landmarks=2, **CODES)  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="uint8 heatmaps need scale and zero_point"):
+        decode_heatmaps(maps.astype(np.uint8), layout="NHWC", landmarks=2)
+    for kind in (np.uint16, np.int32, np.bool_, np.float64):
+        with pytest.raises(DataError, match="expected int8, uint8, int16 or float32"):
+            decode_heatmaps(maps.astype(kind), layout="NHWC", landmarks=2, **CODES)  # type: ignore[arg-type]
     with pytest.raises(DataError, match="shape"):
         decode_heatmaps(np.zeros((0, 5, 3), np.int8), layout="NHWC", landmarks=2, **CODES)
+
+
+def some_codes(kind: str, dice: np.random.Generator, shape: tuple[int, int, int]) -> NDArray[np.int8]:
+    """(maps, height, width) of one kind."""
+    if kind == "noise":
+        return dice.integers(-128, 128, shape).astype(np.int8)
+    if kind == "ties":
+        return dice.integers(-128, -125, shape).astype(np.int8)
+    if kind == "saturated":
+        return np.where(dice.random(shape) < 0.2, 127, -128).astype(np.int8)
+    if kind == "flat":
+        return np.full(shape, dice.integers(-128, 128), np.int8)
+    rows, columns = np.mgrid[: shape[1], : shape[2]]
+    place, size = dice.uniform(-1, shape[1:], (shape[0], 2)), dice.uniform(0.5, 4, shape[0])
+    apart = (rows - place[:, :1, np.newaxis]) ** 2 + (columns - place[:, 1:, np.newaxis]) ** 2
+    peaks = dice.uniform(0.1, 1.6, shape[0])[:, np.newaxis, np.newaxis] * np.exp(-apart / 2 / size[:, None, None] ** 2)
+    return codes(np.clip(peaks + dice.normal(0, 0.01, shape), 0, 1).astype(np.float32))
+
+
+@settings(deadline=None, max_examples=200)
+@given(
+    st.sampled_from(["noise", "ties", "saturated", "flat", "peaks"]),
+    st.integers(0, 2**32 - 1),
+    st.integers(-128, 127),
+    st.sampled_from([1 / 255, 1 / 256, 0.045, 1.7]),
+    st.sampled_from(["NHWC", "NCHW"]),
+)
+def test_uint8_codes_read_as_int8_codes_in_every_bit(
+    kind: str, seed: int, zero_point: int, scale: float, layout: Any
+) -> None:
+    dice = np.random.default_rng(seed)
+    maps = some_codes(kind, dice, (int(dice.integers(2, 12)), int(dice.integers(1, 26)), int(dice.integers(1, 26))))
+    if layout == "NHWC":
+        maps = np.ascontiguousarray(maps.transpose(1, 2, 0))
+    count = maps.shape[-1 if layout == "NHWC" else 0] - 1
+    moved = (maps.astype(np.int16) + 128).astype(np.uint8)
+    arguments: dict[str, Any] = {"layout": layout, "landmarks": count, "scale": scale}
+    expected = read_heatmaps(maps, zero_point=zero_point, **arguments)
+    found = read_heatmaps(moved, zero_point=zero_point + 128, **arguments)
+    assert found.cells.tobytes() == expected.cells.tobytes()
+    assert found.scores.tobytes() == expected.scores.tobytes()
+    assert found.doubts == expected.doubts
 
 
 # ---- doubts ----
@@ -240,7 +285,7 @@ def test_a_flat_map_is_in_doubt(value: float) -> None:
     assert read_one(np.full((16, 20), value, np.float32)) == (0.0, "flat")
 
 
-@pytest.mark.parametrize("dtype", [np.int8, np.int16])
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16])
 def test_flat_codes_are_in_doubt_wherever_they_lie(dtype: Any) -> None:
     limits = np.iinfo(dtype)
     for value in (limits.min, 0, limits.max):
