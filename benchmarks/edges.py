@@ -44,7 +44,8 @@ def main() -> None:
         print(f"{bundle.manifest.name}: {size} bytes of TFLite pieces", flush=True)
     records = load_dataset(PICTURES, schema=first.schema).records
     images = [place(record, first.manifest.geometry).image[np.newaxis] for record in records]
-    print("| engine | threads | ms, first | ms, second | ratio | 95 % bounds | other codes |\n|---|---|---|---|---|---|---|")
+    print("| engine | threads | ms, first | ms, second | ratio | 95 % bounds | other codes |")
+    print("|---|---|---|---|---|---|---|")
     for engine in options.engines.split(","):
         for threads in map(int, options.threads.split(",")):
             chains = [loaded(bundle, engine, threads) for bundle in (first, second)]
@@ -57,11 +58,9 @@ def main() -> None:
             ratio = times[:, 1] / times[:, 0]
             drawn = np.random.default_rng(0).choice(ratio, (2000, len(ratio)))
             low, high = np.quantile(np.median(drawn, axis=1), (0.025, 0.975))
-            ms = " | ".join(f"{value:.3f}" for value in np.median(times, axis=0))
-            print(
-                f"| {engine} | {threads} | {ms} | {np.median(ratio):.3f} | {low:.3f} to {high:.3f} | {other} of {total} |",
-                flush=True,
-            )
+            ms = [f"{value:.3f}" for value in np.median(times, axis=0)]
+            found = [f"{np.median(ratio):.3f}", f"{low:.3f} to {high:.3f}", f"{other} of {total}"]
+            print("|", " | ".join([engine, str(threads), *ms, *found]), "|", flush=True)
 
 
 def loaded(bundle: Bundle, engine: str, threads: int) -> Chain:

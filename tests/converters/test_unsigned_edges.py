@@ -73,9 +73,7 @@ def test_codes_that_no_picture_gives_are_shifted_too(int8_tflite: bytes, run_tfl
 
 
 def test_names_scales_and_zero_points(int8_tflite: bytes) -> None:
-    for (old, _), (new, data) in zip(
-        cut(int8_tflite, "int8").items(), cut(int8_tflite, "uint8").items(), strict=True
-    ):
+    for (old, _), (new, data) in zip(cut(int8_tflite, "int8").items(), cut(int8_tflite, "uint8").items(), strict=True):
         assert new.inputs == tuple(shifted(spec) for spec in old.inputs)
         assert new.outputs == tuple(shifted(spec) for spec in old.outputs)
         graph = FlatGraph(data)

@@ -77,7 +77,7 @@ def test_it_is_looked_at_as_any_other(
 ) -> None:
     """Lint sees the same codes, and the layers of both files are as far from the float network."""
     bundles = [open_bundle(path) for path in (tiny_bundle, made.path)]
-    signed, moved = (lint(bundle, calibration_data.subset(range(12))) for bundle in bundles)
+    signed, moved = (lint(bundle, calibration_data) for bundle in bundles)
     assert (moved.ranges, moved.landmarks, moved.warnings) == (signed.ranges, signed.landmarks, signed.warnings)
     loaded = load_any(tiny_model)
     case = bundles[1].golden_input(bundles[1].golden().cases[0])  # type: ignore[union-attr]
@@ -162,7 +162,18 @@ def test_the_option(
     tiny_model: Path, tmp_path: Path, made: Converted, run: Callable[..., tuple[int, str, str]]
 ) -> None:
     path = tmp_path / "cli.fpm"
-    common = ("convert", tiny_model, "--calibration", "rendered:40@2/64", "--samples", 16, "--edges", "uint8", "-o", path)
+    common = (
+        "convert",
+        tiny_model,
+        "--calibration",
+        "rendered:40@2/64",
+        "--samples",
+        16,
+        "--edges",
+        "uint8",
+        "-o",
+        path,
+    )
     code, out, _ = run(*common, "--format", "tflite", "--json")
     assert code == 0
     manifest = json.loads(out)["manifest"]

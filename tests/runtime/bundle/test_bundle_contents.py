@@ -241,5 +241,5 @@ def test_uint8_heatmaps_have_scale_and_zero_point(
     if fits:
         assert open_bundle(sealed).manifest.pieces["tflite"][2].outputs[0].dtype == "uint8"
         return
-    with pytest.raises(BundleError, match="tensor 'heatmap_2' is uint8 with scale .* codes need both"):
+    with pytest.raises(BundleError, match=r"tensor 'heatmap_2' is uint8 with scale .* codes need both"):
         open_bundle(sealed)

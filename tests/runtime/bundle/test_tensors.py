@@ -51,9 +51,7 @@ def test_codes_of_one_kind_become_codes_of_the_other() -> None:
 
 @pytest.mark.parametrize("scale", [0.5, 1 / 255, 0.0561027005314827, 1e-30, 1e30])
 def test_uint8_codes_are_int8_codes_and_128(scale: float) -> None:
-    signed, unsigned = (
-        msgspec.structs.replace(spec, shape=(1, 16, 16, 1), scale=scale) for spec in (CODES, SHIFTED)
-    )
+    signed, unsigned = (msgspec.structs.replace(spec, shape=(1, 16, 16, 1), scale=scale) for spec in (CODES, SHIFTED))
     codes = np.arange(-128, 128).astype(np.int8).reshape(signed.shape)
     moved = converted(codes, signed, unsigned)
     assert moved.dtype == np.uint8
