@@ -280,21 +280,23 @@ def draft_bundle(
     chosen: Sequence[int],
     inputs: Sequence[NDArray[np.uint8]],
     formats: Sequence[Format],
+    edges: Edges = "int8",
 ) -> bytes:
     """The stages that `convert` would make, as a bundle without golden cases of which nothing was measured yet.
 
     Args:
-        folder, precision, calibration, formats: as for `convert`.
+        folder, precision, calibration, formats, edges: as for `convert`.
         loaded: the model of that folder.
         chosen, inputs: indices of the pictures that set the ranges, and the network's inputs made of them.
 
     Raises:
         ConversionError: an assertion on the converted files.
-        UsageError: a format that the precision does not come in.
+        UsageError: a format, or edges, that the precision does not come in.
     """
     formats = formats_for((precision,), formats)
+    check_edges(edges, precision, formats)
     network, card = _quantize(loaded, precision, calibration, chosen, inputs)
-    exported = export(network, precision, formats, inputs[:_PROBES])
+    exported = export(network, precision, formats, inputs[:_PROBES], edges=edges)
     quantization = Quantization(precision=precision, method=_method(precision, loaded))
     return bundle_bytes(draft_manifest(folder, loaded.config, exported, quantization, card), exported.members)
 

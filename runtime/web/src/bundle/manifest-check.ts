@@ -20,8 +20,8 @@ import type * as M from "./manifest.js";
 import { checkRecognition } from "./recognition-check.js";
 import { checkSchema } from "./schema.js";
 
-/** Version 2 added int16 tensors, two precisions and `convergence`; version 3 `recognition`. */
-export const READABLE_VERSIONS: readonly number[] = [1, 2, 3];
+/** Version 2 added int16 tensors, two precisions and `convergence`; 3 `recognition`; 4 uint8 heatmaps. */
+export const READABLE_VERSIONS: readonly number[] = [1, 2, 3, 4];
 
 const SINCE_2: readonly string[] = ["int16x8", "dynamic-range"];
 const REMEDY = "make the bundle again";
@@ -192,7 +192,7 @@ export function decodeManifest(bytes: Uint8Array): M.Manifest {
   const needed = schemaVersionFor(made);
   if (stated < needed) {
     throw new BundleError(
-      `manifest.json states schema version ${stated} and has content of version ${needed} (int16 tensors, or a ` +
+      `manifest.json states schema version ${stated} and has content of version ${needed} (a type of tensors, a ` +
         `precision or a field that came with it); ${REMEDY}`,
     );
   }
@@ -218,11 +218,15 @@ export function schemaVersionFor({
   convergence,
   recognition,
 }: Pick<M.Manifest, "quantization" | "pieces" | "convergence" | "recognition">): number {
+  const all = Object.values(pieces).flat();
+  if (all.some((one) => one.outputs.some((spec) => spec.dtype === "uint8" && spec.name.startsWith("heatmap_")))) {
+    return 4;
+  }
   if (recognition) {
     return 3;
   }
   const kinds = [precision, ...Object.values(exceptions)];
-  const specs = Object.values(pieces).flatMap((some) => some.flatMap((one) => [...one.inputs, ...one.outputs]));
+  const specs = all.flatMap((one) => [...one.inputs, ...one.outputs]);
   const is2 =
     convergence || kinds.some((kind) => SINCE_2.includes(kind)) || specs.some((spec) => spec.dtype === "int16");
   return is2 ? 2 : 1;

@@ -143,8 +143,8 @@ function checkHeatmap(piece: Piece, { geometry, landmarks }: Manifest, where: st
     refuse(where, "without heatmaps", `an output ${name}`);
   }
   const expected = shaped(spec.layout, input_height / stride, input_width / stride, landmarks.landmarks.length + 1);
-  if (`${spec.shape}` !== expected || spec.dtype === "uint8") {
-    refuse(`${where}: output ${name}`, shown(spec), `int8, int16 or float32 (${expected}) from geometry and landmarks`);
+  if (`${spec.shape}` !== expected) {
+    refuse(`${where}: output ${name}`, shown(spec), `(${expected}) from geometry and landmarks`);
   }
 }
 
