@@ -64,7 +64,7 @@ export function converted(tensor: TensorData, source: TensorSpec, target: Tensor
   if (source.dtype !== "float32") {
     const [scale, zero] = affineOf(source);
     for (let i = 0; i < values.length; i++) {
-      values[i] = fround(values[i] - zero) * scale;
+      values[i] = (values[i] - zero) * scale; // the difference of two codes is exact
     }
   }
   if (target.dtype === "float32") {

@@ -57,6 +57,11 @@ test("fields that may be left out have their defaults, no prototype's keys and n
   assert.throws(() => Object.assign(made.model, { a: 1 }), TypeError);
 });
 
+test("what is said about recognition is checked", () => {
+  const raw = RAW.replace('"schema_version": 1', '"schema_version": 3, "recognition": {}');
+  assert.throws(() => decodeManifest(utf8(raw)), refusal(/recognition is empty/));
+});
+
 test("what a real manifest says is all there", () => {
   const raw = membersOf(vector("tiny.fpm"))[MANIFEST];
   assert.deepEqual(plain(decodeManifest(raw)), { recognition: null, ...JSON.parse(new TextDecoder().decode(raw)) });
@@ -71,6 +76,11 @@ test("the lowest version that can say it", () => {
   assert.equal(version({ quantization: { ...quantization, exceptions: { stage_1: "int16x8" } } }), 2);
   assert.equal(version({ convergence: {} }), 2);
   assert.equal(version({ recognition: {} }), 3);
+  const [piece] = pieces.onnx!;
+  const outputs = piece.outputs.map((spec) => ({ ...spec, dtype: "uint8" }));
+  assert.equal(version({ recognition: {}, pieces: { onnx: [{ ...piece, outputs }] } }), 4);
+  const others = outputs.map((spec) => ({ ...spec, name: "context" }));
+  assert.equal(version({ pieces: { onnx: [{ ...piece, outputs: others }] } }), 1);
 });
 
 test("golden cases", () => {

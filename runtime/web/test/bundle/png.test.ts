@@ -79,6 +79,28 @@ test("what unpacks to more than its pixels is stopped", async () => {
   );
 });
 
+test("of what unpacks to too much, no more is unpacked", async (t) => {
+  let given = 0;
+  class Endless extends TransformStream<Uint8Array, Uint8Array> {
+    constructor() {
+      super({
+        transform(chunk, controller) {
+          given += chunk.length;
+          controller.enqueue(new Uint8Array(100));
+        },
+      });
+    }
+  }
+  const real = globalThis.DecompressionStream;
+  t.after(() => {
+    globalThis.DecompressionStream = real;
+  });
+  globalThis.DecompressionStream = Endless as unknown as typeof real;
+  const data = chunk("IDAT", new Uint8Array(2 ** 20));
+  await assert.rejects(decodePng(await png(data), ...SIZE), /more than the 112 bytes/);
+  assert.ok(given > 0 && given <= 2 ** 15, `${given}`);
+});
+
 test("chunks that a plain picture does not have", async () => {
   const data = chunk("IDAT", await deflated(new Uint8Array(112)));
   const half = data.subarray(8, -4);

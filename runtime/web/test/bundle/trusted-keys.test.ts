@@ -40,6 +40,11 @@ for (const [name, sources, message] of [
   ["not PEM", [keys.trusted, "hello"], /no public key in PEM form/],
   ["a private key", [keys.private], /no public key in PEM form/],
   ["a key of a curve", [keys.curve], /a trusted key is of another kind/],
+  [
+    "a key of X25519, which is as long",
+    [keys.trusted.replace("MCowBQYDK2VwAyEA", "MCowBQYDK2VuAyEA")],
+    /of another kind/,
+  ],
   ["a key cut short", [keys.trusted.replace(/.{8}\n-----END/, "\n-----END")], /of another kind|no public key/],
   ["letters that are none of base64", [keys.trusted.replace("MC", "!!")], /no public key in PEM form/],
   ["31 bytes", [RAW.subarray(1)], /no public key in PEM form/],

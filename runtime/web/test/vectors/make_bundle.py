@@ -52,7 +52,7 @@ _CARD = '{"strategy": "", "source": "", "seed": 9007199254740993, "samples": ["a
 # In the small bundle's manifest: what stands there, and what stands there instead.
 CHANGES = (
     ('"schema_version": 1', '"schema_version": 1.0'), ('"schema_version": 1', '"schema_version": true'),
-    ('"schema_version": 1', '"schema_version": 4, "new": 1'), ('"schema_version": 1,', ""),
+    ('"schema_version": 1', '"schema_version": 5, "new": 1'), ('"schema_version": 1,', ""),
     ('"schema_version": 1', '"schema_version": 3'), ('"name": "colours",\n "c', '"name": "a", "n\\u0061me": "b", "c'),
     ('"stages": 1', '"stages": 1, "run": 2'), ('"stages": 1', '"stages": "1"'), ('"stages": 1', '"stages": null'),
     ('"stages": 1', '"stages": 1, "__proto__": {}'), ('"stages": 1', '"stages": 1, "toString": {}'),
@@ -73,7 +73,8 @@ CHANGES = (
     ('"calibration": null', f'"calibration": {_CARD}"ranges": {{"t": [0, 1.5]}}}}'),
     ('"calibration": null', f'"calibration": {_CARD}"ranges": {{"t": [0]}}}}'),
     ('"onnx": [', '"caffe": ['), ('"dtype": "uint8"', '"dtype": "uint4"'), ('"dtype": "uint8"', '"dtype": "int16"'),
-    ('"layout": "NCHW"', '"layout": "HWC"'), ("\n}", "\n}{}"), ("\n}", "\n"), ("{\n", "\ufeff{\n"), ("{\n", "[{\n"),
+    ('"dtype": "float32"', '"dtype": "uint8"'), ('"layout": "NCHW"', '"layout": "HWC"'),
+    ("\n}", "\n}{}"), ("\n}", "\n"), ("{\n", "\ufeff{\n"), ("{\n", "[{\n"),
 )  # fmt: skip
 
 # Refused, though Pillow reads them: what no bundle of ours has, and a picture that Pillow fills up with black.
