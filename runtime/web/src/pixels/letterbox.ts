@@ -116,11 +116,13 @@ function check(
 /** The weights of a direction; of a geometry met lately, those made then. */
 function axisFor(size: number, low: number, high: number, count: number): Axis {
   const same = ({ of }: Axis) => of[0] === size && of[1] === low && of[2] === high && of[3] === count;
-  const axis = axes.find(same) ?? axisOf(size, low, high, count);
-  if (axis !== axes[0]) {
-    axes = [axis, ...axes.filter((other) => other !== axis)].slice(0, KEPT);
+  const known = axes.find(same);
+  if (known) {
+    return known;
   }
-  return axis;
+  const made = axisOf(size, low, high, count);
+  axes = [made, ...axes.slice(0, KEPT - 1)];
+  return made;
 }
 
 /** The pixels as words, if they are RGBA. */
@@ -145,8 +147,9 @@ function pack({ data, width }: Picture, words: Int32Array | null, first: number,
         into[to] = word >>> 24 === 255 ? word : wordOverBlack(word);
       }
     } else {
-      for (let at = 3 * begin; at < 3 * end; at += 3, to++) {
-        into[to] = data[at] | (data[at + 1] << 8) | (data[at + 2] << 16) | OPAQUE;
+      const last = (3 * end) | 0;
+      for (let at = (3 * begin) | 0; at < last; at = (at + 3) | 0, to = (to + 1) | 0) {
+        into[to] = data[at] | (data[(at + 1) | 0] << 8) | (data[(at + 2) | 0] << 16) | OPAQUE;
       }
     }
   }
