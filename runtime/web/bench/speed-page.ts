@@ -32,7 +32,7 @@ async function load(name: string, format: Kind, threads: number): Promise<string
   } else {
     await litert.loadLiteRt("litert/", { threads: threads > 1 });
   }
-  const engine = format === "onnx" ? onnxRuntime(ort) : liteRt(litert);
+  const engine = format === "onnx" ? onnxRuntime(ort) : liteRt(litert, { version: "2.5.3" });
   session = await bundle.session({ engine, format, ...(threads > 1 && { threads }) });
   const { input_width: width, input_height: height } = bundle.manifest.geometry;
   input = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 2654435761) >>> 24);
