@@ -20,9 +20,10 @@ from fpm_edge.convert.golden_cases import golden_members
 from fpm_edge.data import Dataset, load_dataset, read_image
 from fpm_edge.shipped import SHIPPED_MODEL, shipped_bundle, shipped_model
 from fpm_edge_calibration.goldens import FEWEST_GOLDENS
+from fpm_edge_calibration.png import png_bytes
 from fpm_edge_runtime import Bundle, BundleError, check_goldens, open_bundle, write_bundle
 from fpm_edge_runtime.pixels.geometry import Letterbox
-from fpm_edge_runtime.pixels.image import letterbox, png_bytes
+from fpm_edge_runtime.pixels.image import letterbox
 
 LARGEST = 1_000_000  # bytes: two float models and this bundle are then a wheel of less than 6 MB
 DEFAULTS = {"--calibration": "rendered:256@101", "--samples": "128", "--score": "rendered:200@102"}

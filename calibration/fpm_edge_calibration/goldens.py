@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from fpm_edge_calibration.png import png_bytes
 from fpm_edge_runtime.bundle.manifest import GoldenCase, GoldenSet
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.pixels.image import png_bytes
 from fpm_edge_runtime.pixels.metrics import normalized_error
 
 __all__ = ["FEWEST_GOLDENS", "golden_set"]

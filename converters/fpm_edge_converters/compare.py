@@ -23,8 +23,9 @@ from numpy.typing import NDArray
 
 from fpm_edge_converters.flatgraph import FlatGraph
 from fpm_edge_converters.layers import ConvertedLayer, match_layers
+from fpm_edge_runtime.bundle.conversion import converted
 from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
-from fpm_edge_runtime.bundle.tensors import arranged, converted
+from fpm_edge_runtime.bundle.tensors import arranged
 from fpm_edge_runtime.errors import ConversionError, DataError
 
 __all__ = ["LayerComparison", "compare_layers"]

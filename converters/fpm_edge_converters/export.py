@@ -27,8 +27,8 @@ from fpm_edge_converters.pieces import cut_tflite, plan_cuts
 from fpm_edge_converters.tflite import Precision, to_tflite
 from fpm_edge_converters.unsigned_edges import Edges
 from fpm_edge_converters.whole import whole_onnx_members, whole_tflite_members
+from fpm_edge_runtime.bundle.conversion import converted
 from fpm_edge_runtime.bundle.manifest import Format, Piece
-from fpm_edge_runtime.bundle.tensors import converted
 from fpm_edge_runtime.engines import load_engine
 
 __all__ = ["Exported", "export"]

@@ -14,9 +14,9 @@ from PIL import Image
 from fpm_edge.data.images import picture_size
 from fpm_edge.data.photographs import without_number
 from fpm_edge.data.record import Record, read_encoded, read_image
+from fpm_edge_calibration.png import png_bytes
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.files import sync_folder
-from fpm_edge_runtime.pixels.image import png_bytes
 
 __all__ = ["WrittenPicture", "picture_names", "write_pictures"]
 

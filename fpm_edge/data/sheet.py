@@ -10,8 +10,8 @@ from fpm_edge.data.pictures import damaged
 from fpm_edge.data.problems import Problem
 from fpm_edge.data.record import read_image
 from fpm_edge.pictures.overlay import contact_sheet, draw_landmarks
+from fpm_edge_calibration.png import png_bytes
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.pixels.image import png_bytes
 
 __all__ = ["Sheet", "draw_sheet"]
 

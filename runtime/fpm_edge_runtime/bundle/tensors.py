@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from fpm_edge_runtime.bundle.manifest import TensorSpec
 
-__all__ = ["arranged", "converted", "is_convertible"]
+__all__ = ["arranged", "is_convertible"]
 
 
 def is_convertible(source: TensorSpec, target: TensorSpec) -> bool:
@@ -20,32 +20,10 @@ def is_convertible(source: TensorSpec, target: TensorSpec) -> bool:
 def arranged(tensor: NDArray[Any], source: TensorSpec | None, target: TensorSpec) -> NDArray[Any]:
     """A tensor as a piece takes it: the image (which no piece makes: no source) in its layout, others `converted`."""
     if source is not None:
+        if source.dtype == target.dtype:
+            return tensor
+        # Few bundles mix precisions.
+        from fpm_edge_runtime.bundle.conversion import converted
+
         return converted(tensor, source, target)
     return np.ascontiguousarray(tensor.transpose(0, 3, 1, 2)) if target.layout == "NCHW" else tensor
-
-
-def converted(tensor: NDArray[Any], source: TensorSpec, target: TensorSpec) -> NDArray[Any]:
-    """`tensor`, which is as `source` says, as `target` wants it: real = scale · (code − zero_point).
-
-    The tensor itself where both are the same.
-    """
-    if source.dtype == target.dtype:
-        return tensor
-    values = tensor.astype(np.float32)
-    if source.dtype != "float32":
-        scale, zero_point = _affine(source)
-        values -= zero_point
-        values *= scale
-    if target.dtype == "float32":
-        return values
-    scale, zero_point = _affine(target)
-    values /= scale
-    np.rint(values, out=values)
-    values += zero_point
-    limits = np.iinfo(target.dtype)
-    return np.clip(values, limits.min, limits.max, out=values).astype(target.dtype)
-
-
-def _affine(spec: TensorSpec) -> tuple[np.float32, np.float32]:
-    """Scale and zero point of codes, which always have both."""
-    return np.float32(spec.scale or 1.0), np.float32(spec.zero_point or 0)

@@ -10,7 +10,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from fpm_edge_runtime.errors import DataError, ImageError
 from fpm_edge_runtime.pixels.geometry import Letterbox
 
-__all__ = ["FORMATS", "MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image", "png_bytes"]
+__all__ = ["FORMATS", "MAX_PIXELS", "check_image", "decode_image", "letterbox", "load_image"]
 
 MAX_PIXELS = 40_000_000
 """Largest picture that is decoded. 40 megapixels are 120 MB of RGB: more than any phone's photograph needs."""
@@ -139,10 +139,3 @@ def _check_pixels(size: tuple[int, int], path: str) -> None:
 
 def _too_large(path: str, what: str) -> str:
     return f"{path} has {what} more than {MAX_PIXELS // 10**6} megapixels; make it smaller first"
-
-
-def png_bytes(image: Image.Image) -> bytes:
-    """A picture as a PNG file."""
-    out = BytesIO()
-    image.save(out, format="PNG")
-    return out.getvalue()

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from fpm_edge_runtime import Bundle, open_bundle
+from fpm_edge_runtime.bundle.conversion import converted
 from fpm_edge_runtime.bundle.manifest import Piece, TensorSpec
-from fpm_edge_runtime.bundle.tensors import converted, is_convertible
+from fpm_edge_runtime.bundle.tensors import is_convertible
 from fpm_edge_runtime.stages.pack import bundle_bytes
 
 CODES = TensorSpec("context", "int8", (1, 2, 2, 1), "NHWC", 0.5, -10)

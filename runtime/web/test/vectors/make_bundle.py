@@ -21,10 +21,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from PIL import Image
 
 from fpm_edge_runtime import BundleError, open_bundle
+from fpm_edge_runtime.bundle.conversion import converted
 from fpm_edge_runtime.bundle.external import refuse_external_data
 from fpm_edge_runtime.bundle.manifest import TensorSpec, decode_manifest
 from fpm_edge_runtime.bundle.signature import SignedStatement, decode_signature, signed_bytes
-from fpm_edge_runtime.bundle.tensors import converted
 
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE.parents[3] / "tests" / "support"))
