@@ -44,8 +44,8 @@ export function stillPx(convergePx: number | "fitted", fitted: Convergence | nul
   if (convergePx === "fitted") {
     if (!fitted) {
       throw new UsageError(
-        "convergePx is 'fitted', and the bundle has no such value (Manifest.convergence); give pixels of the input, " +
-          "or convert the model again with three stages or more",
+        "convergePx is 'fitted', and the bundle has no such value; give pixels of the input, or convert the model again " +
+          "with three stages or more",
       );
     }
     return fitted.px;

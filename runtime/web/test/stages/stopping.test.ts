@@ -53,3 +53,30 @@ test("what the first run took, which pays for allocations, is forgotten", async 
   assert.equal((await session.detect(grey, { deadlineMs: 40 })).stagesRun, 3);
   assert.deepEqual((await session.detect(grey, { deadlineMs: 39 })).stagesRun, 2);
 });
+
+test("a second look that sees less does not answer, and its time counts", async () => {
+  let now = 0;
+  let height = 100;
+  const engine = fakeEngine({
+    async run(piece) {
+      now += 125; // whole in seconds as well
+      const outputs = zeros(piece);
+      outputs[`heatmap_${piece.name.slice(-1)}`]?.forEach((_, cell, codes) => {
+        // The first three landmarks lie apart, in the middle of the map.
+        codes[cell] = [5 * 16 + 6, 256 + 9 * 16 + 9, 512 + 6 * 16 + 8].includes(cell) ? height : -128;
+      });
+      height = height === 100 ? 90 : 100;
+      return outputs;
+    },
+  });
+  const session = await bundle.session({ engine, stages: 1, clock: () => now });
+  const wide = { data: new Uint8Array(640 * 640 * 3), width: 640, height: 640, channels: 3 } as const;
+  const less = await session.detect(wide, { looks: 2, category: "any" });
+  assert.deepEqual([less.looks, less.timings.pieces, less.timings.totalMs], [1, { stage_1: 250 }, 250]);
+  height = 90;
+  const more = await session.detect(wide, { looks: 2, category: "any" });
+  assert.deepEqual([more.looks, more.timings.pieces, more.timings.totalMs], [2, { stage_1: 250 }, 250]);
+  height = 100;
+  const late = await session.detect(wide, { looks: 2, category: "any", deadlineMs: 249 });
+  assert.deepEqual([late.looks, late.timings.totalMs], [1, 125]);
+});
