@@ -21,8 +21,7 @@ export function checkMembers(manifest: Manifest, members: ReadonlySet<string>): 
   const wrong = ours.length ? ours : differing;
   if (wrong.length) {
     throw new BundleError(
-      `the digests in ${MANIFEST} and the members differ in ${wrong.sort().join(", ")}; expected one for each but ` +
-        `${without.join(" and ")}; get the original file`,
+      `digests in ${MANIFEST} and members differ in ${wrong.sort().join(", ")}; get the original file`,
     );
   }
   checkWiring(manifest);

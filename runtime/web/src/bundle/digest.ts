@@ -11,7 +11,7 @@ export function subtle(): SubtleCrypto {
   const found = globalThis.crypto?.subtle;
   if (!found) {
     throw new MissingExtraError(
-      "a bundle is checked with Web Crypto, which only secure pages have; serve the page over https or from localhost",
+      "there is no Web Crypto here to check a bundle with; serve the page over https or from localhost",
     );
   }
   return found;

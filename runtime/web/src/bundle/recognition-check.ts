@@ -75,7 +75,7 @@ function checkCurve(here: string, { scores, confidences, calibration_error }: Co
   }
   checkShares(here, ...scores, ...confidences, calibration_error);
   if (scores.some((score, i) => score <= scores[i - 1]) || confidences.some((value, i) => value < confidences[i - 1])) {
-    refuse(here, "does not grow; expected scores that grow and confidences that never fall");
+    refuse(here, "falls; expected scores that grow, confidences that never fall");
   }
 }
 

@@ -66,10 +66,7 @@ export interface GoldenReport {
 export async function checkGoldens(session: GoldenSession): Promise<GoldenReport> {
   const golden = await session.bundle.golden();
   if (!golden?.cases.length) {
-    throw new BundleError(
-      "the bundle has no self-check cases (golden/golden.json), so its drift cannot be checked here; convert the model " +
-        "again with golden cases",
-    );
+    throw new BundleError("the bundle has no golden cases; convert the model again with some");
   }
   const found: number[][] = [];
   for (const one of golden.cases) {

@@ -135,17 +135,15 @@ function delegateOf(provider: string | undefined, deviceType: string | undefined
 function checkThreads(threads: number | undefined, found: number | undefined): void {
   if (threads !== undefined && threads !== found) {
     throw new UsageError(
-      `threads is ${threads}, and onnxruntime-web has ${found} for the whole page (ort.env.wasm.numThreads): set before ` +
-        "anything is loaded; more than one need a page that is cross-origin isolated",
+      `threads is ${threads}, and onnxruntime-web has ${found} (ort.env.wasm.numThreads); ask before anything is loaded, ` +
+        "for more than one on a cross-origin isolated page",
     );
   }
 }
 
 function edgesOf(metadata: readonly OrtMetadata[] | undefined): Edge[] {
   if (!metadata) {
-    throw new MissingExtraError(
-      "this ONNX Runtime does not say the types of a model's tensors; update it to 1.22 or later",
-    );
+    throw new MissingExtraError("ONNX Runtime does not say the types of tensors; update it to 1.22 or later");
   }
   return metadata.map((one) =>
     one.isTensor

@@ -145,9 +145,7 @@ function check(maps: HeatmapData, options: HeatmapOptions): readonly [number, nu
       throw new UsageError("Float32Array heatmaps hold real values; scale and zeroPoint must be null");
     }
   } else if (scale === null || zeroPoint === null) {
-    throw new UsageError(
-      `${type} heatmaps need scale and zeroPoint; take both from the tensor's entry in the manifest`,
-    );
+    throw new UsageError(`${type} heatmaps need scale and zeroPoint; take both from the manifest`);
   }
   return limits;
 }

@@ -23,8 +23,7 @@ export function normalizedError(
   const pictures = sizes.length / 2;
   if (count !== truth.length || !Number.isInteger(pictures) || pictures === 0 || count % sizes.length !== 0) {
     throw new DataError(
-      `${count} predicted and ${truth.length} true numbers and ${sizes.length} sizes do not fit; expected x, y of every ` +
-        "landmark of every picture, as many true ones, and width, height of every picture",
+      `${count} predicted, ${truth.length} true numbers, ${sizes.length} sizes; expected x, y of each landmark, a picture's size`,
     );
   }
   for (let i = 0; i < sizes.length; i++) {

@@ -27,8 +27,7 @@ export function checkPicture(picture: unknown): Picture {
   const tag = (data as { readonly [Symbol.toStringTag]?: unknown } | null | undefined)?.[Symbol.toStringTag];
   if (tag !== "Uint8Array" && tag !== "Uint8ClampedArray") {
     throw new DataError(
-      `the image's data is ${named(tag ?? data)}; expected { data, width, height, channels } with data a Uint8Array or ` +
-        "Uint8ClampedArray of RGB or RGBA, 0 to 255",
+      `the image's data is ${named(tag ?? data)}; expected a picture, with data a Uint8Array or Uint8ClampedArray`,
     );
   }
   if (channels !== 3 && channels !== 4) {

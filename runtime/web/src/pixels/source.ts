@@ -95,10 +95,9 @@ function read(
     return { data: canvas.getImageData(0, 0, width, height).data, width, height, channels: 4 };
   } catch (error) {
     context = undefined; // what was drawn from another origin forbids reading from the canvas for good
-    throw new ImageError(
-      `the ${kind} cannot be read: ${error}; of another origin, it needs the attribute crossorigin and its server's leave`,
-      { cause: error },
-    );
+    throw new ImageError(`the ${kind} cannot be read: ${error}; from another origin it needs crossorigin, and leave`, {
+      cause: error,
+    });
   }
 }
 
@@ -126,7 +125,5 @@ function canvasOf(kind: string, width: number, height: number): OffscreenCanvasR
 }
 
 function missing(kind: string): MissingExtraError {
-  return new MissingExtraError(
-    `there is no OffscreenCanvas here to read the pixels of a ${kind}; give { data, width, height, channels }`,
-  );
+  return new MissingExtraError(`there is no OffscreenCanvas here to read the pixels of a ${kind}; give a Picture`);
 }

@@ -102,7 +102,7 @@ test("on the web, threads are one number for the page", async () => {
   await onnxRuntime(fresh).load(first, model);
   await assert.rejects(
     onnxRuntime(fresh).load(first, model, 3),
-    failing(UsageError, "threads is 3, and onnxruntime-web has 2 for the whole page"),
+    failing(UsageError, "threads is 3, and onnxruntime-web has 2 (ort.env.wasm.numThreads)"),
   );
   const single = fakeOrt({ web: "1.30.0" }, undefined, 1);
   await assert.rejects(onnxRuntime(single.ort).load(first, model, 2), failing(UsageError, "cross-origin isolated"));
