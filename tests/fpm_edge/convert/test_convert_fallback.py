@@ -77,7 +77,7 @@ def test_some_pieces_get_more_precision_until_the_budget_is_met(
         for result, stage in zip(bundle.session(engine).detect_input(case), maps, strict=True):
             np.testing.assert_array_equal(stage.landmarks(bundle.manifest.geometry.stride)[0], result.landmarks)
     if any(name.startswith("stage_") for name in names):
-        with pytest.raises(UsageError, match=r"has real numbers in heatmap_\d.*; only maps of int8 or int16"):
+        with pytest.raises(UsageError, match=r"has real numbers in heatmap_\d.*; only maps of int8, uint8 or int16"):
             lint(bundle, calibration_data)
 
 
