@@ -41,6 +41,7 @@ def main(folder: Path) -> None:
     made = {}
     for precision, formats in FORMATS.items():
         made[precision] = draft_bundle(source, loaded, precision, calibration, chosen, inputs, formats)
+    made["uint8"] = draft_bundle(source, loaded, "int8", calibration, chosen, inputs, ("tflite",), edges="uint8")
     made["mixed"] = mixed(made["int8"], made["int16x8"])
     for name, content in made.items():
         (folder / f"{name}.fpm").write_bytes(content)

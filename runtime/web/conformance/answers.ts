@@ -61,7 +61,11 @@ export class Answers {
     const { files } = this.parts;
     switch (request.do) {
       case "hello": {
-        const engines = this.parts.engines.map(({ name, version, formats }) => ({ name, version, formats }));
+        const engines = this.parts.engines.map(({ name, version, formats }) => {
+          // LiteRT.js has no others.
+          const tensors = name.startsWith("litert") ? { tensors: ["uint8", "float32"] } : {};
+          return { name, version, formats, ...tensors };
+        });
         return { protocol: 1, runtime: this.parts.runtime, version: this.parts.version, engines, abilities: ABILITIES };
       }
       case "open": {
