@@ -1,8 +1,9 @@
 /** Where things are: compiled tests may lie anywhere, so the repository is looked for from the working directory up. */
 
 import { execFile } from "node:child_process";
+import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, rename } from "node:fs/promises";
+import { mkdir, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 
@@ -34,18 +35,21 @@ export async function garments(): Promise<string> {
   if (given) {
     return given;
   }
-  const made = join(REPOSITORY, "out/web/garments.fpm");
+  const weights = await readFile(join(REPOSITORY, "fpm_edge/models/lite-m/weights.safetensors"));
+  const version = createHash("sha256").update(CONVERT.join(" ")).update(weights).digest("hex").slice(0, 8);
+  const folder = join(REPOSITORY, "out/web");
+  const made = join(folder, `garments-${version}.fpm`);
   if (!existsSync(made)) {
-    await mkdir(dirname(made), { recursive: true });
-    const whole = `${made}.${process.pid}`;
-    await run(FPM_EDGE, [...CONVERT, "-o", whole], { maxBuffer: 1 << 26 });
-    await rename(whole, made);
+    await mkdir(folder, { recursive: true });
+    const begun = join(folder, `begun-${process.pid}.fpm`);
+    await run(FPM_EDGE, [...CONVERT, "-o", begun], { maxBuffer: 1 << 26 });
+    await rename(begun, made);
   }
   return made;
 }
 
 const CONVERT =
-  "convert lite-m --int8 --calibration rendered:96@5/192 --score rendered:300@102/192 --reference --format tflite --format onnx".split(
+  "convert lite-m --int8 --edges uint8 --calibration rendered:96@5/192 --score rendered:300@102/192 --reference --format tflite --format onnx".split(
     " ",
   );
 
