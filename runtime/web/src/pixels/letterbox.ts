@@ -44,11 +44,11 @@ export function letterbox(
   if (fit.width < inputWidth || fit.height < inputHeight) {
     out.fill(0);
   } else if (width === inputWidth && height === inputHeight && x0 === 0 && y0 === 0 && x1 === width && y1 === height) {
-    if (words) {
+    if (!words) {
+      out.set(data);
+    } else if (!unpack(words, 0, out, 0, width * height)) {
       pack(picture, words, 0, 1, width * height);
       unpack(packed, 0, out, 0, width * height);
-    } else {
-      out.set(data);
     }
     return out;
   }
@@ -165,14 +165,18 @@ function wordOverBlack(word: number): number {
   );
 }
 
-/** Words as RGB bytes. */
-function unpack(words: Int32Array, from: number, out: Uint8Array, at: number, count: number): void {
-  for (let i = 0, to = at; i < count; i++, to += 3) {
-    const word = words[from + i];
+/** Words as RGB bytes; whether they were opaque. */
+function unpack(words: Int32Array, from: number, out: Uint8Array, at: number, count: number): boolean {
+  let all = -1;
+  const end = (from + count) | 0;
+  for (let pixel = from | 0, to = at | 0; pixel < end; pixel = (pixel + 1) | 0, to = (to + 3) | 0) {
+    const word = words[pixel];
     out[to] = word;
-    out[to + 1] = word >>> 8;
-    out[to + 2] = word >>> 16;
+    out[(to + 1) | 0] = word >>> 8;
+    out[(to + 2) | 0] = word >>> 16;
+    all &= word;
   }
+  return all >>> 24 === 255;
 }
 
 function atLeast(scratch: Int32Array, length: number): Int32Array {
