@@ -21,4 +21,9 @@ test("what lies in two pixels of a hundred counts", () => {
   assert.ok(isOneColour(picture));
   data.fill(200, 0, 6);
   assert.ok(!isOneColour(picture));
+  // The ranks that are looked at are the nearest ones, so that of 200 pixels two may be otherwise.
+  const larger = { data: new Uint8Array(600).fill(50).fill(0, 0, 6), width: 20, height: 10, channels: 3 } as const;
+  assert.ok(isOneColour(larger));
+  larger.data.fill(0, 0, 9);
+  assert.ok(!isOneColour(larger));
 });
