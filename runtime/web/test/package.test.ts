@@ -90,6 +90,13 @@ test("every entry of the package is there", async () => {
   }
 });
 
+test("docs/reference/web.md is what the types say", () => {
+  execFileSync(process.execPath, ["scripts/reference.mjs", "--check"], {
+    cwd: ROOT,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+});
+
 test("the lock names no address, and has the versions of package.json", () => {
   const lock = readFileSync(`${ROOT}package-lock.json`, "utf8");
   assert.doesNotMatch(lock, /"resolved"|https?:\/\/registry/);

@@ -36,7 +36,7 @@ export async function decodePng(content: Uint8Array, width: number, height: numb
   const view = new DataView(header.buffer, header.byteOffset, header.length);
   const found = [view.getUint32(0), view.getUint32(4), ...header.subarray(8)];
   if (`${found}` !== `${[width, height, FORM]}`) {
-    throw new Error(`its header says ${found}; expected ${[width, height, FORM]}: RGB of 8 bits, not interlaced`);
+    throw new Error(`its header says ${found}; expected ${[width, height, FORM]}: RGB, not interlaced`);
   }
   const stride = PIXEL * width;
   const data = await inflated(packed, height * (1 + stride));
@@ -55,7 +55,7 @@ export async function decodePng(content: Uint8Array, width: number, height: numb
 /** The header's 13 bytes, and the compressed data. */
 function readChunks(content: Uint8Array): readonly [Uint8Array, Uint8Array<ArrayBuffer>] {
   if (String.fromCharCode(...content.subarray(0, START.length)) !== START) {
-    throw new Error("it does not start as a PNG");
+    throw new Error("it does not start as one");
   }
   const view = new DataView(content.buffer, content.byteOffset, content.length);
   const packed: Uint8Array[] = [];

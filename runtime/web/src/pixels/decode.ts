@@ -136,13 +136,12 @@ function check(maps: HeatmapData, options: HeatmapOptions): readonly [number, nu
   const size = height * width * (landmarks + 1);
   if (maps.length !== size || !(size > 0)) {
     throw new DataError(
-      `heatmaps have ${maps.length} numbers; expected ${height} × ${width} cells of ${landmarks + 1} channels, ` +
-        `${landmarks} landmarks and the background`,
+      `heatmaps have ${maps.length} numbers; expected ${height} × ${width} cells of ${landmarks + 1} channels`,
     );
   }
   if (type === "Float32Array") {
     if (scale !== null || zeroPoint !== null) {
-      throw new UsageError("Float32Array heatmaps hold real values; scale and zeroPoint must be null");
+      throw new UsageError("Float32Array heatmaps have no scale and zeroPoint");
     }
   } else if (scale === null || zeroPoint === null) {
     throw new UsageError(`${type} heatmaps need scale and zeroPoint; take both from the manifest`);

@@ -56,7 +56,10 @@ test("a model that is damaged, or not as the manifest says, is a BundleError", a
   );
   const [spec] = first.inputs as [Piece["inputs"][0]];
   const larger = { ...first, inputs: [{ ...spec, shape: [1, 64, 65, 3] }] };
-  await assert.rejects(engine.load(larger, model), failing(BundleError, "the manifest says image uint8 (1, 64, 65, 3)"));
+  await assert.rejects(
+    engine.load(larger, model),
+    failing(BundleError, "the manifest says image uint8 (1, 64, 65, 3)"),
+  );
 });
 
 test("more threads than it was loaded with are refused", async () => {

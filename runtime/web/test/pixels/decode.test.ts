@@ -153,7 +153,7 @@ test("arguments that do not fit are refused", () => {
   assert.ok(readHeatmaps(maps, options));
   assert.throws(() => readHeatmaps(maps, { ...options, scale: null }), /Int8Array heatmaps need scale and zeroPoint/);
   assert.throws(() => readHeatmaps(maps, { ...options, zeroPoint: null }), UsageError);
-  assert.throws(() => readHeatmaps(new Float32Array(60), options), /must be null/);
+  assert.throws(() => readHeatmaps(new Float32Array(60), options), /have no scale/);
   assert.throws(() => readHeatmaps(maps, { ...options, layout: "HWC" as "NHWC" }), /HWC/);
   assert.throws(
     () => readHeatmaps(maps, { ...options, landmarks: 3 }),

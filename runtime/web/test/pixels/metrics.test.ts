@@ -30,7 +30,10 @@ test("what does not fit is refused", () => {
   assert.throws(() => normalizedError([1, 2, 3, 4], [1, 2], [10, 10]), DataError);
   assert.throws(() => normalizedError([1, 2, 3, 4], [1, 2, 3, 4], []), DataError);
   assert.throws(() => normalizedError([1, 2, 3, 4], [1, 2, 3, 4], [10, 10, 10]), DataError);
-  assert.throws(() => normalizedError([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [10, 10, 10, 10]), /6 predicted, 6 true numbers, 4 sizes/);
+  assert.throws(
+    () => normalizedError([1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6], [10, 10, 10, 10]),
+    /6 predicted, 6 true numbers, 4 sizes/,
+  );
   assert.throws(() => normalizedError([1, 2], [1, 2], [10, 0]), /size 0 of a picture is not positive/);
   assert.throws(() => normalizedError([1, 2], [1, 2], [NaN, 5]), DataError);
 });
