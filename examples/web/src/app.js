@@ -16,6 +16,7 @@ const LOOK_MS = 1000;
 
 let model = null;
 let source = BUNDLE;
+let changes = 0; // of the model: the last one that was asked for counts
 
 /** Run it, and show what goes wrong instead of leaving it in the console. */
 async function guarded(work) {
@@ -40,24 +41,35 @@ async function take(file) {
 
 /** Another bundle, engine or number of threads. Where it is refused, the model before stays. */
 async function changeModel(from = source, asked = choices()) {
+  const mine = ++changes;
   byId("settings").setAttribute("aria-busy", "true");
+  let opened;
   try {
-    const [before, opened] = [model, await openModel({ source: from, ...asked })];
-    [model, source] = [opened, from];
-    useModel(model);
-    before?.close();
+    opened = await openModel({ source: from, ...asked });
+    if (mine !== changes) return opened.close(); // another was asked for meanwhile
   } finally {
-    if (model) showChoices(model);
-    else byId("sentence").textContent = "There is no model.";
-    byId("settings").removeAttribute("aria-busy");
+    if (mine === changes) {
+      showChoices(opened ?? model ?? asked);
+      if (!opened && !model) byId("sentence").textContent = "There is no model.";
+      byId("settings").removeAttribute("aria-busy");
+    }
   }
-  showModel(model, from instanceof File ? from.name : "garments.fpm");
-  showStages(model.stageCount);
-  fitSettings(model);
+  const before = model;
+  [model, source] = [opened, from];
+  useModel(opened);
+  before?.close();
+  showModel(opened, from instanceof File ? from.name : "garments.fpm");
+  showStages(opened.stageCount);
+  fitSettings(opened);
   byId("sentence").textContent = "Choose a picture.";
   await look();
-  await model.check();
-  showCertificate(...model.drift);
+  try {
+    await opened.check();
+  } catch (error) {
+    // One that was closed for another meanwhile owes no answer.
+    if (opened === model) throw error;
+  }
+  if (opened === model) showCertificate(...opened.drift);
 }
 
 /** A bundle of the visitor's, in an engine that reads it. */

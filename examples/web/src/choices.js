@@ -19,6 +19,6 @@ export const choices = () => ({ engine: byId("engine").value, threads: Number(by
 
 /** What answers, after it was changed or another one was refused. */
 export function showChoices({ engine, threads }) {
-  byId("engine").value = Object.keys(ENGINES).find((name) => engine.startsWith(name));
+  byId("engine").value = Object.keys(ENGINES).find((name) => engine?.startsWith(name)) ?? byId("engine").value;
   byId("threads").value = threads;
 }

@@ -113,12 +113,14 @@ function shadowsOf(asked, session, monitor) {
     stageLimit: session.stageLimit,
     detectInput: async (...given) => (await loaded()).detectInput(...given),
   };
-  return {
-    // Pictures that somebody chose have nothing to do with each other; frames of a video have, for two minutes.
-    pictures: new Shadow(session, reference, monitor, { rate: 1, spacingS: 0 }),
-    frames: new Shadow(session, reference, monitor, { rate: 1 }),
-    close: async () => (await loading?.catch(() => null))?.close(),
+  // Pictures that somebody chose have nothing to do with each other; frames of a video have, for two minutes.
+  const pictures = new Shadow(session, reference, monitor, { rate: 1, spacingS: 0 });
+  const frames = new Shadow(session, reference, monitor, { rate: 1 });
+  const close = async () => {
+    await Promise.all([pictures.close(), frames.close()]);
+    await (await loading?.catch(() => null))?.close();
   };
+  return { pictures, frames, close };
 }
 
 /** A session in a worker of its own, which is ended if it takes too long. */
