@@ -61,7 +61,7 @@ async function changeModel(from = source, asked = choices()) {
   showModel(opened, from instanceof File ? from.name : "garments.fpm");
   showStages(opened.stageCount);
   fitSettings(opened);
-  byId("sentence").textContent = "Choose a picture.";
+  byId("sentence").textContent = "The model is ready.";
   await look();
   try {
     await opened.check();
