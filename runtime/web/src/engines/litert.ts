@@ -58,18 +58,20 @@ export interface LiteRtOptions {
 /**
  * An engine that reads TFLite pieces whose tensors are float32 or uint8: LiteRT.js knows no int8 and no int16.
  *
- * Threads: as many as LiteRT.js was loaded with, or fewer. It has one unless it was loaded with
- * `loadLiteRt(path, { threads: true })`, which needs a page that is cross-origin isolated.
+ * Threads: one, unless more are asked for, at most as many as LiteRT.js was loaded with. That is one as well but for
+ * `loadLiteRt(path, { threads: true })`, which needs a page that is cross-origin isolated. Each piece has its own. What
+ * has several is freed with the page, not by `dispose`: LiteRT.js (2.5.3) waits for threads that it takes down, and where
+ * the browser had no time to start one of them, which it does while nothing else runs, it waits for ever.
  */
 export function liteRt<T extends LiteRtTensor>(litert: LiteRtModule<T>, options: LiteRtOptions = {}): Engine {
   const { accelerator = "wasm", version = "of unknown version" } = options;
   const gpu = accelerator === "webgpu";
   const name = gpu ? "litert-web-gpu" : "litert-web";
 
-  async function compile(model: Uint8Array, threads?: number): Promise<LiteRtCompiled<T>> {
+  async function compile(model: Uint8Array, threads: number): Promise<LiteRtCompiled<T>> {
     const compiled = await litert.loadAndCompile(model, {
       accelerator,
-      ...(threads !== undefined && { cpuOptions: { numThreads: threads } }),
+      cpuOptions: { numThreads: gpu ? 1 : threads },
       // Left alone, a GPU computes in float16, and the landmarks drift unseen.
       ...(gpu && { gpuOptions: { precision: "fp32" } }),
     });
@@ -85,7 +87,7 @@ export function liteRt<T extends LiteRtTensor>(litert: LiteRtModule<T>, options:
     name,
     version,
     formats: ["tflite"],
-    async load(piece, model, threads) {
+    async load(piece, model, threads = 1) {
       checkDtypes(piece, name);
       checkThreads(litert, threads);
       let compiled: LiteRtCompiled<T>;
@@ -93,16 +95,21 @@ export function liteRt<T extends LiteRtTensor>(litert: LiteRtModule<T>, options:
         compiled = await compile(model, threads);
       } catch (error) {
         throw await notLoaded(piece, name, error, gpu ? "WebGPU" : undefined, async () =>
-          (await litert.loadAndCompile(model, { accelerator: "wasm" })).delete(),
+          (await litert.loadAndCompile(model, { accelerator: "wasm", cpuOptions: { numThreads: 1 } })).delete(),
         );
       }
+      const dispose = () => {
+        if (gpu || threads === 1) {
+          compiled.delete();
+        }
+      };
       try {
         const signature = compiled.signatures[SIGNATURE] ?? compiled;
         // LiteRT.js does not say the scales of a model.
         checkEdges(piece, signature.getInputDetails(), signature.getOutputDetails());
-        return runner(litert, piece, compiled, signature, gpu);
+        return { ...runner(litert, piece, signature, gpu), dispose };
       } catch (error) {
-        compiled.delete();
+        dispose();
         throw error;
       }
     },
@@ -119,14 +126,14 @@ function checkDtypes(piece: Piece, engine: string): void {
   }
 }
 
-function checkThreads(litert: LiteRtModule<LiteRtTensor>, threads: number | undefined): void {
+function checkThreads(litert: LiteRtModule<LiteRtTensor>, threads: number): void {
   let most: number;
   try {
     most = litert.getGlobalLiteRt().liteRtWasm.getThreadCount();
   } catch (error) {
     throw new MissingExtraError("LiteRT.js is not loaded; await loadLiteRt(...) first", { cause: error });
   }
-  if (threads !== undefined && threads > most) {
+  if (threads > most) {
     throw new UsageError(
       `threads is ${threads}, and LiteRT.js was loaded with ${most}; load it with loadLiteRt(path, { threads: true }) ` +
         "on a page that is cross-origin isolated, or leave threads out",
@@ -137,10 +144,9 @@ function checkThreads(litert: LiteRtModule<LiteRtTensor>, threads: number | unde
 function runner<T extends LiteRtTensor>(
   litert: LiteRtModule<T>,
   piece: Piece,
-  compiled: LiteRtCompiled<T>,
   signature: LiteRtSignature<T>,
   gpu: boolean,
-): PieceRunner {
+): Omit<PieceRunner, "dispose"> {
   const inputs = piece.inputs.map((spec) => ({ name: spec.name, shape: Int32Array.from(spec.shape) }));
   return {
     delegate: gpu ? "gpu" : "none",
@@ -166,9 +172,6 @@ function runner<T extends LiteRtTensor>(
           tensor.delete();
         }
       }
-    },
-    dispose() {
-      compiled.delete();
     },
   };
 }

@@ -66,6 +66,18 @@ test("more threads than it was loaded with are refused", async () => {
   await assert.rejects(liteRt(litert).load(first, model, 2), failing(UsageError, "LiteRT.js was loaded with 1"));
 });
 
+test("one thread unless more are asked for; what has several is left to the page", async () => {
+  const { module, deleted, asked } = fakeLiteRt({ options: { accelerator: "wasm" } }, 4);
+  (await liteRt(module).load(first, model)).dispose();
+  assert.equal(deleted(), 1);
+  (await liteRt(module).load(first, model, 4)).dispose();
+  assert.equal(deleted(), 1);
+  assert.deepEqual(
+    asked.map((options) => options.cpuOptions?.numThreads),
+    [1, 4],
+  );
+});
+
 test("a module that was not loaded says so", async () => {
   const idle = {
     ...fakeLiteRt({}).module,
@@ -105,10 +117,15 @@ function failing(kind: new (message: string) => Error, words: string) {
 }
 
 /** A module with WebGPU that takes all of the first piece, unless `changes` says otherwise. */
-function fakeLiteRt(changes: Partial<LiteRtCompiled<LiteRtTensor>>): {
+function fakeLiteRt(
+  changes: Partial<LiteRtCompiled<LiteRtTensor>>,
+  threads = 1,
+): {
   module: LiteRtModule<LiteRtTensor>;
   deleted: () => number;
+  asked: Parameters<LiteRtModule<LiteRtTensor>["loadAndCompile"]>[1][];
 } {
+  const asked: Parameters<LiteRtModule<LiteRtTensor>["loadAndCompile"]>[1][] = [];
   let deleted = 0;
   const details = (specs: Piece["inputs"]) =>
     specs.map(({ name, dtype, shape }) => ({ name, dtype, shape: Int32Array.from(shape) }));
@@ -131,9 +148,13 @@ function fakeLiteRt(changes: Partial<LiteRtCompiled<LiteRtTensor>>): {
   return {
     module: {
       Tensor,
-      loadAndCompile: async () => compiled,
-      getGlobalLiteRt: () => ({ liteRtWasm: { getThreadCount: () => 1 } }),
+      loadAndCompile: async (_, options) => {
+        asked.push(options);
+        return compiled;
+      },
+      getGlobalLiteRt: () => ({ liteRtWasm: { getThreadCount: () => threads } }),
     },
     deleted: () => deleted,
+    asked,
   };
 }

@@ -101,3 +101,13 @@ test("LiteRT.js and ONNX Runtime agree on the float model", async () => {
     });
   }
 });
+
+test("in a check, all of the reference is read as well", async () => {
+  const bundle = await tiny();
+  const reference = (await bundle.reference())!;
+  reference.check = async () => {
+    throw new BundleError("it was");
+  };
+  bundle.reference = async () => reference;
+  await assert.rejects(bundle.check(), /it was/);
+});

@@ -101,6 +101,8 @@ test("a ready-made input is answered in its own pixels, stage by stage", async (
   );
   await assert.rejects(session.detectInput(new Uint8Array(64 * 64 * 4)), DataError);
   await assert.rejects(session.detectInput({ data: inputs[0]!, width: 32, height: 128, channels: 3 }), DataError);
+  const wider = { data: new Uint8Array(65 * 64 * 3), width: 65, height: 64, channels: 3 } as const;
+  await assert.rejects(session.detectInput(wider), DataError);
   await assert.rejects(session.detectInput(inputs[0]!, { stages: 4 }), UsageError);
 });
 
