@@ -1,4 +1,4 @@
-"""The whole test suite: in two pytest processes side by side, as most tests keep one core busy.
+"""The whole test suite: in two pytest processes side by side, as most tests keep one core busy; then the web runtime.
 
 What the first prints is seen at once, what the second printed at its end. Either by itself is a plain run of pytest.
 """
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import run_web_tests
 from counted import of_pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -42,11 +43,11 @@ def main() -> None:
         later.seek(0)
         rest = later.read()
     print(rest, flush=True)
-    counted = [of_pytest(b"".join(said).decode("utf-8", "replace")), of_pytest(rest)]
+    counted = [of_pytest(b"".join(said).decode("utf-8", "replace")), of_pytest(rest), run_web_tests.run()]
     counts = {kind: sum(one[kind] for one in counted) for kind in ("passed", "failed", "skipped")}
     print(f"tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")
     # 1 and more: failures, an interruption, or no test at all.
-    sys.exit(max(first.returncode, second.returncode, key=abs) and 1)
+    sys.exit((max(first.returncode, second.returncode, key=abs) or counted[-1]["failed"]) and 1)
 
 
 if __name__ == "__main__":

@@ -74,7 +74,7 @@ def units() -> Counts:
 def conformance(client: str) -> Counts:
     """The quick part of the conformance suite, by one of the clients."""
     command = f"node {(WEB / 'build' / 'conformance' / f'{client}.js').relative_to(ROOT)}"
-    suite = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "conformance/suite", "--client", command]
+    suite = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "conformance/suite", "--client", command]
     ran = subprocess.run(suite, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     return _checked(of_pytest(ran.stdout), ran, f"conformance, {command}")
 
