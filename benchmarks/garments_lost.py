@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from fpm_edge.accuracy.predict import Predictions, predict_session
+from fpm_edge.accuracy.predict import predict_session
 from fpm_edge.accuracy.recognized import recognition_of
-from fpm_edge.convert.recognize import load_nothing
-from fpm_edge.data import Dataset, load_dataset, split_listed
-from fpm_edge_calibration import Scored, fit_categories
+from fpm_edge.convert.recognize import load_nothing, scores_of
+from fpm_edge.data import load_dataset, split_listed
+from fpm_edge_calibration import fit_categories
 from fpm_edge_runtime import open_bundle
 from fpm_edge_runtime.bundle.recognition import Recognition
 
@@ -40,7 +40,7 @@ def main() -> None:
     test = split_listed(load_dataset(f"fashionai:{options.garments}"), options.garments / "test_images.txt")[1]
     specs = options.fit or [f"nothing:{options.folder}/nothing-train", "backdrops:100@6/192"]
     empty = load_nothing(specs, session.schema)
-    seen, walls = (scored(data, predict_session(session, data)) for data in (dev, empty))
+    seen, walls = (scores_of(data, predict_session(session, data)) for data in (dev, empty))
     found = predict_session(session, test)
     tried = {spec: predict_session(session, load_nothing([spec], session.schema)) for spec in options.nothing}
 
@@ -64,16 +64,6 @@ def main() -> None:
                 f"| {index + 1} | {budget:.1%} | {rule.garments_lost:.1%}, {rule.nothing_found:.1%} | "
                 f"{first.lost:.1%} | {first.found:.1%} | {first.ne_found:.4f} | {nothing} |"
             )
-
-
-def scored(dataset: Dataset, found: Predictions) -> Scored:
-    """What the converted file found in these pictures."""
-    return Scored(
-        dataset.name,
-        found.scores,
-        tuple(record.category for record in dataset.records),
-        tuple(record.photograph for record in dataset.records),
-    )
 
 
 if __name__ == "__main__":

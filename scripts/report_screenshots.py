@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from PIL import Image
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
 
 MOST_BYTES = 300_000
 # name, width and height of the window, colour scheme, pixels for one of the page's, heading to begin at
@@ -49,12 +49,7 @@ def shot(
     browser: Browser, page: Path, width: int, height: int, scheme: str, scale: float, heading: str | None
 ) -> bytes:
     """A PNG of the window, scrolled to a heading."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        device_scale_factor=scale,
-        reduced_motion="reduce",
-    )
+    context = window(browser, width, height, scheme, scale)
     opened = context.new_page()
     opened.goto(page.as_uri())
     if heading is not None:
@@ -62,6 +57,16 @@ def shot(
     content = opened.screenshot()
     context.close()
     return content
+
+
+def window(browser: Browser, width: int, height: int, scheme: str, scale: float) -> BrowserContext:
+    """A window in which nothing moves; the scheme is ``light`` or ``dark``."""
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if scheme == "dark" else "light",
+        device_scale_factor=scale,
+        reduced_motion="reduce",
+    )
 
 
 def compressed(png: bytes) -> bytes:

@@ -20,7 +20,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, FilePayload, Page, sync_playwright
-from report_screenshots import MOST_BYTES, compressed
+from report_screenshots import MOST_BYTES, compressed, window
 
 from fpm_edge.data import load_dataset, read_image
 
@@ -97,12 +97,7 @@ def served() -> Iterator[str]:
 
 def shot(browser: Browser, address: str, name: str, width: int, height: int, scheme: str, scale: float) -> bytes:
     """A PNG of the window, with the sample looked at, or a file that is no bundle refused."""
-    context = browser.new_context(
-        viewport={"width": width, "height": height},
-        color_scheme="dark" if scheme == "dark" else "light",
-        device_scale_factor=scale,
-        reduced_motion="reduce",
-    )
+    context = window(browser, width, height, scheme, scale)
     page = context.new_page()
     page.goto(address)
     answered(page)

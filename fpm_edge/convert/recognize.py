@@ -15,7 +15,7 @@ from fpm_edge_runtime.bundle.recognition import Recognition
 from fpm_edge_runtime.errors import UsageError
 from fpm_edge_runtime.pixels.metrics import normalized_error
 
-__all__ = ["DEFAULT_NOTHING", "Recognizing", "fit_recognition", "joined", "load_nothing"]
+__all__ = ["DEFAULT_NOTHING", "Recognizing", "fit_recognition", "joined", "load_nothing", "scores_of"]
 
 DEFAULT_NOTHING = "backdrops:100@211"
 """Pictures without a garment where none are given; the seed is of no other part of the project."""
@@ -74,7 +74,7 @@ def fit_recognition(
     """
     notes = []
     truth, schema = truth_of(scored), session.schema
-    garments = _scored(scored, found)
+    garments = scores_of(scored, found)
     # What the garments are enough for is known without drawing a backdrop.
     why = why_no_categories(truth.categories, len(truth.categories), schema)
     categories = None
@@ -82,7 +82,7 @@ def fit_recognition(
         empty = nothing()
         why = why_no_categories(truth.categories, len(empty), schema)
         if why is None:
-            categories = fit_categories(garments, _scored(empty, predict_session(session, empty, read)), schema)
+            categories = fit_categories(garments, scores_of(empty, predict_session(session, empty, read)), schema)
             missing = [name for name in schema.categories if name not in categories.names]
             if missing:
                 notes.append(f"the rule for categories does not know {', '.join(missing)}: not in the scoring data")
@@ -105,7 +105,8 @@ def fit_recognition(
     return Recognizing(recognition, tuple(notes))
 
 
-def _scored(dataset: Dataset, found: Predictions) -> Scored:
+def scores_of(dataset: Dataset, found: Predictions) -> Scored:
+    """What the converted file found in these pictures."""
     return Scored(
         dataset.name,
         found.scores,

@@ -1,11 +1,11 @@
 /** The example on a phone, by keyboard, in the dark. */
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import type { Browser, Page } from "playwright-core";
-import { launch, open, pageOf } from "./support/browser.js";
-import { garments, missing } from "./support/repository.js";
-import { type Site, site } from "./support/site.js";
+import { describe, test } from "node:test";
+import type { Page } from "playwright-core";
+import { open, pageOf } from "./support/browser.js";
+import { example } from "./support/example.js";
+import { missing } from "./support/repository.js";
 
 // In the order of the page. Of a group of one control, the control.
 const CONTROLS = [
@@ -27,20 +27,11 @@ const CONTROLS = [
 ];
 
 describe("everybody can use the example", { skip: missing() || false, timeout: 600_000 }, () => {
-  let web: Site;
-  let browser: Browser;
-
-  before(async () => {
-    [web, browser] = await Promise.all([garments().then(site), launch()]);
-  });
-  after(async () => {
-    await browser?.close();
-    await web?.remove();
-  });
+  const made = example();
 
   test("by keyboard: every control is reached, in order, and is seen to be", async () => {
-    const { context, page } = await pageOf(browser, { viewport: { width: 1180, height: 860 } });
-    await open(page, web.address);
+    const { context, page } = await pageOf(made.browser, { viewport: { width: 1180, height: 860 } });
+    await open(page, made.web.address);
     const reached: string[] = [];
     for (;;) {
       await page.keyboard.press("Tab");
@@ -60,8 +51,8 @@ describe("everybody can use the example", { skip: missing() || false, timeout: 6
   });
 
   test("by keyboard: the first link leads past the picture, Enter asks for the sample, a message can be closed", async () => {
-    const { context, page } = await pageOf(browser);
-    await open(page, web.address);
+    const { context, page } = await pageOf(made.browser);
+    await open(page, made.web.address);
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     assert.equal(await page.evaluate(() => document.activeElement?.id), "answer");
@@ -78,8 +69,8 @@ describe("everybody can use the example", { skip: missing() || false, timeout: 6
   });
 
   test("for a screen reader: names, a table, and what has changed", async () => {
-    const { context, page } = await pageOf(browser);
-    await open(page, web.address);
+    const { context, page } = await pageOf(made.browser);
+    await open(page, made.web.address);
     const nameless = await page.$$eval("button, input, select, canvas, table, section, form", (found) =>
       found
         .filter((element) => {
@@ -103,8 +94,8 @@ describe("everybody can use the example", { skip: missing() || false, timeout: 6
 
   for (const width of [320, 360, 768, 1180]) {
     test(`${width} px wide: nothing lies outside, and what is pressed is large enough`, async () => {
-      const { context, page } = await pageOf(browser, { viewport: { width, height: 740 } });
-      await open(page, web.address);
+      const { context, page } = await pageOf(made.browser, { viewport: { width, height: 740 } });
+      await open(page, made.web.address);
       await page.$$eval("details", (found) => {
         for (const details of found) {
           (details as HTMLDetailsElement).open = true;
@@ -121,8 +112,8 @@ describe("everybody can use the example", { skip: missing() || false, timeout: 6
 
   for (const colorScheme of ["light", "dark"] as const) {
     test(`${colorScheme}: text has a contrast of 4.5 to what is behind it`, async () => {
-      const { context, page } = await pageOf(browser, { colorScheme });
-      await open(page, web.address);
+      const { context, page } = await pageOf(made.browser, { colorScheme });
+      await open(page, made.web.address);
       const low = await page.evaluate(lowContrasts);
       assert.deepEqual(low, []);
       const [red] = await page.evaluate(() =>

@@ -44,7 +44,7 @@ describe("docs/web.md", { skip: missing() || false, timeout: 600_000 }, () => {
       await symlink(join(REPOSITORY, "runtime/web/node_modules", name), join(modules, name));
     }
     const page = await readFile(join(REPOSITORY, "docs/web.md"), "utf8");
-    for (const [, heading, text] of page.matchAll(/^## (.+)\n([\s\S]*?)(?=^## |Z)/gm)) {
+    for (const [, heading, text] of page.matchAll(/^## (.+)\n([\s\S]*?)(?=^## |(?![\s\S]))/gm)) {
       code.set(
         heading!,
         [...text!.matchAll(/```javascript\n([\s\S]*?)```/g)].map(([, block]) => block!),

@@ -1,13 +1,12 @@
 /** Memory stays flat: what a frame takes is given back. The long run is bench/frames.mjs. */
 
 import assert from "node:assert/strict";
-import { after, before, describe, test } from "node:test";
-import type { Browser } from "playwright-core";
+import { describe, test } from "node:test";
 import { launch, open, pageOf, textOf } from "./support/browser.js";
+import { example } from "./support/example.js";
 import { harnessOn } from "./support/harness-site.js";
 import { heapOf } from "./support/heap.js";
-import { garments, missing } from "./support/repository.js";
-import { type Site, site } from "./support/site.js";
+import { missing } from "./support/repository.js";
 
 const FRAMES = 1500;
 // A frame of 320 × 240 that stayed would be 300 kB; 1,500 detections alone, were they kept, 1 MB.
@@ -17,24 +16,15 @@ const MOST_WITH_WORKERS = 4_000_000;
 const CAMERA = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"];
 
 describe("memory", { skip: missing() || false, timeout: 600_000 }, () => {
-  let web: Site;
-  let browser: Browser;
-
-  before(async () => {
-    [web, browser] = await Promise.all([garments().then(site), launch()]);
-  });
-  after(async () => {
-    await browser?.close();
-    await web?.remove();
-  });
+  const made = example();
 
   for (const [engine, frames] of [
     ["nothing", FRAMES],
     ["onnxruntime", FRAMES / 10],
   ] as const) {
     test(`${frames} frames through ${engine} leave nothing behind`, async (t) => {
-      const { context, page } = await pageOf(browser);
-      await page.goto(await harnessOn(web));
+      const { context, page } = await pageOf(made.browser);
+      await page.goto(await harnessOn(made.web));
       await page.waitForFunction(() => "harness" in globalThis);
       await page.evaluate((name) => harness.load(name), engine);
       const after = async (count: number) => {
@@ -52,7 +42,7 @@ describe("memory", { skip: missing() || false, timeout: 600_000 }, () => {
   test("a camera in the example leaves nothing behind, in the page nor in its workers", async (t) => {
     const eager = await launch(...CAMERA, "--enable-blink-features=ForceEagerMeasureMemory");
     const { page } = await pageOf(eager, { permissions: ["camera"] });
-    await open(page, web.address);
+    await open(page, made.web.address);
     await page.click("#camera");
     const after = async (ms: number): Promise<number> => {
       await page.waitForTimeout(ms);
