@@ -68,12 +68,14 @@ class Clear:
     def __init__(self) -> None:
         self._apart: list[float] = []
 
-    def add(self, expected: Any, answered: dict[str, Any]) -> None:
-        """One stage's landmarks; both in pixels of the input."""
+    def add(self, expected: Any, answered: dict[str, Any], scale: float = 1.0) -> None:
+        """One stage's answer; `scale`: pixels of the input per pixel of its landmarks."""
         found = np.array(answered["landmarks"], np.float64)
         assert np.isfinite(found).all()
         clear = (expected.scores >= CLEAR_PEAK) & (np.array(answered["scores"]) >= CLEAR_PEAK)
-        self._apart += np.linalg.norm(found - expected.landmarks, axis=1)[clear].tolist()
+        self._apart += (scale * np.linalg.norm(found - expected.landmarks, axis=1)[clear]).tolist()
+        close("scores", expected.scores, answered["scores"], ENGINE_SCORE)
+        assert answered["category"] == expected.category
 
     def check(self, limit: float) -> None:
         """99 % of them are within the limit, and there are many."""
@@ -102,11 +104,12 @@ def compared(client: Client, files: Files, path: Path, inputs: list[NDArray[np.u
             answered = client.ask("detect_input", **files.picture(pixels))["results"]
             for one, other in zip(session.detect_input(pixels), answered, strict=True):
                 clear.add(one, other)
-        clear.check(px)
         for picture in photographs():
             expected, answer = session.detect(picture), client.ask("detect", **files.picture(picture))
             found = (answer["stages_run"], answer["stop_reason"], answer["engine"])
             assert found == (expected.stages_run, expected.stop_reason, name)
+            clear.add(expected, answer, max(inputs[0].shape[:2]) / max(picture.shape[:2]))
+        clear.check(px)
 
 
 def test_the_shipped_bundle(client: Client, files: Files) -> None:
@@ -125,7 +128,9 @@ def test_the_shipped_bundle_stage_by_stage(client: Client, files: Files) -> None
             assert len(pair.stages(picture)) == 3
             ran.add(pair.detect(picture, converge_px="fitted").stop_reason)
             pair.detect(picture, category="blouse")
-    assert ran in (set(), {"converged", "all stages"})
+    if not ran:
+        pytest.skip("the client has no engine that the reference has, for the shipped bundle")
+    assert ran == {"converged", "all stages"}
 
 
 @pytest.mark.needs("clock")

@@ -96,6 +96,16 @@ def test_a_box_in_the_picture(client: Client, files: Files, box: tuple[float, ..
         same(client, files, noise(90, 70), target, box)
 
 
+@pytest.mark.parametrize("scale", [2, 8, 21, 22, 23, 30])
+def test_edges_in_the_middle_of_pixels(client: Client, files: Files, scale: int) -> None:
+    """White, where whatever is added up is largest, and noise."""
+    side = 4 * scale
+    for image in (np.full((side + 9, side + 9, 3), 255, np.uint8), noise(side + 9, side + 9)):
+        for edge in (0.25, 0.5, 1.5, 3.75):
+            same(client, files, image, (8, 8), (edge, edge, edge + side, edge + side))
+            same(client, files, image, (16, 8), (edge, edge, edge + side, edge + side / 2))
+
+
 def test_a_picture_of_the_inputs_size_is_not_touched(client: Client, files: Files) -> None:
     image = noise(48, 32)
     fit = same(client, files, image, SMALL)

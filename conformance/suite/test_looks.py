@@ -127,9 +127,12 @@ def test_looks_by_chance(client: Client, files: Files, bundles: dict[str, Path])
 
 
 def test_a_small_garment_is_found_by_a_real_network(client: Client, files: Files, bundles: dict[str, Path]) -> None:
-    engines = {engine["name"] for engine in client.hello["engines"] if "onnx" in engine["formats"]}
-    if "onnxruntime" not in engines:
-        pytest.skip("the client has no engine that the reference has, for ONNX")
-    pair = Pair(client, files, bundles["colours"], engine="onnxruntime")
+    engines = [engine["name"] for engine in client.hello["engines"] if "onnx" in engine["formats"]]
+    if not engines:
+        pytest.skip("the client has no engine for ONNX")
     picture = spots(960, 640, [(220, 300), (380, 300), (300, 380)], 50.0)
-    assert (pair.detect(picture).looks, pair.detect(picture, looks=2).looks) == (1, 2)
+    client.ask("open", path=bundles["colours"])
+    for engine in engines:
+        client.ask("load", engine=engine)
+        found = [client.ask("detect", **files.picture(picture), looks=looks)["looks"] for looks in (1, 2)]
+        assert found == [1, 2]

@@ -43,7 +43,7 @@ ENGINE_PX = {"int8": 0.75, "float": 0.05}
 input; codes at all of a model's edges, or real numbers at one of them (decision 0007)."""
 
 ENGINE_SCORE = 0.02
-"""Scores of the tiny test network in engines that differ: five of its codes of 1/256 (tests/runtime/stages)."""
+"""Scores in engines that differ: five codes of 1/256 (tests/runtime/stages)."""
 
 HOSTILE_BYTES = 256 * 2**20
 """How far a client may grow while it refuses hostile bundles, bytes. A member may claim 512 MiB; the Python reference

@@ -29,6 +29,8 @@ export interface WorkerBundle {
   goldenInput(golden: GoldenCase): Promise<Uint8Array>;
 }
 
+type Given = readonly [list: unknown[], transfer: Transferable[]];
+
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -69,6 +71,7 @@ export class WorkerSession implements Detector {
   #next = 1;
   #last: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | null = null;
+  #ended = false;
 
   private constructor(end: MessageEnd) {
     this.#end = end;
@@ -93,7 +96,7 @@ export class WorkerSession implements Detector {
     try {
       session.#known = await session.#ask("open", [setup], transfer);
     } catch (error) {
-      session.#end.terminate?.();
+      session.#finish();
       throw error;
     }
     return session;
@@ -217,8 +220,13 @@ export class WorkerSession implements Detector {
     });
     await Promise.race([this.#ask("close", []).catch(() => {}), late]);
     clearTimeout(timer);
-    this.#end.terminate ? this.#end.terminate() : this.#end.close?.();
+    this.#finish();
     this.#fail("the session's worker was closed before it answered");
+  }
+
+  #finish(): void {
+    this.#ended = true;
+    this.#end.terminate ? this.#end.terminate() : this.#end.close?.();
   }
 
   #fail(message: string): void {
@@ -230,16 +238,24 @@ export class WorkerSession implements Detector {
 
   async #send<Answer>(task: Task, image: ImageSource, options: StageOptions): Promise<Answer> {
     const since = performance.now();
-    const [sent, transfer] = await sendable(image);
+    const sending = sendable(image);
+    const made = sending.then(
+      ([sent]) => sent,
+      () => null, // which is thrown below
+    );
     try {
-      return await this.#ask(task, () => [sent, takenOff(options, performance.now() - since)], transfer);
+      return await this.#ask(task, async () => {
+        const [sent, transfer] = await sending;
+        return [[sent, takenOff(options, performance.now() - since)], transfer];
+      });
     } finally {
-      release(sent); // if it never came to that
+      release(await made); // if it never came to that
     }
   }
 
-  /** Ask the worker when it has answered all that came before. */
-  async #ask<Answer>(task: Task, given: unknown[] | (() => unknown[]), transfer: Transferable[] = []): Promise<Answer> {
+  /** Ask the worker when it has answered all that came before; what is given may be made only then. */
+  async #ask<Answer>(task: Task, given: unknown[] | (() => Promise<Given>), moved?: Transferable[]): Promise<Answer> {
+    this.#refuse(task);
     const before = this.#last;
     let done!: () => void;
     this.#last = new Promise<void>((resolve) => {
@@ -247,17 +263,22 @@ export class WorkerSession implements Detector {
     });
     try {
       await before;
-      if (this.#closing && task !== "close") {
-        throw new UsageError("the session in the worker is closed; make another");
-      }
+      const [list, transfer] = typeof given === "function" ? await given() : [given, moved ?? []];
+      this.#refuse(task);
       return await new Promise((resolve, reject) => {
         const id = this.#next++;
-        const message: Request = { fpmEdge: id, task, given: typeof given === "function" ? given() : given };
+        const message: Request = { fpmEdge: id, task, given: list };
         this.#end.postMessage(message, transfer);
         this.#pending.set(id, { resolve, reject });
       });
     } finally {
       done();
+    }
+  }
+
+  #refuse(task: Task): void {
+    if (this.#ended || (this.#closing && task !== "close")) {
+      throw new UsageError("the session in the worker is closed; make another");
     }
   }
 }

@@ -53,7 +53,7 @@ export interface ShadowOptions {
   readonly random?: (() => number) | undefined;
   /** Where the verdict goes, every 50 samples and when it changes. */
   readonly log?: LogSink | undefined;
-  /** Resolves when there is time to compare. `requestIdleCallback` unless given, or a timer where there is none. */
+  /** Resolves when there is time to compare. `requestIdleCallback` unless given, or a timer where there is none, or where this fails. */
   readonly idle?: (() => Promise<void>) | undefined;
 }
 
@@ -113,7 +113,7 @@ export class Shadow implements Detector {
     const { budgetMsPerMinute, spacingS = SPACING_S, movementRate = 0.02, random, log, idle = platformIdle } = options;
     const { rate = budgetMsPerMinute === undefined ? 0.01 : undefined } = options;
     const [mine, its] = [session.bundle.manifest, reference.bundle.manifest];
-    if (!same(mine.landmarks, its.landmarks) || !same(mine.geometry, its.geometry)) {
+    if (!areEqual(mine.landmarks, its.landmarks) || !areEqual(mine.geometry, its.geometry)) {
       throw new UsageError("the reference has other landmarks or geometry; give the float model of this bundle");
     }
     if (reference.stageLimit < session.stageLimit) {
@@ -284,9 +284,11 @@ export class Shadow implements Detector {
   /** Until the platform is idle and nothing is being detected, but not for ever. */
   async #quiet(): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
-    do {
-      await this.#idle();
-    } while (this.#detecting > 0 && performance.now() < end);
+    await this.#idle().catch(() => pause(LOOK_MS));
+    while (this.#detecting > 0 && performance.now() < end) {
+      await pause(0); // whatever `idle` is, what is being detected gets its turn
+      await this.#idle().catch(() => pause(LOOK_MS));
+    }
   }
 
   async #do(watched: Watched, trace: Trace): Promise<void> {
@@ -379,11 +381,15 @@ function platformIdle(): Promise<void> {
   });
 }
 
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /** Whether two values of JSON are equal, whatever the order of their keys. */
-function same(one: unknown, other: unknown): boolean {
+function areEqual(one: unknown, other: unknown): boolean {
   if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) {
     return one === other;
   }
   const keys = Object.keys(one) as never[];
-  return keys.length === Object.keys(other).length && keys.every((key) => same(one[key], other[key]));
+  return keys.length === Object.keys(other).length && keys.every((key) => areEqual(one[key], other[key]));
 }

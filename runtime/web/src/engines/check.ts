@@ -67,7 +67,7 @@ export async function notLoaded(
 }
 
 /** What an error says in its first line; engines throw all sorts of things. */
-function firstLine(error: unknown): string {
+export function firstLine(error: unknown): string {
   return String((error as Partial<Error> | null)?.message || error)
     .trim()
     .split("\n", 1)[0]!;

@@ -8,7 +8,7 @@
 
 import type { Piece } from "../bundle/manifest.js";
 import { MissingExtraError, UsageError } from "../errors.js";
-import { checkEdges, type Edge, notLoaded } from "./check.js";
+import { checkEdges, type Edge, firstLine, notLoaded } from "./check.js";
 import type { Delegate, Engine, PieceRunner, TensorData } from "./engine.js";
 import { probe, probed } from "./onnx-overflow.js";
 
@@ -102,10 +102,19 @@ export function onnxRuntime(ort: OrtModule, options: OnnxRuntimeOptions = {}): E
       if (!node && threads !== undefined) {
         ort.env.wasm.numThreads ||= threads;
       }
-      let session: OrtSession;
+      let sure: boolean;
       try {
         exact ??= create(probe(), "none").then((session) => probed(ort, session));
-        session = await create(model, delegate, threads, await exact);
+        sure = await exact;
+      } catch (error) {
+        exact = undefined; // the next load may find what was missing
+        throw new MissingExtraError(`${name} does not start: ${firstLine(error)}; is ort.env.wasm.wasmPaths right?`, {
+          cause: error,
+        });
+      }
+      let session: OrtSession;
+      try {
+        session = await create(model, delegate, threads, sure);
       } catch (error) {
         const accelerator = delegate === "none" ? undefined : providerName;
         throw await notLoaded(piece, name, error, accelerator, async () => (await create(model, "none")).release());

@@ -98,7 +98,7 @@ export function axisOf(size: number, low: number, high: number, count: number): 
   return { ...axis, ramps: scale >= WORTH_IT && scale <= LONGEST ? rampsOf(axis, centres, slopes) : null };
 }
 
-function rampsOf(axis: Omit<Axis, "ramps">, centres: readonly number[], slopes: readonly number[]): Ramps {
+function rampsOf(axis: Omit<Axis, "ramps">, centres: readonly number[], slopes: readonly number[]): Ramps | null {
   const { count, begin, end, first, start, weights } = axis;
   const ends = new Int32Array(count + 1).fill(end);
   const table = new Int32Array(STRETCH * (count + 1));
@@ -106,6 +106,10 @@ function rampsOf(axis: Omit<Axis, "ramps">, centres: readonly number[], slopes: 
   centres.forEach((centre, result) => {
     ends[result] = Math.max(result === 0 ? begin : ends[result - 1], Math.ceil(centre - 0.5));
   });
+  // A stretch is as long as the scale, and one longer where its ends lie so.
+  if (ends.some((to, i) => to - (i === 0 ? begin : ends[i - 1]) > LONGEST)) {
+    return null;
+  }
   for (let result = 0; result < count; result++) {
     let above = 0;
     let below = 0;

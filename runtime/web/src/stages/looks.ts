@@ -1,11 +1,11 @@
 /** Where a second look at a picture goes: to the region of what the first one found, if that shows it larger. */
 
+import { NOTHING } from "../bundle/recognition-check.js";
 import { UsageError } from "../errors.js";
 import { type Letterbox, toPicture } from "../pixels/geometry.js";
 import { CLEAR_PEAK } from "./convergence.js";
 import type { Found, Frame } from "./frame.js";
 import { DECODE, type Pace } from "./pace.js";
-import { NOTHING } from "./recognizer.js";
 import type { Box } from "./results.js";
 
 /** Added on every side of the landmarks' box, as a share of its longer side: a hem is wider than its landmarks. */

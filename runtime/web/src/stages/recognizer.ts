@@ -6,13 +6,8 @@
  */
 
 import type { CategoryRule, ConfidenceCurve, LandmarkSchema, Manifest } from "../bundle/manifest.js";
+import { ANY, NOTHING } from "../bundle/recognition-check.js";
 import { SchemaError } from "../errors.js";
-
-/** The category of a picture without a garment. */
-export const NOTHING = "none";
-
-/** What to ask for where every landmark counts and no category is to be found. */
-export const ANY = "any";
 
 /** What the scores of one stage say. */
 export interface Recognized {
@@ -113,6 +108,7 @@ export function confidencesOf(curve: ConfidenceCurve, scores: Float32Array): Flo
       return ys[0]!;
     }
     const [x, y] = [xs[next - 1]!, ys[next - 1]!];
-    return ((ys[next]! - y) / (xs[next]! - x)) * (score - x) + y;
+    // Where knots are next to each other the slope is infinite; on a knot it does not matter.
+    return score === x ? y : ((ys[next]! - y) / (xs[next]! - x)) * (score - x) + y;
   });
 }

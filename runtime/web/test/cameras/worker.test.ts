@@ -134,9 +134,12 @@ test("what loading throws is thrown, and setup reaches it", async () => {
       throw setup.kind === "bundle" ? new BundleError("damaged") : new UsageError("no such engine");
     }, port2);
     const bytes = new ArrayBuffer(8);
+    const closed = new Promise((resolve) => {
+      (port2 as unknown as MessagePort & NodeJS.EventEmitter).once("close", resolve);
+    });
     await assert.rejects(createWorkerSession(port1, { kind: given, bytes }, [bytes]), Kind);
     assert.equal(bytes.byteLength, 0);
-    port1.close();
+    await closed;
   }
 });
 
@@ -235,6 +238,45 @@ test("closing answers what is in work, refuses what waits, and ends the worker",
   await assert.rejects(remote.detect(PICTURE), /closed; make another/);
   await assert.rejects(remote.submit(PICTURE), UsageError);
 });
+
+test("a worker that hangs is ended, and no call waits for ever", async ({ mock }) => {
+  const { session, remote } = await connected();
+  session.gate = new Promise(() => {});
+  const running = remote.detect(PICTURE);
+  const waiting = remote.detect(PICTURE);
+  await pause();
+  mock.timers.enable({ apis: ["setTimeout"] });
+  const closed = remote.close();
+  await assert.rejects(remote.detect(PICTURE), UsageError);
+  mock.timers.tick(5000);
+  await closed;
+  await assert.rejects(running, /closed before it answered/);
+  await assert.rejects(waiting, UsageError);
+  await assert.rejects(remote.detectInput(PICTURE.data), UsageError);
+  await assert.rejects(remote.bundle.golden(), UsageError);
+});
+
+test("pictures are answered in their order, those that take a while to be read too", () =>
+  closing(async ({ session, remote }) => {
+    const canvas = { [Symbol.toStringTag]: "OffscreenCanvas" } as unknown as ImageSource;
+    // In Node nothing reads a canvas; what is sent of one is here a buffer, or an error.
+    const read = [() => new ArrayBuffer(1), () => Promise.reject(new Error("of another origin"))];
+    globalThis.createImageBitmap = (async () => {
+      await pause(5);
+      return read.shift()!();
+    }) as never;
+    try {
+      const asked = [canvas, PICTURE, canvas, PICTURE].map((image) => remote.detect(image));
+      await assert.rejects(asked[2], /of another origin/);
+      await Promise.all([asked[0], asked[1], asked[3]]);
+    } finally {
+      delete (globalThis as Partial<typeof globalThis>).createImageBitmap;
+    }
+    assert.deepEqual(
+      session.seen.map((image) => image instanceof ArrayBuffer),
+      [true, false, false],
+    );
+  }));
 
 /** A worker that says nothing, and what happens to it. */
 class Silent extends EventTarget {

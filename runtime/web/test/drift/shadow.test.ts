@@ -80,6 +80,24 @@ test("a comparison waits until nothing is being detected", async () => {
   assert.ok(reference.calls >= 1);
 });
 
+test("an idle that never waits leaves what is being detected its turn", async () => {
+  const { session, reference, shadow } = watched({ idle: async () => {} });
+  const start = performance.now();
+  await shadow.detect(PICTURE);
+  session.gate = new Promise((resolve) => setTimeout(resolve, 30));
+  await shadow.detect(PICTURE);
+  await shadow.flush();
+  assert.ok(performance.now() - start < 1000);
+  assert.ok(reference.calls >= 1);
+});
+
+test("where idle fails, comparisons are made all the same", async () => {
+  const { shadow } = watched({ idle: () => Promise.reject(new Error("no such scheduler")) });
+  await shadow.detect(PICTURE);
+  assert.equal(await shadow.flush(1000), true);
+  assert.deepEqual([shadow.counts.compared, shadow.counts.failed], [1, 0]);
+});
+
 test("what fails beside is seen and not thrown", async () => {
   const { reference, monitor, shadow } = watched();
   reference.fail = new RangeError("the accelerator is gone");
@@ -260,6 +278,7 @@ test("nothing grows, however many frames", async (t) => {
   const run = async (frames: number) => {
     for (let i = 0; i < frames; i++) {
       await shadow.detect(PICTURE);
+      await new Promise((resolve) => setImmediate(resolve)); // as a camera's frames leave others their turn
     }
     await shadow.flush();
     session.asked.length = 0; // the fake's notes

@@ -109,6 +109,22 @@ test("on the web, threads are one number for the page", async () => {
   assert.equal(single.released(), 2);
 });
 
+test("an engine that does not start is missing, no bad bundle, and is tried again", async () => {
+  const { ort } = fakeOrt({ web: "1.30.0" });
+  const { create } = ort.InferenceSession;
+  let there = false;
+  const late: OrtModule = {
+    ...ort,
+    InferenceSession: {
+      create: (...given) => (there ? create(...given) : Promise.reject(new Error("404: no such file"))),
+    },
+  };
+  const engine = onnxRuntime(late);
+  await assert.rejects(engine.load(first, model), failing(MissingExtraError, "404: no such file"));
+  there = true;
+  await engine.load(first, model);
+});
+
 test("a version that does not say the types of tensors is refused", async () => {
   const { ort } = fakeOrt({ web: "1.20.0" }, undefined, undefined, false);
   await assert.rejects(onnxRuntime(ort).load(first, model), failing(MissingExtraError, "update it to 1.22"));

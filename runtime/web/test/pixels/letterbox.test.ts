@@ -65,6 +65,17 @@ test("an array, or a letterbox, that does not fit is refused", () => {
   assert.throws(() => letterbox(picture, { ...fit, box: [NaN, 0, 20, 10] }, [16, 16]), UsageError);
 });
 
+test("white stays white, wherever the edges of a box lie", () => {
+  const picture = { data: new Uint8Array(140 * 140 * 3).fill(255), width: 140, height: 140, channels: 3 as const };
+  for (const scale of [2, 21, 22, 22.5, 23]) {
+    for (const edge of [0, 0.25, 0.5, 0.75, 1.5]) {
+      const box = [edge, edge, edge + 4 * scale, edge + 4 * scale];
+      const found = letterbox(picture, fitLetterbox([140, 140], [4, 4], box), [4, 4]);
+      assert.deepEqual([...new Set(found)], [255], `${scale} to 1 from ${edge} on`);
+    }
+  }
+});
+
 test("a value over black is rounded as Pillow does", () => {
   for (let alpha = 0; alpha < 256; alpha++) {
     for (let value = 0; value < 256; value++) {

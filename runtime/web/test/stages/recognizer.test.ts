@@ -88,5 +88,7 @@ test("a curve is linear between its knots and constant beyond them", () => {
   const at = (...scores: number[]) => [...confidencesOf(curve, Float32Array.from(scores))];
   assert.deepEqual(at(0, 0.25, 0.375, 0.5, 0.75, 1), [0.125, 0.125, 0.3125, 0.5, 0.625, 0.75]);
   const one = { scores: [0.5], confidences: [0.25], calibration_error: 0 };
+  const steep = { scores: [0, 1e-320], confidences: [0, 1], calibration_error: 0 };
+  assert.deepEqual([...confidencesOf(steep, Float32Array.of(0, 0.5))], [0, 1]);
   assert.deepEqual([...confidencesOf(one, Float32Array.of(0, 0.5, 1))], [0.25, 0.25, 0.25]);
 });

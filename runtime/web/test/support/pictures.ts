@@ -34,7 +34,6 @@ export interface Vectors {
     readonly scores: number[];
     readonly doubts: [number, string][];
   }[];
-  readonly blank: [number, number, 3 | 4, number, number, boolean][];
   readonly metrics: [(number | null)[], number[], number[], (number | null)[]];
 }
 

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from fpm_edge_runtime.errors import DataError
-from fpm_edge_runtime.pixels.blank import is_one_colour
 from fpm_edge_runtime.pixels.colours import to_rgb
 from fpm_edge_runtime.pixels.decode import read_heatmaps
 from fpm_edge_runtime.pixels.geometry import Letterbox, cells_to_input, input_to_cells
@@ -171,20 +170,6 @@ def heatmaps() -> list[Any]:
     return [*cases, read(holes, "NHWC", "float32", None, None)]
 
 
-def blank() -> list[Any]:
-    """Noise of some strength around grey: width, height, channels, seed, strength, and whether it is one colour."""
-    cases = []
-    for width, height, channels, strength in (
-        (20, 10, 3, 8), (20, 10, 3, 10), (400, 300, 3, 8), (400, 300, 4, 9), (400, 300, 3, 256), (1, 1, 3, 256),
-        (300, 219, 4, 8),
-    ):  # fmt: skip
-        pixels = picture(width, height, channels, width, "some")
-        pixels[..., :3] = 100 + pixels[..., :3].astype(int) * strength // 256 if strength < 256 else pixels[..., :3]
-        rgb = pixels if channels == 3 else np.asarray(to_rgb(Image.fromarray(pixels), ""))
-        cases.append([width, height, channels, width, strength, is_one_colour(rgb)])
-    return cases
-
-
 def main() -> None:
     generator = np.random.default_rng(1)
     predicted, truth = generator.uniform(0, 300, (2, 3, 4, 2)).astype(np.float32)
@@ -198,7 +183,6 @@ def main() -> None:
         "cells": [[stride, *(move(POINTS, stride).ravel().tolist() for move in (cells_to_input, input_to_cells))]
                   for stride in (1, 3, 4, 8)],
         "heatmaps": heatmaps(),
-        "blank": blank(),
         "metrics": [np.where(np.isfinite(a), a, None).ravel().tolist() for a in (predicted, truth, sizes, errors)],
     }  # fmt: skip
     (HERE / "pixels.json").write_text(json.dumps(known) + "\n")
