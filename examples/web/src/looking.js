@@ -32,8 +32,9 @@ export async function showPicture(blob, hint = blob.name) {
   await look();
 }
 
-/** Look at the picture that stands still, stage after stage as they come. */
+/** Look at the picture that stands still, stage after stage as they come; or at a paused video once more. */
 export async function look() {
+  if (moving?.paused) return moving.again();
   if (!picture || !model || moving) return;
   const mine = ++turn;
   const [asked, frame, options] = [model, picture, detectOptions()];
@@ -49,9 +50,10 @@ export async function look() {
         paint(canvas, frame, asked.schema, answers.slice(-2), namesWanted());
       }
     }
-    const found = await asked.detect(frame, options, fresh);
+    const unseen = fresh;
+    fresh = false; // it is compared once, however often it is looked at meanwhile
+    const found = await asked.detect(frame, options, unseen);
     if (mine !== turn) return;
-    fresh = false;
     markStages(timesOf(found));
     paint(canvas, frame, asked.schema, [...answers.slice(found.stagesRun - 2, found.stagesRun - 1), found], namesWanted());
     showAnswer(found);
@@ -83,7 +85,7 @@ async function move(opening, hint) {
   canvas.setAttribute("aria-busy", "false");
   const shown = [];
   let tableAt = 0;
-  opened.eachFrame(async (frame) => {
+  const onFrame = async (frame) => {
     const asked = model;
     if (!asked) return frame.close();
     try {
@@ -93,7 +95,7 @@ async function move(opening, hint) {
       markStages(timesOf(found));
       shown.push(performance.now());
       if (shown.length > 30) shown.shift();
-      if (shown.at(-1) - tableAt < TABLE_EVERY_MS) return;
+      if (!opened.paused && shown.at(-1) - tableAt < TABLE_EVERY_MS) return;
       tableAt = shown.at(-1);
       const rate = (1000 * (shown.length - 1)) / (tableAt - shown[0]);
       showAnswer(found, rate > 0 ? `${rate.toFixed(0)} pictures a second.` : "");
@@ -105,6 +107,11 @@ async function move(opening, hint) {
     } finally {
       frame.close();
     }
+  };
+  opened.eachFrame(onFrame, async (error) => {
+    if (moving !== opened) return;
+    stopMoving();
+    throw error;
   });
 }
 

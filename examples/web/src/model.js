@@ -35,6 +35,8 @@ class Model {
   #shadows;
   #frames;
   #remarks = [];
+  #checking = null;
+  #loaded = false; // before, there is nothing to keep, and what was kept would be lost
   /** Whether the golden cases have run; before, a verdict says nothing. */
   checked = false;
 
@@ -77,22 +79,29 @@ class Model {
   }
 
   /** Go on from the last visit, and run the golden cases. */
-  async check() {
+  check() {
+    this.#checking = this.#check();
+    return this.#checking;
+  }
+
+  async #check() {
     try {
       await this.#monitor.load(store);
     } catch (error) {
       this.#remarks.push(`Nothing is remembered between visits: ${error.message}`);
     }
+    this.#loaded = true;
     if (await this.#session.bundle.golden()) this.#monitor.addGolden(await checkGoldens(this.#session));
     this.checked = true;
   }
 
   /** Keep what is known for the next visit. */
   async remember() {
-    await this.#monitor.save(store).catch(() => {}); // `check` has said so
+    if (this.#loaded) await this.#monitor.save(store).catch(() => {}); // `check` has said so
   }
 
   async forget() {
+    await this.#checking?.catch(() => {}); // or it loads what is forgotten here
     this.#monitor.reset();
     await this.remember();
     await this.check();

@@ -39,6 +39,8 @@ export async function openCamera() {
 class Moving {
   #release;
   #stopped = false;
+  #take = () => {};
+  #failed = () => {};
   element = Object.assign(document.createElement("video"), { muted: true, playsInline: true });
 
   constructor(release) {
@@ -55,18 +57,42 @@ class Moving {
     return this;
   }
 
-  /** Call `take(frame)` with every frame that is shown, a VideoFrame for it to close, until `stop`. */
-  eachFrame(take) {
+  /**
+   * Call `take(frame)` with every frame that is shown, a VideoFrame for it to close, until `stop`; or until there are
+   * no more, which is told to `failed(error)`.
+   */
+  eachFrame(take, failed) {
+    [this.#take, this.#failed] = [take, failed];
     const { element } = this;
     const next = element.requestVideoFrameCallback
       ? (again) => element.requestVideoFrameCallback(again)
       : (again) => requestAnimationFrame(again);
     const again = () => {
       if (this.#stopped) return;
-      take(new VideoFrame(element));
       next(again);
+      if (!element.paused) this.again();
     };
     next(again);
+    element.addEventListener("error", () => this.#end("The video is damaged from here on."));
+    for (const track of element.srcObject?.getTracks() ?? []) {
+      track.addEventListener("ended", () => this.#end("The camera was unplugged, or taken away from this page."));
+    }
+  }
+
+  /** Take the frame that is shown. */
+  again() {
+    if (this.element.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
+    let frame;
+    try {
+      frame = new VideoFrame(this.element);
+    } catch (error) {
+      return this.#end(`The video's pictures cannot be read: ${error.message}`);
+    }
+    this.#take(frame);
+  }
+
+  #end(message) {
+    if (!this.#stopped) this.#failed(new Error(message));
   }
 
   get paused() {

@@ -117,7 +117,7 @@ export function readEntries(
     ![...layout.headers].every(([name, header]) => same(layout.offsets.get(name)!, header))
   ) {
     throw new BundleError(
-      `${where}: its zip headers are not those that fpm-edge writes: altered, damaged or packed again; get the original file`,
+      `${where}: its zip headers are not those that fpm-edge writes: damaged or altered; get the original file`,
     );
   }
   return { entries, layout };

@@ -37,7 +37,8 @@ export type Served = Pick<
  * @param load makes the session of what the page gave as `setup`. What it throws, `createWorkerSession` throws.
  * @param end where the messages come from; the worker's own scope unless given.
  */
-export function serveSession<Setup>(
+// biome-ignore lint/suspicious/noExplicitAny: as a message's data is, for whoever does not say its type
+export function serveSession<Setup = any>(
   load: (setup: Setup) => Promise<Served> | Served,
   end: MessageEnd = globalThis as unknown as MessageEnd,
 ): void {

@@ -102,16 +102,15 @@ export function onnxRuntime(ort: OrtModule, options: OnnxRuntimeOptions = {}): E
       if (!node && threads !== undefined) {
         ort.env.wasm.numThreads ||= threads;
       }
-      let sure: boolean;
-      try {
-        exact ??= create(probe(), "none").then((session) => probed(ort, session));
-        sure = await exact;
-      } catch (error) {
-        exact = undefined; // the next load may find what was missing
-        throw new MissingExtraError(`${name} does not start: ${firstLine(error)}; is ort.env.wasm.wasmPaths right?`, {
-          cause: error,
+      exact ??= create(probe(), "none")
+        .then((session) => probed(ort, session))
+        .catch((cause) => {
+          exact = undefined; // the next load may find what was missing
+          throw new MissingExtraError(`${name} does not start: ${firstLine(cause)}; is ort.env.wasm.wasmPaths right?`, {
+            cause,
+          });
         });
-      }
+      const sure = await exact;
       let session: OrtSession;
       try {
         session = await create(model, delegate, threads, sure);
@@ -144,7 +143,7 @@ function delegateOf(provider: string | undefined, deviceType: string | undefined
 function checkThreads(threads: number | undefined, found: number | undefined): void {
   if (threads !== undefined && threads !== found) {
     throw new UsageError(
-      `threads is ${threads}, and onnxruntime-web has ${found} (ort.env.wasm.numThreads); ask before anything is loaded, ` +
+      `threads is ${threads}, and onnxruntime-web has ${found} (ort.env.wasm.numThreads); ask at the first load, ` +
         "for more than one on a cross-origin isolated page",
     );
   }

@@ -104,10 +104,10 @@ function rampsOf(axis: Omit<Axis, "ramps">, centres: readonly number[], slopes: 
   const table = new Int32Array(STRETCH * (count + 1));
   // A pixel in the centre belongs to what follows.
   centres.forEach((centre, result) => {
-    ends[result] = Math.max(result === 0 ? begin : ends[result - 1], Math.ceil(centre - 0.5));
+    ends[result] = Math.max(ends[result - 1] ?? begin, Math.ceil(centre - 0.5));
   });
   // A stretch is as long as the scale, and one longer where its ends lie so.
-  if (ends.some((to, i) => to - (i === 0 ? begin : ends[i - 1]) > LONGEST)) {
+  if (ends.some((to, i) => to - (ends[i - 1] ?? begin) > LONGEST)) {
     return null;
   }
   for (let result = 0; result < count; result++) {

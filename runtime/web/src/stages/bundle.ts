@@ -82,7 +82,7 @@ export class Bundle extends BundleContents {
       throw new UsageError(
         `engine ${engine.name} reads ${engine.formats.join(", ")} and the bundle has ${this.formats.join(", ")}` +
           `${format ? `, of which ${format} is asked for` : ""}; take onnxRuntime() for onnx, liteRt() for tflite, or ` +
-          "convert the model again with the other format",
+          "convert to the other format",
       );
     }
     return Session.load(this, engine, form, options);

@@ -101,6 +101,29 @@ describe("what moves", { skip: missing() || false, timeout: 600_000 }, () => {
     await context.close();
   });
 
+  test("a camera that is unplugged: it says so, and the page goes on", async () => {
+    const { context, page } = await pageOf(browser, { permissions: ["camera"] });
+    await page.addInitScript(() => {
+      const get = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getUserMedia = async (wanted) => {
+        const stream = await get(wanted);
+        Object.assign(globalThis, { track: stream.getTracks()[0] });
+        return stream;
+      };
+    });
+    await open(page, web.address);
+    await page.click("#camera");
+    await page.waitForFunction(() => /pictures a second/.test(document.querySelector("#stopped")!.textContent!));
+    await page.evaluate(() =>
+      (globalThis as unknown as { track: MediaStreamTrack }).track.dispatchEvent(new Event("ended")),
+    );
+    await page.waitForSelector("#error:not([hidden])");
+    assert.match(await textOf(page, "#error span"), /The camera was unplugged/);
+    assert.equal(await page.getAttribute("#camera", "aria-pressed"), "false");
+    await askForSample(page);
+    await context.close();
+  });
+
   test("a video file: frames are answered, it can be paused, and left for a picture", async () => {
     const recorder = await harnessPage();
     const film = Buffer.from(await recorder.evaluate(() => harness.record("sample.png", 1.5)));
@@ -112,6 +135,9 @@ describe("what moves", { skip: missing() || false, timeout: 600_000 }, () => {
     assert.match(await textOf(page, "#sentence"), new RegExp(`^${wanted.category}`, "i"));
     await page.click("#pause");
     assert.equal(await textOf(page, "#pause"), "Go on");
+    // What is shown while it stands still is looked at again where a setting changes.
+    await page.selectOption("#category", "skirt");
+    await page.waitForFunction(() => /^skirt/i.test(document.querySelector("#sentence")!.textContent!));
     await page.click("#pause");
     await askForSample(page);
     assert.equal(await page.isHidden("#pause"), true);
