@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-__all__ = ["Counts", "of_node", "of_pytest"]
+__all__ = ["Counts", "added", "of_node", "of_pytest", "told"]
 
 Counts = dict[str, int]
 """``passed``, ``failed``, ``skipped``."""
@@ -25,7 +25,20 @@ def of_node(said: str) -> Counts:
     return _added(_NODE.findall(said))
 
 
-def _added(found: Iterable[tuple[str, str]]) -> Counts:
+def told(counts: Counts, returncode: int, what: str) -> Counts:
+    """The counts, printed. A process that failed itself, or ran no test, is a failure more where it counted none."""
+    failed = max(counts["failed"], int(returncode != 0 or not counts["passed"]))
+    ending = f", ended by signal {-returncode}" if returncode < 0 else ""
+    print(f"{what}: {counts['passed']} passed, {failed} failed, {counts['skipped']} skipped{ending}", flush=True)
+    return {**counts, "failed": failed}
+
+
+def added(all_counts: Iterable[Counts]) -> Counts:
+    """Their sums."""
+    return _added((kind, number) for counts in all_counts for kind, number in counts.items())
+
+
+def _added(found: Iterable[tuple[str, str | int]]) -> Counts:
     counts = dict.fromkeys(("passed", "failed", "skipped"), 0)
     for kind, number in found:
         counts[_KINDS.get(kind, kind)] += int(number)

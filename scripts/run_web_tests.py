@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from counted import Counts, of_node, of_pytest
+from counted import Counts, added, of_node, of_pytest, told
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "runtime" / "web"
@@ -41,7 +41,7 @@ def run() -> Counts:
     else:
         print("web: the conformance suite in a page is skipped, there is no Chromium", flush=True)
         all_counts.append({"passed": 0, "failed": 0, "skipped": 1})
-    return {kind: sum(counts[kind] for counts in all_counts) for kind in ("passed", "failed", "skipped")}
+    return added(all_counts)
 
 
 def missing_node() -> str | None:
@@ -80,12 +80,10 @@ def conformance(client: str) -> Counts:
 
 
 def _checked(counts: Counts, ran: subprocess.CompletedProcess[str], what: str) -> Counts:
-    """The counts; where something went wrong, what was printed, and at least one failure."""
+    """The counts; where something went wrong, also what was printed."""
     if ran.returncode or not counts["passed"]:
         print(ran.stdout, flush=True)
-        counts["failed"] = max(counts["failed"], 1)
-    print(f"{what}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped", flush=True)
-    return counts
+    return told(counts, ran.returncode, what)
 
 
 if __name__ == "__main__":
