@@ -11,6 +11,8 @@ import numpy as np
 import openvino
 from openvino import opset13
 
+from fpm_edge_runtime.engines._openvino_core import core
+
 __all__ = ["overflows"]
 
 _CHANNELS, _FILTERS = 64, 16
@@ -26,6 +28,6 @@ def overflows() -> bool:
     scaled = opset13.multiply(kernel, opset13.constant(np.ones((_FILTERS, 1, 1, 1), np.float32)))
     result = opset13.convolution(codes, scaled, [1, 1], [0, 0], [0, 0], [1, 1])
     settings: dict[str, Any] = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
-    compiled = openvino.Core().compile_model(openvino.Model([result], [image], "probe"), "CPU", settings)
+    compiled = core().compile_model(openvino.Model([result], [image], "probe"), "CPU", settings)
     (found,) = compiled([np.full((1, _CHANNELS, 8, 8), 255, np.float32)]).values()
     return bool((found != _CHANNELS * 255 * 127).any())

@@ -17,6 +17,7 @@ from fpm_edge_runtime.engines._some_home import some_home
 with some_home():
     import openvino
 
+    from fpm_edge_runtime.engines._openvino_core import core
     from fpm_edge_runtime.engines._openvino_overflow import overflows
 
 __all__ = ["load"]
@@ -39,7 +40,6 @@ class _OpenVINO:
 
     def __init__(self) -> None:
         self.version = str(openvino.__version__)
-        self._core = openvino.Core()
 
     def load(self, piece: Piece, model: bytes, threads: int | None) -> PieceRunner:
         """See `Engine.load`. Scales are not compared: OpenVINO turns them into operations while reading."""
@@ -50,12 +50,12 @@ class _OpenVINO:
         # Left alone, it ties its threads to the first processors, those of every session and process to the same ones.
         settings["ENABLE_CPU_PINNING"] = False
         try:
-            graph = self._read(model, Path(piece.member).suffix)
+            graph = _read(model, Path(piece.member).suffix)
             # Float pieces have no such products, and the question takes a tenth of a second.
             if any(spec.dtype in _BYTES for spec in piece.outputs) and _largest_kernel(graph) > _SAFE and overflows():
                 # Codes are then multiplied as real numbers, which is slower, and right.
                 settings["LP_TRANSFORMS_MODE"] = False
-            compiled = self._core.compile_model(graph, "CPU", settings)
+            compiled = core().compile_model(graph, "CPU", settings)
             request = compiled.create_infer_request()
         except RuntimeError as error:
             raise damaged(piece, self.name, error) from error
@@ -67,15 +67,6 @@ class _OpenVINO:
                 dtype = port.element_type.get_type_name()
                 check_type(piece, spec, _TYPES.get(dtype, dtype), list(port.shape))
         return _Runner(request, inputs, outputs, piece.outputs)
-
-    def _read(self, model: bytes, suffix: str) -> Any:
-        if suffix == ".onnx":
-            return self._core.read_model(model)
-        # Its TFLite reader takes paths only. Nobody else can write into the folder, so it reads the checked bytes.
-        with tempfile.TemporaryDirectory(prefix="fpm-edge-") as folder:
-            path = Path(folder, f"piece{suffix}")
-            path.write_bytes(model)
-            return self._core.read_model(path)
 
 
 class _Runner:
@@ -104,6 +95,16 @@ class _Runner:
         self._known = known
         request.infer()
         return found
+
+
+def _read(model: bytes, suffix: str) -> Any:
+    if suffix == ".onnx":
+        return core().read_model(model)
+    # Its TFLite reader takes paths only. Nobody else can write into the folder, so it reads the checked bytes.
+    with tempfile.TemporaryDirectory(prefix="fpm-edge-") as folder:
+        path = Path(folder, f"piece{suffix}")
+        path.write_bytes(model)
+        return core().read_model(path)
 
 
 def _largest_kernel(graph: Any) -> int:
