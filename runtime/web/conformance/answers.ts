@@ -1,5 +1,6 @@
 /** The requests of the protocol, answered by the web runtime: in Node or in a page. */
 
+import { sha256 } from "../src/bundle/digest.js";
 import { checkGoldens } from "../src/check/self-check.js";
 import type { Engine } from "../src/engines/engine.js";
 import { BundleError, FpmEdgeError, UsageError } from "../src/errors.js";
@@ -7,7 +8,7 @@ import { type Bundle, openBundle } from "../src/stages/bundle.js";
 import { Recognizer } from "../src/stages/recognizer.js";
 import type { Session } from "../src/stages/session.js";
 import { type Request, readRequest } from "./fields.js";
-import { GivenClock, GivenEngine, sha256, timed } from "./given.js";
+import { GivenClock, GivenEngine, timed } from "./given.js";
 import { decoded, letterboxed, monitored, pictureOf, reading } from "./pieces.js";
 import { plainBundle, plainDetection, plainGoldens, plainRecognized, plainStage } from "./plain.js";
 

@@ -1,5 +1,6 @@
 /** What a client gives a session in place of the world: a clock that moves as told, an engine that answers as told. */
 
+import { sha256 } from "../src/bundle/digest.js";
 import type { Piece, TensorSpec } from "../src/bundle/manifest.js";
 import { type Engine, emptyTensor, type PieceRunner, type TensorData } from "../src/engines/engine.js";
 import { UsageError } from "../src/errors.js";
@@ -79,7 +80,8 @@ export class GivenEngine implements Engine {
       delegated: 0,
       run: async (inputs) => {
         const given: Record<string, string> = {};
-        for (const spec of piece.inputs) given[spec.name] = await sha256(bytesOf(inputs[spec.name]!));
+        for (const spec of piece.inputs)
+          given[spec.name] = await sha256(bytesOf(inputs[spec.name]!) as Uint8Array<ArrayBuffer>);
         this.runs.push({ piece: piece.name, inputs: given });
         const run = count++;
         return Object.fromEntries(
@@ -99,11 +101,6 @@ export function numbersOf(dtype: TensorSpec["dtype"], bytes: Uint8Array): Tensor
   const numbers = emptyTensor(dtype, bytes.length / emptyTensor(dtype, 0).BYTES_PER_ELEMENT);
   new Uint8Array(numbers.buffer).set(bytes);
   return numbers;
-}
-
-export async function sha256(bytes: Uint8Array): Promise<string> {
-  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes as Uint8Array<ArrayBuffer>));
-  return Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 function bytesOf(numbers: TensorData): Uint8Array {

@@ -1,5 +1,6 @@
 /** Requests that need no session: letterboxing, decoding, a drift monitor. */
 
+import { sha256 } from "../src/bundle/digest.js";
 import { TOLERANCE } from "../src/drift/limits.js";
 import { DriftMonitor } from "../src/drift/monitor.js";
 import { UsageError } from "../src/errors.js";
@@ -10,7 +11,7 @@ import { checkPicture, type Picture } from "../src/pixels/picture.js";
 import type { Bundle } from "../src/stages/bundle.js";
 import type { Files } from "./answers.js";
 import type { Request } from "./fields.js";
-import { numbersOf, sha256 } from "./given.js";
+import { numbersOf } from "./given.js";
 import { pairs, plainFit, plainReading, plainReport } from "./plain.js";
 
 /** The bytes of a file, or the UsageError of the protocol. */
@@ -38,7 +39,7 @@ export async function letterboxed(files: Files, request: Request) {
   const points = request.points && Float32Array.from(request.points.flat());
   return {
     fit: plainFit(fit),
-    sha256: await sha256(input),
+    sha256: await sha256(input as Uint8Array<ArrayBuffer>),
     ...(points && { to_picture: pairs(toPicture(fit, points)), to_input: pairs(toInput(fit, points)) }),
   };
 }

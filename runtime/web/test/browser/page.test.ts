@@ -208,14 +208,22 @@ describe("the example", { skip: missing() || false, timeout: 600_000 }, () => {
     );
     assert.equal(await textOf(page, "#verdict"), "no drift");
     await page.setInputFiles("#picture", { name: "mine.png", mimeType: "image/png", buffer: await readFile(SAMPLE) });
-    await page.waitForFunction(() =>
-      /^1 frame was|; 1 frame was/.test(document.querySelector("#certificate")!.textContent!),
-    );
-    // It is known at the next visit.
+    // However often it is looked at, it is one picture.
+    await page.waitForFunction(() => document.querySelector("#hint")!.textContent === "mine.png");
+    await page.evaluate(() => {
+      for (let i = 0; i < 5; i++) document.querySelector("#names")!.dispatchEvent(new Event("change"));
+    });
+    const compared = () => /^1 frame was|; 1 frame was/.test(document.querySelector("#certificate")!.textContent!);
+    await page.waitForFunction(compared);
+    // It is known at the next visit, also where that one is left before it has begun.
     await page.waitForTimeout(1500);
+    await page.addInitScript(() => {
+      Object.defineProperty(document, "hidden", { value: true });
+      setInterval(() => document.dispatchEvent(new Event("visibilitychange")), 1);
+    });
     await page.reload();
     await answered(page);
-    await page.waitForFunction(() => /1 frame was/.test(document.querySelector("#certificate")!.textContent!));
+    await page.waitForFunction(compared);
   });
 });
 
