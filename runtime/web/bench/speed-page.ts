@@ -18,14 +18,28 @@ type Feeds = Record<string, unknown>;
 
 let bundle: Bundle;
 let kind: Kind;
-let session: Session;
+let numThreads: number;
 let input: Uint8Array;
 const ways: Record<string, Way> = {};
 
-/** Open the bundle and load it into an engine: `session`, and the engine's own models without us. */
+/** Open the bundle and load it into an engine: `detect`, and the engine's own models without us. */
 async function load(name: string, format: Kind, threads: number): Promise<string> {
   kind = format;
+  numThreads = threads;
   bundle = await openBundle(name);
+  const session = await sessionOf(format, threads);
+  ways.detect = detecting(session);
+  ways.stages = await staged();
+  return `${session.engine} ${session.engineVersion}`;
+}
+
+/** Open the bundle and load it into both engines. */
+async function both(name: string, threads: number): Promise<void> {
+  bundle = await openBundle(name);
+  for (const format of ["onnx", "tflite"] as const) ways[format] = detecting(await sessionOf(format, threads));
+}
+
+async function sessionOf(format: Kind, threads: number): Promise<Session> {
   if (format === "onnx") {
     ort.env.wasm.wasmPaths = new URL("ort/", document.baseURI).href;
     ort.env.wasm.numThreads = threads;
@@ -33,13 +47,15 @@ async function load(name: string, format: Kind, threads: number): Promise<string
     await litert.loadLiteRt("litert/", { threads: threads > 1 });
   }
   const engine = format === "onnx" ? onnxRuntime(ort) : liteRt(litert, { version: "2.5.3" });
-  session = await bundle.session({ engine, format, ...(threads > 1 && { threads }) });
-  const { input_width: width, input_height: height } = bundle.manifest.geometry;
+  return bundle.session({ engine, format, ...(threads > 1 && { threads }) });
+}
+
+/** The whole of `detect`, on a picture that is the input. */
+function detecting(session: Session): Way {
+  const { input_width: width, input_height: height } = session.geometry;
   input = Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 2654435761) >>> 24);
   const picture = { data: input, width, height, channels: 3 as const };
-  ways.detect = () => session.detect(picture, { category: "any" });
-  ways.stages = await staged();
-  return `${session.engine} ${session.engineVersion}`;
+  return () => session.detect(picture, { category: "any" });
 }
 
 /** One run of the engine on a model: from numbers to the engine's tensors, and those that are wanted back as numbers. */
@@ -51,7 +67,7 @@ async function model(bytes: Uint8Array, wanted: readonly string[]): Promise<(fee
     });
     return async (feeds) => ({ ...(await loaded.run(feeds as Record<string, ort.Tensor>, wanted as string[])) });
   }
-  const loaded = await litert.loadAndCompile(bytes, { accelerator: "wasm" });
+  const loaded = await litert.loadAndCompile(bytes, { accelerator: "wasm", cpuOptions: { numThreads } });
   return (feeds) => loaded.run(feeds as Record<string, litert.Tensor>);
 }
 
@@ -146,4 +162,4 @@ async function same(one: string, other: string): Promise<boolean> {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-Object.assign(globalThis, { ready: true, load, whole, frames, measure, same, emptyTensor });
+Object.assign(globalThis, { ready: true, load, both, whole, frames, measure, same, emptyTensor });

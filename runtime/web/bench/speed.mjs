@@ -1,7 +1,7 @@
 // How long a frame takes in headless Chromium: node bench/speed.mjs FOLDER [ROUNDS]
 //
 // FOLDER is what bench/make_models.py wrote. Everything of a table is measured by turns in one page; medians of ROUNDS
-// (60), and ratios of the medians with the middle half of the rounds' own ratios.
+// (60), and of each round's ratios, with their middle half: the machine's own ups and downs are the same for both.
 
 import { join } from "node:path";
 import { pageWith } from "./browser.mjs";
@@ -11,16 +11,16 @@ if (!folder) {
   console.error("usage: node bench/speed.mjs FOLDER [ROUNDS]");
   process.exit(2);
 }
+const MODELS = ["lite-m-int8", "lite-m-float32", "lite-s-int8"];
 const rounds = Number(count);
 const sorted = (values) => [...values].sort((a, b) => a - b);
 const quantile = (values, share) => sorted(values)[Math.floor(share * (values.length - 1))];
 const median = (values) => quantile(values, 0.5);
 
-/** The ratio of two ways, and how far it goes up and down between rounds. */
+/** How much longer one way takes than another in the same round, and how far that goes up and down. */
 function ratio(times, one, other) {
   const each = times[one].map((time, i) => time / times[other][i]);
-  const found = median(times[one]) / median(times[other]);
-  return `${found.toFixed(3)} (${quantile(each, 0.25).toFixed(2)} to ${quantile(each, 0.75).toFixed(2)})`;
+  return `${median(each).toFixed(3)} (${quantile(each, 0.25).toFixed(2)} to ${quantile(each, 0.75).toFixed(2)})`;
 }
 
 async function measured(files, prepare, names, warm = 10) {
@@ -39,7 +39,7 @@ console.log(
   "| network, engine | threads | own calls, pieces | one file | `detect` | detect / own calls | pieces / one file |",
 );
 console.log("|---|---|---|---|---|---|---|");
-for (const model of ["lite-m-int8", "lite-m-float32", "lite-s-int8"]) {
+for (const model of MODELS) {
   for (const format of ["onnx", "tflite"]) {
     for (const threads of [1, 2]) {
       const inOne = format === "onnx"; // LiteRT.js reads the pieces only
@@ -66,6 +66,18 @@ for (const model of ["lite-m-int8", "lite-m-float32", "lite-s-int8"]) {
           `${ratio(times, "detect", "stages")} | ${inOne ? ratio(times, "stages", "whole") : ""} |`,
       );
     }
+  }
+}
+
+console.log(`\n## Engines: detect in both, by turns in one page\n`);
+console.log("| network | threads | ONNX Runtime | LiteRT.js | LiteRT.js / ONNX Runtime |\n|---|---|---|---|---|");
+for (const model of MODELS) {
+  for (const threads of [1, 2]) {
+    const run = async ([number]) => globalThis.both("bundle.fpm", number);
+    const files = { "bundle.fpm": join(folder, `${model}.fpm`) };
+    const { times } = await measured(files, { run, with: [threads] }, ["onnx", "tflite"]);
+    const ms = (name) => `${median(times[name]).toFixed(1)} ms`;
+    console.log(`| ${model} | ${threads} | ${ms("onnx")} | ${ms("tflite")} | ${ratio(times, "tflite", "onnx")} |`);
   }
 }
 

@@ -32,7 +32,7 @@ const readable: Field<number> = (json) => {
   if (!READABLE_VERSIONS.includes(stated)) {
     throw new BundleError(
       `the bundle has schema version ${stated}, this runtime reads ${READABLE_VERSIONS[0]} to ` +
-        `${READABLE_VERSIONS.at(-1)}; update fpm-edge, or convert the model again with this version`,
+        `${READABLE_VERSIONS.at(-1)}; update fpm-edge, or convert again with this version`,
     );
   }
   return stated;
@@ -192,8 +192,7 @@ export function decodeManifest(bytes: Uint8Array): M.Manifest {
   const needed = schemaVersionFor(made);
   if (stated < needed) {
     throw new BundleError(
-      `manifest.json states schema version ${stated} and has content of version ${needed} (a type of tensors, a ` +
-        `precision or a field that came with it); ${REMEDY}`,
+      `manifest.json states schema version ${stated} and has content of version ${needed}; ${REMEDY}`,
     );
   }
   if (made.recognition) {

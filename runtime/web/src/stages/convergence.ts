@@ -43,10 +43,7 @@ export function movedPx(
 export function stillPx(convergePx: number | "fitted", fitted: Convergence | null): number {
   if (convergePx === "fitted") {
     if (!fitted) {
-      throw new UsageError(
-        "convergePx is 'fitted', and the bundle has no such value; give pixels of the input, or convert the model again " +
-          "with three stages or more",
-      );
+      throw new UsageError("convergePx is 'fitted', and the bundle has no such value; give pixels of the input");
     }
     return fitted.px;
   }
