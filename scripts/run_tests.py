@@ -43,12 +43,11 @@ def main() -> None:
         later.seek(0)
         rest = later.read()
     print(rest, flush=True)
-    web = run_web_tests.run()
     counts = added(
         (
             told(of_pytest(b"".join(said).decode("utf-8", "replace")), first.returncode, "the toolkit's tests"),
             told(of_pytest(rest), second.returncode, "all other tests in Python"),
-            web,
+            run_web_tests.run(),
         )
     )
     print(f"tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")

@@ -31,10 +31,14 @@ def run() -> Counts:
     if missing:
         print(f"web: skipped, {missing}", flush=True)
         return {"passed": 0, "failed": 0, "skipped": 1}
-    install(WEB)
-    for step in ("build", "compile-tests"):
-        subprocess.run(["npm", "run", "--silent", step], cwd=WEB, check=True)
-    install(PAGE)
+    try:
+        install(WEB)
+        for step in ("build", "compile-tests"):
+            subprocess.run(["npm", "run", "--silent", step], cwd=WEB, check=True)
+        install(PAGE)
+    except subprocess.CalledProcessError as error:
+        print(f"web: {error}", flush=True)
+        return {"passed": 0, "failed": 1, "skipped": 0}
     all_counts = [units(), conformance("client")]
     if Path(CHROMIUM).exists():
         all_counts.append(conformance("page-client"))

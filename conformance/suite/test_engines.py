@@ -63,7 +63,7 @@ def photographs() -> Iterator[NDArray[np.uint8]]:
 
 
 class Clear:
-    """Distances of clear landmarks, pixels of the input."""
+    """Answers beside the reference's: scores and category at once, distances of clear landmarks at the end."""
 
     def __init__(self) -> None:
         self._apart: list[float] = []

@@ -38,6 +38,7 @@ export async function look() {
   if (!picture || !model || moving) return;
   const mine = ++turn;
   const [asked, frame, options] = [model, picture, detectOptions()];
+  let unseen = false;
   canvas.setAttribute("aria-busy", "true");
   markStages([]);
   try {
@@ -50,7 +51,7 @@ export async function look() {
         paint(canvas, frame, asked.schema, answers.slice(-2), namesWanted());
       }
     }
-    const unseen = fresh;
+    unseen = fresh;
     fresh = false; // it is compared once, however often it is looked at meanwhile
     const found = await asked.detect(frame, options, unseen);
     if (mine !== turn) return;
@@ -59,6 +60,7 @@ export async function look() {
     showAnswer(found);
     showLandmarks(found, asked.schema);
   } catch (error) {
+    if (frame === picture) fresh ||= unseen;
     // One that was closed for another model owes no answer.
     if (mine === turn && asked === model) throw error;
   } finally {
@@ -93,11 +95,13 @@ async function move(opening, hint) {
       if (!found || moving !== opened) return;
       paint(canvas, frame, asked.schema, [found], namesWanted());
       markStages(timesOf(found));
-      shown.push(performance.now());
+      const now = performance.now();
+      if (opened.paused) shown.length = 0;
+      else shown.push(now);
       if (shown.length > 30) shown.shift();
-      if (!opened.paused && shown.at(-1) - tableAt < TABLE_EVERY_MS) return;
-      tableAt = shown.at(-1);
-      const rate = (1000 * (shown.length - 1)) / (tableAt - shown[0]);
+      if (!opened.paused && now - tableAt < TABLE_EVERY_MS) return;
+      tableAt = now;
+      const rate = shown.length > 1 ? (1000 * (shown.length - 1)) / (now - shown[0]) : 0;
       showAnswer(found, rate > 0 ? `${rate.toFixed(0)} pictures a second.` : "");
       showLandmarks(found, asked.schema);
     } catch (error) {

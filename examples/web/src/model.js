@@ -101,7 +101,7 @@ class Model {
   }
 
   async forget() {
-    await this.#checking?.catch(() => {}); // or it loads what is forgotten here
+    await (this.#checking ?? this.check()).catch(() => {}); // or it loads what is forgotten here
     this.#monitor.reset();
     await this.remember();
     await this.check();

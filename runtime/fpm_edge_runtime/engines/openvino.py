@@ -49,13 +49,14 @@ class _OpenVINO:
             settings["INFERENCE_NUM_THREADS"] = threads
         # Left alone, it ties its threads to the first processors, those of every session and process to the same ones.
         settings["ENABLE_CPU_PINNING"] = False
+        its_core = core()  # whose failure is no fault of the model
         try:
             graph = _read(model, Path(piece.member).suffix)
             # Float pieces have no such products, and the question takes a tenth of a second.
             if any(spec.dtype in _BYTES for spec in piece.outputs) and _largest_kernel(graph) > _SAFE and overflows():
                 # Codes are then multiplied as real numbers, which is slower, and right.
                 settings["LP_TRANSFORMS_MODE"] = False
-            compiled = core().compile_model(graph, "CPU", settings)
+            compiled = its_core.compile_model(graph, "CPU", settings)
             request = compiled.create_infer_request()
         except RuntimeError as error:
             raise damaged(piece, self.name, error) from error

@@ -298,6 +298,19 @@ def test_a_session_runs_on_unless_its_engine_had_threads(
         assert f"loaded before this process was forked, and the threads of engine {engine} are not in it" in found
 
 
+def test_openvino_is_not_loaded_where_it_ran_before_the_fork(tiny: Bundle) -> None:
+    """It would wait for threads that are not there."""
+    pytest.importorskip("openvino")
+    tiny.session("openvino", 1).detect(photo())
+
+    def child() -> str:
+        with pytest.raises(UsageError) as raised:
+            tiny.session("openvino", 1)
+        return str(raised.value)
+
+    assert "OpenVINO ran in the process that this one was forked from" in in_a_fork(child)
+
+
 def test_a_session_that_another_thread_was_using_is_free_in_the_new_process(gated: Session, gate: Gate) -> None:
     gate.open.clear()
     thread = threading.Thread(target=gated.detect, args=(photo(),))

@@ -187,7 +187,7 @@ export class WorkerSession implements Detector {
     pixels: Uint8Array | Uint8ClampedArray,
     options: { readonly stages?: number | null | undefined } = {},
   ): Promise<readonly StageResult[]> {
-    return this.#ask("detectInput", [pixels, options]);
+    return this.#ask("detectInput", [pixels.slice(), options]);
   }
 
   /** See `Session.stages`; it begins when the first answer is asked for. */
@@ -206,7 +206,10 @@ export class WorkerSession implements Detector {
     }
   }
 
-  /** Finish the request that the worker has, dispose of the session and end the worker. What waits is not answered. */
+  /**
+   * Finish the request that the worker has, dispose of the session and end the worker; after five seconds it is ended
+   * as it is. What waits is not answered.
+   */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;

@@ -53,7 +53,10 @@ export interface ShadowOptions {
   readonly random?: (() => number) | undefined;
   /** Where the verdict goes, every 50 samples and when it changes. */
   readonly log?: LogSink | undefined;
-  /** Resolves when there is time to compare. `requestIdleCallback` unless given, or a timer where there is none, or where this fails. */
+  /**
+   * Resolves when there is time to compare. `requestIdleCallback` unless given, or a timer where there is none; and a
+   * timer where what was given fails.
+   */
   readonly idle?: (() => Promise<void>) | undefined;
 }
 
@@ -284,10 +287,18 @@ export class Shadow implements Detector {
   /** Until the platform is idle and nothing is being detected, but not for ever. */
   async #quiet(): Promise<void> {
     const end = performance.now() + PATIENCE_MS;
-    await this.#idle().catch(() => pause(LOOK_MS));
+    await this.#rest();
     while (this.#detecting > 0 && performance.now() < end) {
       await pause(0); // whatever `idle` is, what is being detected gets its turn
-      await this.#idle().catch(() => pause(LOOK_MS));
+      await this.#rest();
+    }
+  }
+
+  async #rest(): Promise<void> {
+    try {
+      await this.#idle();
+    } catch {
+      await pause(LOOK_MS);
     }
   }
 

@@ -105,10 +105,9 @@ export function onnxRuntime(ort: OrtModule, options: OnnxRuntimeOptions = {}): E
       exact ??= create(probe(), "none")
         .then((session) => probed(ort, session))
         .catch((cause) => {
-          exact = undefined; // the next load may find what was missing
-          throw new MissingExtraError(`${name} does not start: ${firstLine(cause)}; is ort.env.wasm.wasmPaths right?`, {
-            cause,
-          });
+          exact = undefined; // ONNX Runtime decides whether it can be tried again: on the web it cannot
+          const remedy = node ? "install it anew" : "set ort.env.wasm.wasmPaths, and reload";
+          throw new MissingExtraError(`${name} does not start: ${firstLine(cause)}; ${remedy}`, { cause });
         });
       const sure = await exact;
       let session: OrtSession;

@@ -83,19 +83,30 @@ test("a comparison waits until nothing is being detected", async () => {
 test("an idle that never waits leaves what is being detected its turn", async () => {
   const { session, reference, shadow } = watched({ idle: async () => {} });
   const start = performance.now();
-  await shadow.detect(PICTURE);
+  const first = shadow.detect(PICTURE);
   session.gate = new Promise((resolve) => setTimeout(resolve, 30));
-  await shadow.detect(PICTURE);
+  const second = shadow.detect(PICTURE);
+  await Promise.all([first, second]);
   await shadow.flush();
   assert.ok(performance.now() - start < 1000);
   assert.ok(reference.calls >= 1);
 });
 
 test("where idle fails, comparisons are made all the same", async () => {
-  const { shadow } = watched({ idle: () => Promise.reject(new Error("no such scheduler")) });
-  await shadow.detect(PICTURE);
-  assert.equal(await shadow.flush(1000), true);
-  assert.deepEqual([shadow.counts.compared, shadow.counts.failed], [1, 0]);
+  const error = new Error("no such scheduler");
+  const failing = [
+    () => Promise.reject(error),
+    (() => {}) as unknown as () => Promise<void>,
+    () => {
+      throw error;
+    },
+  ];
+  for (const idle of failing) {
+    const { shadow } = watched({ idle });
+    await shadow.detect(PICTURE);
+    assert.equal(await shadow.flush(1000), true);
+    assert.deepEqual([shadow.counts.compared, shadow.counts.failed], [1, 0]);
+  }
 });
 
 test("what fails beside is seen and not thrown", async () => {

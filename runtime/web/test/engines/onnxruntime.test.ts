@@ -109,7 +109,7 @@ test("on the web, threads are one number for the page", async () => {
   assert.equal(single.released(), 2);
 });
 
-test("an engine that does not start is missing, no bad bundle, and is tried again", async () => {
+test("an engine that does not start is missing, no bad bundle; whether it can be tried again is up to it", async () => {
   const { ort } = fakeOrt({ web: "1.30.0" });
   const { create } = ort.InferenceSession;
   let there = false;
