@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from conformance.clients import given, pieces, plain, python, reference
-from fpm_edge_runtime.bundle import contents, manifest, tensors
+from fpm_edge_runtime.bundle import contents, conversion, manifest
 from fpm_edge_runtime.drift import betting, monitor
 from fpm_edge_runtime.errors import BundleError, DataError
 from fpm_edge_runtime.pixels import decode
@@ -121,7 +121,7 @@ FAULTS: Mapping[str, tuple[str, Callable[[], None]]] = {
     "clock: runs after the first take no time": ("pace", changed(given.GivenClock, "run", _of_the_first)),
     "convergence: clear from 0.27": ("convergence", changed(convergence, "CLEAR_PEAK", lambda _: 0.27)),
     "looks: a margin of 0.31": ("looks", changed(looks, "second_region", lambda f: partial(f, margin=0.31))),
-    "tensors: halves are rounded up": ("stages", changed(tensors, "np", lambda _: _Numpy())),
+    "tensors: halves are rounded up": ("stages", changed(conversion, "np", lambda _: _Numpy())),
     "recognition: float32": ("recognition", changed(recognizer, "exp", lambda f: lambda x: float(np.float32(f(x))))),
     "recognition: any category is taken": ("recognition", changed(recognizer.Recognizer, "check", _ignoring)),
     "alarm: evidence 1e-6": ("alarm", changed(betting.ChangeAlarm, "evidence", _answering(_evidence))),
