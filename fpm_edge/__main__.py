@@ -6,7 +6,12 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 # Nothing that takes time is imported here: until `main` runs, Ctrl-C is a traceback.
-from fpm_edge.interrupts import INTERRUPTED, ending_at_interrupt, leave_interrupts_to_the_system
+from fpm_edge.interrupts import (
+    INTERRUPTED,
+    ending_at_interrupt,
+    interrupts_never_lost,
+    leave_interrupts_to_the_system,
+)
 
 __all__ = ["main"]
 
@@ -18,7 +23,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: without the program's name; None for those of this process.
     """
     try:
-        _run(arguments)
+        with interrupts_never_lost():
+            _run(arguments)
     except KeyboardInterrupt:
         _fail("interrupted", INTERRUPTED)
     finally:

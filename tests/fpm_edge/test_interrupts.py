@@ -48,6 +48,35 @@ def test_control_c_during_an_import(program: str, imported: str, swallow: str) -
     assert (done.returncode, done.stdout) == (130, "")
 
 
+def test_control_c_where_python_drops_it() -> None:
+    """In a destructor, and in the callback of a weak reference, as each import makes one for its lock."""
+    program = """
+import os, signal, sys, time, weakref
+from fpm_edge.__main__ import main
+import fpm_edge.cli
+signal.signal(signal.SIGINT, signal.default_int_handler)
+class Dropped:
+    pass
+def press(_=None):
+    os.kill(os.getpid(), signal.SIGINT)
+    for _ in range(1000):
+        pass
+def work(**_):
+    dropped = Dropped()
+    if sys.argv[1] == "callback":
+        held = weakref.ref(dropped, press)
+    else:
+        Dropped.__del__ = press
+    del dropped
+    time.sleep(60)
+fpm_edge.cli.cli.main = work
+main()
+"""
+    for where in ("callback", "destructor"):
+        done = subprocess.run([sys.executable, "-c", program, where], capture_output=True, text=True, timeout=30)
+        assert (done.returncode, done.stdout, done.stderr) == (130, "", "fpm-edge: interrupted\n")
+
+
 def test_control_c_when_all_is_done() -> None:
     """What runs at the exit, multiprocessing's and TensorFlow's, would raise it, and Python shows where."""
     program = """
