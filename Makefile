@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo report-demo test web-test conformance check format lint types docs docs-run wheel pythons fallbacks lock clean
+.PHONY: help setup demo report-demo test web-test jvm-test conformance check format lint types docs docs-run wheel pythons fallbacks lock clean
 
 help: ## List the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1@\2/' | column -t -s '@'
@@ -32,6 +32,9 @@ test: $(READY) ## Run the whole test suite
 
 web-test: $(READY) ## Run the tests of the web runtime, and the conformance suite in Node and Chromium
 	$(BIN)/python scripts/run_web_tests.py
+
+jvm-test: $(READY) ## Run the tests of the runtime for the JVM and Android, and the conformance suite with it
+	$(BIN)/python scripts/run_jvm_tests.py
 
 conformance: $(READY) ## Hold a runtime to the reference: make conformance CLIENT="node client.js" (without CLIENT: the reference itself)
 	$(BIN)/python -m pytest -p no:cacheprovider -m "slow or not slow" conformance/suite $(if $(CLIENT),--client "$(CLIENT)")

@@ -1,9 +1,9 @@
-"""How many tests passed, failed and were skipped, read from what pytest or Node's runner printed."""
+"""How many tests passed, failed and were skipped, read from what pytest, Node's runner or Maven printed."""
 
 import re
 from collections.abc import Iterable
 
-__all__ = ["Counts", "added", "of_node", "of_pytest", "told"]
+__all__ = ["Counts", "added", "of_maven", "of_node", "of_pytest", "told"]
 
 Counts = dict[str, int]
 """``passed``, ``failed``, ``skipped``."""
@@ -11,6 +11,8 @@ Counts = dict[str, int]
 _PYTEST = re.compile(r"(\d+) (passed|failed|skipped|error)")
 # Not simply the last line: libraries say goodbye after it.
 _END = re.compile(r"^.*\d+ (?:passed|failed|skipped|deselected|errors?)\b.* in [\d.]+s.*$", re.MULTILINE)
+# Of each module; what stands behind the name of one class ends otherwise.
+_MAVEN = re.compile(r"^\[\w+\] Tests run: (\d+), Failures: (\d+), Errors: (\d+), Skipped: (\d+)$", re.MULTILINE)
 _NODE = re.compile(r"^# (pass|fail|cancelled|skipped|todo) (\d+)$", re.MULTILINE)
 _KINDS = {"error": "failed", "pass": "passed", "fail": "failed", "cancelled": "failed", "todo": "skipped"}
 
@@ -23,6 +25,15 @@ def of_pytest(said: str) -> Counts:
 def of_node(said: str) -> Counts:
     """Of the summary in TAP."""
     return _added(_NODE.findall(said))
+
+
+def of_maven(said: str) -> Counts:
+    """Of the summaries of all modules."""
+    found = [[int(number) for number in numbers] for numbers in _MAVEN.findall(said)]
+    return added(
+        {"passed": run - failures - errors - skipped, "failed": failures + errors, "skipped": skipped}
+        for run, failures, errors, skipped in found
+    )
 
 
 def told(counts: Counts, returncode: int, what: str) -> Counts:

@@ -1,4 +1,4 @@
-"""The whole test suite: in two pytest processes side by side, as most tests keep one core busy; then the web runtime.
+"""The whole suite: in two pytest processes side by side, as most tests keep one core busy; then the other runtimes.
 
 What the first prints is seen at once, what the second printed at its end. Either by itself is a plain run of pytest.
 """
@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+import run_jvm_tests
 import run_web_tests
 from counted import added, of_pytest, told
 
@@ -48,6 +49,7 @@ def main() -> None:
             told(of_pytest(b"".join(said).decode("utf-8", "replace")), first.returncode, "the toolkit's tests"),
             told(of_pytest(rest), second.returncode, "all other tests in Python"),
             run_web_tests.run(),
+            run_jvm_tests.run(),
         )
     )
     print(f"tests: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped")

@@ -10,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from counted import Counts, added, of_node, of_pytest, told
+from conformance_run import checked, conformance
+from counted import Counts, added, of_node
 
 ROOT = Path(__file__).resolve().parent.parent
 WEB = ROOT / "runtime" / "web"
@@ -39,9 +40,9 @@ def run() -> Counts:
     except subprocess.CalledProcessError as error:
         print(f"web: {error}", flush=True)
         return {"passed": 0, "failed": 1, "skipped": 0}
-    all_counts = [units(), conformance("client")]
+    all_counts = [units(), conformance(client("client"))]
     if Path(CHROMIUM).exists():
-        all_counts.append(conformance("page-client"))
+        all_counts.append(conformance(client("page-client")))
     else:
         print("web: the conformance suite in a page is skipped, there is no Chromium", flush=True)
         all_counts.append({"passed": 0, "failed": 0, "skipped": 1})
@@ -66,28 +67,18 @@ def install(folder: Path) -> None:
         subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--silent"], cwd=folder, check=True)
 
 
+def client(name: str) -> str:
+    """The command of one of the clients, from the project's folder."""
+    return f"node {(WEB / 'build' / 'conformance' / f'{name}.js').relative_to(ROOT)}"
+
+
 def units() -> Counts:
     """The package's own tests, those in a browser among them."""
     command = ["node", "--test", "--test-reporter=tap", "build/test/"]
     ran = subprocess.run(command, cwd=WEB, stdout=subprocess.PIPE, text=True, check=False)
     for reason in sorted(set(re.findall(r"^\s*ok \d+ - .* # SKIP ?(.*)$", ran.stdout, re.MULTILINE))):
         print(f"web: skipped: {reason or 'no reason given'}", flush=True)
-    return _checked(of_node(ran.stdout), ran, "node --test")
-
-
-def conformance(client: str) -> Counts:
-    """The quick part of the conformance suite, by one of the clients."""
-    command = f"node {(WEB / 'build' / 'conformance' / f'{client}.js').relative_to(ROOT)}"
-    suite = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "conformance/suite", "--client", command]
-    ran = subprocess.run(suite, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
-    return _checked(of_pytest(ran.stdout), ran, f"conformance, {command}")
-
-
-def _checked(counts: Counts, ran: subprocess.CompletedProcess[str], what: str) -> Counts:
-    """The counts; where something went wrong, also what was printed."""
-    if ran.returncode or not counts["passed"]:
-        print(ran.stdout, flush=True)
-    return told(counts, ran.returncode, what)
+    return checked(of_node(ran.stdout), ran, "node --test")
 
 
 if __name__ == "__main__":
