@@ -1,5 +1,8 @@
 package fpm.edge.bundle
 
+import fpm.edge.pixels.Dtype
+import fpm.edge.pixels.Layout
+
 /** A form of the network in a bundle; [label] as the manifest has it. */
 public enum class Format(
     public val label: String,
@@ -7,20 +10,6 @@ public enum class Format(
     TFLITE("tflite"),
     ONNX("onnx"),
 }
-
-/** Type of a tensor's numbers; [label] as the manifest has it, [bytes] of one number. */
-public enum class Dtype(
-    public val label: String,
-    public val bytes: Int,
-) {
-    UINT8("uint8", 1),
-    INT8("int8", 1),
-    INT16("int16", 2),
-    FLOAT32("float32", 4),
-}
-
-/** Order of a tensor's axes: channels last or first. */
-public enum class Layout { NHWC, NCHW }
 
 /**
  * A tensor at the edge of a piece.

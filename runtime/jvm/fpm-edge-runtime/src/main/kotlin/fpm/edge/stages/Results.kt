@@ -90,7 +90,7 @@ public interface Answer {
  * @property stage its number, from 1.
  * @property elapsedMs from the call to this answer.
  */
-public class StageResult internal constructor(
+public class StageResult(
     public val stage: Int,
     public val elapsedMs: Double,
     answer: Answer,
@@ -104,7 +104,7 @@ public class StageResult internal constructor(
  * @property decodeMs from heatmaps to landmarks.
  * @property totalMs all of the call.
  */
-public class Timings internal constructor(
+public class Timings(
     public val preprocessMs: Double,
     public val pieces: Map<String, Double>,
     public val decodeMs: Double,
@@ -118,7 +118,7 @@ public class Timings internal constructor(
  * @property engine its name.
  * @property look which look answered: 1 for that at the whole picture (or box), 2 for that at the region found in it.
  */
-public class Detection internal constructor(
+public class Detection(
     public val stagesRun: Int,
     public val stopReason: StopReason,
     public val timings: Timings,
@@ -134,7 +134,7 @@ public class Detection internal constructor(
  * @property input input height × input width × RGB, the network's input.
  * @property fit where the picture lies in the input.
  */
-public class Trace internal constructor(
+public class Trace(
     public val detection: Detection,
     public val landmarks: List<FloatArray>,
     public val input: ByteArray,
