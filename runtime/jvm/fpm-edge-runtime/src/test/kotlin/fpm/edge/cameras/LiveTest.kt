@@ -2,6 +2,7 @@ package fpm.edge.cameras
 
 import fpm.edge.DataException
 import fpm.edge.stages.DetectOptions
+import org.junit.jupiter.api.Timeout
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executor
 import java.util.concurrent.RejectedExecutionException
@@ -16,6 +17,7 @@ import kotlin.test.assertNull
 import kotlin.test.assertSame
 import kotlin.test.assertTrue
 
+@Timeout(2 * LONG, threadMode = Timeout.ThreadMode.SEPARATE_THREAD) // `close` cannot be interrupted
 class LiveTest {
     private val executor = ByHand()
     private val heard = Heard()
