@@ -44,7 +44,7 @@ public class Piece(
  * @property inputHeight pixels, as [inputWidth]; channels are RGB, and the picture is letterboxed.
  * @property stride pixels of the input a cell.
  */
-public class Geometry(
+public data class Geometry(
     public val inputHeight: Int,
     public val inputWidth: Int,
     public val stride: Int,
@@ -109,7 +109,7 @@ public class Convergence(
  * @property flip index of each landmark's mirror image.
  * @property categories name → indices of the landmarks that it has.
  */
-public class LandmarkSchema(
+public data class LandmarkSchema(
     public val name: String,
     public val landmarks: List<String>,
     public val flip: List<Int>,
@@ -164,7 +164,7 @@ public class Recognition(
  *
  * Types only: `ManifestReader` makes one from bytes, or says what is wrong.
  *
- * @property model what the network is, for people: JSON text.
+ * @property model what the network is, for people: values as JSON has them, whole numbers as Long.
  */
 public class Manifest(
     public val schemaVersion: Int,
@@ -183,7 +183,7 @@ public class Manifest(
     public val maxPartDrift: Double?,
     public val convergence: Convergence?,
     public val recognition: Recognition?,
-    public val model: String,
+    public val model: Map<String, Any?>,
 )
 
 /**

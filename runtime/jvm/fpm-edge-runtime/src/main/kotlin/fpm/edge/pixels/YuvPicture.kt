@@ -129,25 +129,35 @@ public class YuvPicture
             val ys = scratch.planes[0]
             val us = scratch.planes[1]
             val vs = scratch.planes[2]
-            val black = range.black
+            val table = CLAMPED
+            val base = (LEAST shl 16) + HALF - range.black * range.y
             val ofY = range.y
             val redOfV = range.redOfV
             val greenOfU = range.greenOfU
             val greenOfV = range.greenOfV
             val blueOfU = range.blueOfU
-            var place = at
-            var to = 0
             val end = 3 * count
+            var to = 0
+            var place = at
+            var yAt = yBase + at * yStride
+            val yStep = step * yStride
             while (to < end) {
-                val luma = ((ys[yBase + place * yStride].toInt() and 255) - black) * ofY + HALF
+                // A block's colour serves both of its pixels in this line.
                 val half = place shr 1
                 val blue = (us[uBase + half * uStride].toInt() and 255) - 128
                 val red = (vs[vBase + half * vStride].toInt() and 255) - 128
-                rgb[to] = clamped((luma + redOfV * red) shr 16)
-                rgb[to + 1] = clamped((luma - greenOfU * blue - greenOfV * red) shr 16)
-                rgb[to + 2] = clamped((luma + blueOfU * blue) shr 16)
-                place += step
-                to += 3
+                val addRed = redOfV * red + base
+                val addGreen = base - greenOfU * blue - greenOfV * red
+                val addBlue = blueOfU * blue + base
+                do {
+                    val luma = (ys[yAt].toInt() and 255) * ofY
+                    rgb[to] = table[luma + addRed shr 16]
+                    rgb[to + 1] = table[luma + addGreen shr 16]
+                    rgb[to + 2] = table[luma + addBlue shr 16]
+                    to += 3
+                    yAt += yStep
+                    place += step
+                } while (place shr 1 == half && to < end)
             }
         }
 
@@ -174,4 +184,9 @@ public class YuvPicture
 
 private const val HALF = 1 shl 15
 
-private fun clamped(value: Int): Byte = (if (value < 0) 0 else if (value > 255) 255 else value).toByte()
+// Below every result of any range is −277, above every one 537.
+private const val LEAST = 300
+private const val MOST = 600
+
+// Result + LEAST → 0 to 255.
+private val CLAMPED = ByteArray(LEAST + MOST) { (it - LEAST).coerceIn(0, 255).toByte() }
