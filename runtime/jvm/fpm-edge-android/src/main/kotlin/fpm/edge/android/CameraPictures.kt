@@ -8,24 +8,19 @@ import android.media.Image
 import fpm.edge.DataException
 import fpm.edge.pixels.Picture
 import fpm.edge.pixels.Plane
-import fpm.edge.pixels.PlaneScratch
 import fpm.edge.pixels.RgbaPlanePicture
 import fpm.edge.pixels.Rotation
 import fpm.edge.pixels.YuvPicture
-import fpm.edge.pixels.YuvRange
 
 /**
  * A camera's image as a picture: of Camera2, or `ImageProxy.image` of CameraX. Read it before the image is closed.
  *
  * @param rotationDegrees clockwise, until it is upright: `ImageProxy.imageInfo.rotationDegrees`.
- * @param scratch one for each thread that detects, used again from frame to frame.
  * @throws DataException it is neither `YUV_420_888` nor `RGBA_8888`, or the rotation is no multiple of 90 degrees.
  */
-@JvmOverloads
 public fun pictureOf(
     image: Image,
     rotationDegrees: Int,
-    scratch: PlaneScratch = PlaneScratch(),
 ): Picture =
     pictureOf(
         image.format,
@@ -33,7 +28,6 @@ public fun pictureOf(
         image.height,
         image.planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) },
         rotationDegrees,
-        scratch,
     )
 
 /**
@@ -42,27 +36,25 @@ public fun pictureOf(
  * ```
  * pictureOf(proxy.format, proxy.width, proxy.height,
  *     proxy.planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) },
- *     proxy.imageInfo.rotationDegrees, scratch)
+ *     proxy.imageInfo.rotationDegrees)
  * ```
  *
  * @param format [ImageFormat.YUV_420_888] (three planes) or [PixelFormat.RGBA_8888] (one).
  * @param width pixels of the image before it is turned; likewise [height].
  */
-@JvmOverloads
 public fun pictureOf(
     format: Int,
     width: Int,
     height: Int,
     planes: List<Plane>,
     rotationDegrees: Int,
-    scratch: PlaneScratch = PlaneScratch(),
 ): Picture {
     val rotation = Rotation.of(rotationDegrees)
     if (format == ImageFormat.YUV_420_888 && planes.size == 3) {
-        return YuvPicture(planes[0], planes[1], planes[2], width, height, rotation, YuvRange.FULL, scratch)
+        return YuvPicture(planes[0], planes[1], planes[2], width, height, rotation)
     }
     if (format == PixelFormat.RGBA_8888 && planes.size == 1) {
-        return RgbaPlanePicture(planes[0], width, height, rotation, scratch)
+        return RgbaPlanePicture(planes[0], width, height, rotation)
     }
     throw DataException(
         "the image has format $format and ${planes.size} planes; expected YUV_420_888 (${ImageFormat.YUV_420_888}) " +

@@ -12,40 +12,71 @@ import java.nio.ByteBuffer
  */
 public class Plane(
     buffer: ByteBuffer,
-    internal val rowStride: Int,
-    internal val pixelStride: Int,
+    private val rowStride: Int,
+    private val pixelStride: Int,
 ) {
     // A view of its own: nobody else's position moves, and theirs does not move ours.
     private val bytes: ByteBuffer = buffer.duplicate().apply { position(0) }
+    private var room = ByteArray(0)
 
-    /** Copy everything from byte [from] on, at most as many as [into] takes. */
-    internal fun copy(
-        from: Int,
+    /** Numbers of a row, of [channels] bytes that lie together, one after the other. */
+    internal fun readRow(
+        y: Int,
+        left: Int,
+        right: Int,
         into: ByteArray,
-        count: Int,
+        channels: Int = 1,
     ) {
-        bytes.position(from)
-        bytes.get(into, 0, minOf(count, bytes.remaining()))
+        val count = right - left
+        bytes.position(y * rowStride + left * pixelStride)
+        if (pixelStride == channels) {
+            bytes.get(into, 0, count * channels)
+            return
+        }
+        val span = (count - 1) * pixelStride + channels
+        if (room.size < span) room = ByteArray(span)
+        val room = room
+        bytes.get(room, 0, span)
+        var from = 0
+        var to = 0
+        if (channels == 1) {
+            while (to < count) {
+                into[to++] = room[from]
+                from += pixelStride
+            }
+            return
+        }
+        while (to < count * channels) {
+            for (channel in 0 until channels) into[to + channel] = room[from + channel]
+            from += pixelStride
+            to += channels
+        }
     }
 
-    /** Bytes of so many rows of so many pixels; the last row may end with its last pixel. */
-    internal fun span(
-        width: Int,
-        height: Int,
-    ): Int = (height - 1) * rowStride + (width - 1) * pixelStride + 1
+    /** One pixel, to [into] from [at] on. */
+    internal fun readPixel(
+        y: Int,
+        x: Int,
+        into: ByteArray,
+        at: Int,
+        channels: Int,
+    ) {
+        val from = y * rowStride + x * pixelStride
+        for (channel in 0 until channels) into[at + channel] = bytes.get(from + channel)
+    }
 
     internal fun check(
         name: String,
         width: Int,
         height: Int,
-        pixelBytes: Int = 1,
+        channels: Int = 1,
     ) {
-        if (pixelStride < pixelBytes || rowStride < (width - 1) * pixelStride + pixelBytes) {
+        if (pixelStride < channels || rowStride < (width - 1) * pixelStride + channels) {
             throw DataException(
                 "plane $name has a row stride of $rowStride and a pixel stride of $pixelStride; a row is $width pixels",
             )
         }
-        val needed = span(width, height).toLong() + pixelBytes - 1
+        val needed = (height - 1L) * rowStride + (width - 1L) * pixelStride + channels
         if (bytes.limit() < needed) {
             throw DataException(
                 "plane $name has ${bytes.limit()} bytes; expected $needed for $width × $height pixels in rows of $rowStride",

@@ -32,3 +32,20 @@ internal fun resizeRow(
         to += 3
     }
 }
+
+/** The same of a row of a plane. */
+internal fun resizeLine(
+    row: ByteArray,
+    axis: Axis,
+    out: ByteArray,
+    at: Int,
+) {
+    val weights = axis.weights
+    for (result in 0 until axis.count) {
+        var sum = Axis.HALF
+        val start = axis.start[result]
+        val from = axis.first[result] - axis.begin - start
+        for (i in start until axis.start[result + 1]) sum += (row[from + i].toInt() and 255) * weights[i]
+        out[at + result] = minOf(sum shr Axis.BITS, 255).toByte()
+    }
+}

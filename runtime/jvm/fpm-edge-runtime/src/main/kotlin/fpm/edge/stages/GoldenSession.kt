@@ -10,6 +10,9 @@ public interface GoldenSession {
     /** See [Session.detectInput]. */
     public fun detectInput(
         input: ByteArray,
-        stages: Int? = null,
+        stages: Int?,
     ): List<StageResult>
+
+    /** The same of all stages. */
+    public fun detectInput(input: ByteArray): List<StageResult> = detectInput(input, null)
 }

@@ -55,7 +55,27 @@ public data class DetectOptions
         public val deadlineMs: Double? = null,
         public val converge: Converge? = null,
         public val looks: Int = 1,
-    )
+    ) {
+        // For Java, which has no named arguments; Kotlin has `copy`.
+
+        /** The same with another [category]. */
+        public fun withCategory(category: String?): DetectOptions = copy(category = category)
+
+        /** The same with another [box]. */
+        public fun withBox(box: Box?): DetectOptions = copy(box = box)
+
+        /** The same with another number of [stages]. */
+        public fun withStages(stages: Int?): DetectOptions = copy(stages = stages)
+
+        /** The same with another [deadlineMs]. */
+        public fun withDeadlineMs(deadlineMs: Double?): DetectOptions = copy(deadlineMs = deadlineMs)
+
+        /** The same with another [converge]. */
+        public fun withConverge(converge: Converge?): DetectOptions = copy(converge = converge)
+
+        /** The same with another number of [looks]. */
+        public fun withLooks(looks: Int): DetectOptions = copy(looks = looks)
+    }
 
 /** What both a stage and a whole detection say. */
 public interface Answer {
@@ -146,6 +166,9 @@ public interface Detector {
     /** See [Session.detect]. */
     public fun detect(
         picture: Picture,
-        options: DetectOptions = DetectOptions(),
+        options: DetectOptions,
     ): Detection
+
+    /** The same with the default options. */
+    public fun detect(picture: Picture): Detection = detect(picture, DetectOptions())
 }

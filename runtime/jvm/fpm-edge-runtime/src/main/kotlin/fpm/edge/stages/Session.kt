@@ -141,6 +141,7 @@ public class Session internal constructor(
      *
      * Of two looks, the one that answered is traced. The earlier stages are decoded after the answer was there.
      */
+    @JvmOverloads
     public fun trace(
         picture: Picture,
         options: DetectOptions = DetectOptions(),
@@ -184,6 +185,7 @@ public class Session internal constructor(
         }
 
     /** As the other one, of a picture of exactly the input's size. */
+    @JvmOverloads
     public fun detectInput(
         picture: Picture,
         stages: Int? = null,

@@ -13,6 +13,9 @@ public interface StagedDetector {
      */
     public fun stages(
         picture: Picture,
-        options: DetectOptions = DetectOptions(),
+        options: DetectOptions,
     ): Sequence<StageResult>
+
+    /** The same with the default options. */
+    public fun stages(picture: Picture): Sequence<StageResult> = stages(picture, DetectOptions())
 }

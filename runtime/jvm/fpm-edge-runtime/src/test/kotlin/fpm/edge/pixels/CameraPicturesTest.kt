@@ -6,7 +6,9 @@ import org.junit.jupiter.api.assertThrows
 import java.nio.ByteBuffer
 import java.util.Random
 import kotlin.math.abs
+import kotlin.math.cos
 import kotlin.math.roundToInt
+import kotlin.math.sin
 import kotlin.test.assertContains
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
@@ -85,16 +87,42 @@ internal class CameraPicturesTest {
     }
 
     @Test
-    fun `pictures that share their scratch do not mix`() {
-        val scratch = PlaneScratch()
-        val frames = List(2) { Frame(16, 12, 1, 16) }
-        val sideways = frames.map { it.yuv(rotation = Rotation.LEFT, scratch = scratch) }
-        val flat = frames[0].yuv(scratch = scratch)
-        val alone = frames.map { pixels(it.yuv(rotation = Rotation.LEFT)) }
-        repeat(2) {
-            assertContentEquals(alone[0], pixels(sideways[0]))
-            assertContentEquals(alone[1], pixels(sideways[1]))
-            pixels(flat)
+    fun `the network's input of planes is that of the picture in RGB, but for rounding, each way and in any box`() {
+        val smooth = Frame(160, 120, 2, 160) { x, y -> 128 + (90 * sin(x / 17.0) * cos(y / 11.0)).toInt() }
+        val resizer = LetterboxResizer()
+        for (rotation in Rotation.entries) {
+            val planes = smooth.yuv(rotation = rotation)
+            val rgb = RgbPicture(pixels(planes), planes.width, planes.height)
+            for (box in listOf(null, Box(10.0, 6.0, 101.0, 71.0), Box(3.5, 0.0, 60.25, 99.0))) {
+                val fit = fitLetterbox(planes.width, planes.height, 48, 64, box)
+                val inputs = listOf(planes, rgb).map { ByteArray(48 * 64 * 3).also { input -> resizer.resize(it, fit, 48, 64, input) } }
+                var most = 0
+                var sum = 0L
+                for (i in inputs[0].indices) {
+                    val difference = abs((inputs[0][i].toInt() and 255) - (inputs[1][i].toInt() and 255))
+                    most = maxOf(most, difference)
+                    sum += difference
+                }
+                assertTrue(most <= 12 && sum < inputs[0].size, "$rotation, $box: at most $most, in all $sum")
+            }
+        }
+    }
+
+    @Test
+    fun `a grey picture in planes gives the very input that it gives in RGB`() {
+        val grey = Frame(90, 70, 1, 90) { x, y -> if (y < 0) 128 else (x * 7 + y * 13) % 256 }
+        val resizer = LetterboxResizer()
+        for (rotation in Rotation.entries) {
+            val planes = grey.yuv(rotation = rotation)
+            val rgb = RgbPicture(pixels(planes), planes.width, planes.height)
+            val fit = fitLetterbox(planes.width, planes.height, 32, 32)
+            val inputs = listOf(planes, rgb).map { ByteArray(32 * 32 * 3).also { input -> resizer.resize(it, fit, 32, 32, input) } }
+            if (!rotation.isSideways) {
+                assertContentEquals(inputs[1], inputs[0], "$rotation")
+            } else {
+                // Rows and columns change places, and with them what is rounded first.
+                for (i in inputs[0].indices) assertTrue(abs(inputs[0][i] - inputs[1][i]) <= 1, "$rotation, byte $i")
+            }
         }
     }
 
@@ -107,8 +135,8 @@ internal class CameraPicturesTest {
         assertContains(refusal { YuvPicture(full, chroma, plane(ByteArray(47), 8, 1), 16, 12) }, "plane V has 47 bytes")
         assertContains(refusal { YuvPicture(plane(ByteArray(192), 15, 1), chroma, chroma, 16, 12) }, "row stride of 15")
         assertContains(refusal { YuvPicture(full, chroma, chroma, 0, 12) }, "0 × 12")
-        assertContains(refusal { RgbaPlanePicture(plane(ByteArray(100), 40, 4), 10, 3) }, "has 100 bytes; expected 120")
-        assertContains(refusal { RgbaPlanePicture(plane(ByteArray(120), 40, 3), 10, 3) }, "pixel stride of 3")
+        assertContains(refusal { RgbaPlanePicture(plane(ByteArray(100), 40, 4), 10, 3) }, "has 100 bytes; expected 119")
+        assertContains(refusal { RgbaPlanePicture(plane(ByteArray(120), 40, 2), 10, 3) }, "pixel stride of 2")
         assertContains(refusal { Rotation.of(45) }, "45 degrees; expected 0, 90, 180 or 270")
     }
 
@@ -175,12 +203,21 @@ internal class CameraPicturesTest {
         private val pixelStride: Int,
         private val rowStride: Int,
         like: Frame? = null,
+        number: ((Int, Int) -> Int)? = null,
     ) {
-        private val ys: ByteArray = like?.ys ?: ByteArray(width * height).also(random::nextBytes)
+        private val ys: ByteArray = like?.ys ?: numbers(width, height) { x, y -> number?.invoke(x, y) }
         private val across = (width + 1) / 2
         private val down = (height + 1) / 2
-        private val us: ByteArray = like?.us ?: ByteArray(across * down).also(random::nextBytes)
-        private val vs: ByteArray = like?.vs ?: ByteArray(across * down).also(random::nextBytes)
+
+        // Of a given picture, colours are what it has above its first row.
+        private val us: ByteArray = like?.us ?: numbers(across, down) { x, y -> number?.invoke(x, -1 - y) }
+        private val vs: ByteArray = like?.vs ?: numbers(across, down) { x, y -> number?.invoke(x + 9, -1 - y) }
+
+        private fun numbers(
+            width: Int,
+            height: Int,
+            number: (Int, Int) -> Int?,
+        ) = ByteArray(width * height) { (number(it % width, it / width) ?: random.nextInt(256)).toByte() }
 
         fun y(
             x: Int,
@@ -200,7 +237,6 @@ internal class CameraPicturesTest {
         fun yuv(
             rotation: Rotation = Rotation.NONE,
             range: YuvRange = YuvRange.FULL,
-            scratch: PlaneScratch = PlaneScratch(),
         ) = YuvPicture(
             spread(ys, width, height, 1, width + 3),
             spread(us, across, down, pixelStride, maxOf(rowStride, across * pixelStride)),
@@ -209,7 +245,6 @@ internal class CameraPicturesTest {
             height,
             rotation,
             range,
-            scratch,
         )
 
         /** The same picture as RGBA, 8 bytes behind each row. */
