@@ -86,7 +86,7 @@ internal class Answers : AutoCloseable {
             "detect_input" -> detectInput(request)
             "runs" -> runs()
             "self_check" -> plainGoldens(checkGoldens(loaded()))
-            else -> throw UsageException("not yet")
+            else -> monitored(request, bundle)
         }
 
     private fun hello() =

@@ -25,18 +25,18 @@ internal class OpenedParts(
  */
 public open class BundleContents internal constructor(
     private val parts: OpenedParts,
-) {
+) : LimitedBundle {
     /** How messages name the bundle. */
     public val where: String = parts.where
 
     /** What is in the bundle, how it is wired and what was measured on it. */
-    public val manifest: Manifest = parts.manifest
+    override val manifest: Manifest = parts.manifest
 
     /** The names of all members, sorted. */
     public val members: List<String> = parts.entries.keys.sorted()
 
     /** SHA-256 of manifest.json, hexadecimal. As that holds all other digests, it identifies the whole bundle. */
-    public val digest: String = parts.digest
+    override val digest: String = parts.digest
 
     /** What the signature states, by one of the trusted keys; null if it was opened without trusted keys. */
     public val signature: Statement? = parts.signature
@@ -77,7 +77,7 @@ public open class BundleContents internal constructor(
      *
      * @throws BundleException they are damaged, or do not fit the manifest.
      */
-    public fun golden(): GoldenSet? {
+    override fun golden(): GoldenSet? {
         if (GOLDEN !in parts.entries) return null
         val golden = decodeGolden(bytesOf(read(GOLDEN)))
         checkGolden(golden, manifest, parts.entries.keys)

@@ -1,6 +1,7 @@
 package fpm.edge.drift
 
 import fpm.edge.pixels.normalizedError
+import fpm.edge.stages.FloatSession
 import fpm.edge.stages.Trace
 
 /**

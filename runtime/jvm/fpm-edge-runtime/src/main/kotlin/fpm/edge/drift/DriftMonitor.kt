@@ -2,6 +2,7 @@ package fpm.edge.drift
 
 import fpm.edge.DataException
 import fpm.edge.UsageException
+import fpm.edge.bundle.LimitedBundle
 import fpm.edge.check.Verdict
 import java.math.BigDecimal
 import java.math.RoundingMode

@@ -3,8 +3,7 @@
 package fpm.edge.drift
 
 import fpm.edge.UsageException
-import fpm.edge.bundle.GoldenSet
-import fpm.edge.bundle.Manifest
+import fpm.edge.bundle.LimitedBundle
 
 /** NE units over what was measured at conversion: a thousandth of the picture, 3 % of an NE of 0.03. */
 public const val TOLERANCE: Double = 0.001
@@ -28,17 +27,6 @@ public data class DriftLimit(
     public val value: Double,
     public val source: LimitSource,
 )
-
-/** The part of a bundle that says its limits. */
-public interface LimitedBundle {
-    /** What identifies it. */
-    public val digest: String
-
-    public val manifest: Manifest
-
-    /** Its self-check cases; null without. */
-    public fun golden(): GoldenSet?
-}
 
 /**
  * (stages,) the limits that a bundle's own measurements give.

@@ -8,7 +8,9 @@ import fpm.edge.pixels.Picture
 import fpm.edge.stages.DetectOptions
 import fpm.edge.stages.Detection
 import fpm.edge.stages.Detector
+import fpm.edge.stages.FloatSession
 import fpm.edge.stages.Trace
+import fpm.edge.stages.Watchable
 import java.util.concurrent.Executor
 import java.util.concurrent.RejectedExecutionException
 import java.util.concurrent.ThreadPoolExecutor

@@ -1,5 +1,7 @@
 package fpm.edge.drift
 
+import fpm.edge.stages.Watchable
+
 /** Samples between two entries of the log, where the verdict stays. */
 private const val LOG_EVERY = 50
 

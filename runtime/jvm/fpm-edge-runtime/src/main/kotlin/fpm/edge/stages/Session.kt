@@ -40,18 +40,19 @@ public class Session internal constructor(
     threads: Int?,
     stages: Int?,
     private val clock: Clock,
-) : Detector,
+) : Watchable,
     StagedDetector,
     GoldenSession,
+    FloatSession,
     AutoCloseable {
     /** How many stages are loaded; no call can run more. */
-    public val stageLimit: Int = checkStages(stages, bundle.stages, "the bundle")
+    override val stageLimit: Int = checkStages(stages, bundle.stages, "the bundle")
 
     /** The landmarks it finds. */
-    public val schema: LandmarkSchema = bundle.manifest.landmarks
+    override val schema: LandmarkSchema = bundle.manifest.landmarks
 
     /** Size of the network's input, and its stride. */
-    public val geometry: Geometry = bundle.manifest.geometry
+    override val geometry: Geometry = bundle.manifest.geometry
 
     private val pieces: List<Piece>
     private val names: List<String>
@@ -95,12 +96,16 @@ public class Session internal constructor(
         }
     }
 
+    /** That of its bundle. */
+    override val digest: String
+        get() = bundle.digest
+
     /** Name of the engine. */
-    public val engine: String
+    override val engine: String
         get() = ran.name
 
     /** Version of the engine's package. */
-    public val engineVersion: String
+    override val engineVersion: String
         get() = ran.version
 
     /** What the engine runs the pieces on. */
@@ -141,10 +146,9 @@ public class Session internal constructor(
      *
      * Of two looks, the one that answered is traced. The earlier stages are decoded after the answer was there.
      */
-    @JvmOverloads
-    public fun trace(
+    override fun trace(
         picture: Picture,
-        options: DetectOptions = DetectOptions(),
+        options: DetectOptions,
     ): Trace =
         asked(options) { first, still ->
             val frame = chosen(first, picture, options)

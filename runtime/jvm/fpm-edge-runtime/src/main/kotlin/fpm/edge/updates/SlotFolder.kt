@@ -37,7 +37,7 @@ internal fun interface BundleOpener<out B : OpenedBundle> {
     /** @param now Unix time in seconds by which it may have expired; null: this device's clock. */
     fun open(
         file: File,
-        now: Long?,
+        now: Double?,
     ): B
 }
 
@@ -266,7 +266,7 @@ internal class SlotFolder<B : OpenedBundle>(
         digest: String?,
     ): B {
         // What had not expired when it was written may stay: a device must not stop because of a date.
-        val written = if (isSigned && file.exists()) file.lastModified() / 1000 else null
+        val written = if (isSigned && file.exists()) file.lastModified() / 1e3 else null
         val bundle = opener.open(file, written)
         if (digest != null && bundle.digest != digest) {
             throw BundleException("$file is another bundle than the one installed there, or an install was interrupted")

@@ -4,13 +4,11 @@ import com.google.gson.JsonParser
 import fpm.edge.DataException
 import fpm.edge.UsageException
 import fpm.edge.bundle.GoldenSet
+import fpm.edge.bundle.LimitedBundle
 import fpm.edge.bundle.Manifest
 import fpm.edge.bundle.Measured
 import fpm.edge.check.Verdict
 import fpm.edge.support.Vectors
-import org.junit.jupiter.api.Assertions.assertNotEquals
-import org.junit.jupiter.params.ParameterizedTest
-import org.junit.jupiter.params.provider.MethodSource
 import java.io.File
 import kotlin.concurrent.thread
 import kotlin.test.Test
@@ -20,6 +18,9 @@ import kotlin.test.assertFailsWith
 import kotlin.test.assertNotNull
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
+import org.junit.jupiter.api.Assertions.assertNotEquals
+import org.junit.jupiter.params.ParameterizedTest
+import org.junit.jupiter.params.provider.MethodSource
 
 private const val SAVED = 10_000
 

@@ -16,10 +16,12 @@ import fpm.edge.pixels.RgbPicture
 import fpm.edge.stages.Answer
 import fpm.edge.stages.DetectOptions
 import fpm.edge.stages.Detection
+import fpm.edge.stages.FloatSession
 import fpm.edge.stages.StageResult
 import fpm.edge.stages.StopReason
 import fpm.edge.stages.Timings
 import fpm.edge.stages.Trace
+import fpm.edge.stages.Watchable
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.Executor
 import java.util.concurrent.TimeUnit
@@ -63,7 +65,7 @@ internal fun manifestOf(measured: Measured?): Manifest =
         maxPartDrift = null,
         convergence = null,
         recognition = null,
-        model = "{}",
+        model = emptyMap(),
     )
 
 /** A picture that the fakes do not look at. */

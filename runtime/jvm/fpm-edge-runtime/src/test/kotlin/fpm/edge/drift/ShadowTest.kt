@@ -5,7 +5,7 @@ import fpm.edge.check.Verdict
 import fpm.edge.pixels.Box
 import fpm.edge.stages.Converge
 import fpm.edge.stages.DetectOptions
-import org.junit.jupiter.api.Timeout
+import fpm.edge.stages.FloatSession
 import java.util.concurrent.Executor
 import java.util.concurrent.RejectedExecutionException
 import kotlin.concurrent.thread
@@ -17,6 +17,7 @@ import kotlin.test.assertFalse
 import kotlin.test.assertNotEquals
 import kotlin.test.assertNull
 import kotlin.test.assertTrue
+import org.junit.jupiter.api.Timeout
 
 @Timeout(LONG)
 internal class ShadowTest {

@@ -143,7 +143,7 @@ internal class SlotsTest {
 
     @Test
     fun `what had not expired when it was written goes on`() {
-        val asked = mutableListOf<Long?>()
+        val asked = mutableListOf<Double?>()
         val signed =
             SlotFolder(folder, 1, isSigned = true, waitMs = 100) { file, now ->
                 asked += now
@@ -151,7 +151,7 @@ internal class SlotsTest {
             }
         slots.file(Slot.B).setLastModified(1_000_000)
         signed.boot()
-        assertEquals(listOf<Long?>(1000), asked)
+        assertEquals(listOf<Double?>(1000.0), asked)
     }
 
     @Test
