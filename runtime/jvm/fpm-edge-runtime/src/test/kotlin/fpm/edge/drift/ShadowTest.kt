@@ -162,7 +162,9 @@ internal class ShadowTest {
         val next = monitor.anew()
         shadow.detect(PICTURE)
         shadow.switchTo(session, next, Fallback.MORE_STAGES)
+        monitor.addGolden(Verdict.DRIFTED)
         hand.run()
+        assertEquals(Verdict.OK, shadow.verdict)
         assertEquals(1L to 0L, monitor.report().samples to next.report().samples)
         val found =
             shadow.detect(
