@@ -171,7 +171,7 @@ private fun parseCentral(
         if (end - at < CENTRAL_SIZE || bytes.getInt(at) != CENTRAL) throw cut()
         // A name that leaves the table is cut at its end; the comparison of all headers refuses it.
         val from = at + CENTRAL_SIZE
-        val to = minOf(from + word(bytes, at + 28), end)
+        val to = upTo(end, from, word(bytes, at + 28))
         val name = String(ByteArray(to - from) { bytes.get(from + it) }, Charsets.ISO_8859_1)
         val size = long(bytes, at + 24)
         val limit = LIMITS[name] ?: MAX_MEMBER
@@ -185,11 +185,18 @@ private fun parseCentral(
         if (wrong != null) throw BundleException("$where: member '$name' $wrong; get the original file")
         entries[name] = Entry(name, size.toInt(), bytes.getInt(at + 16))
         total += size
-        at = from + word(bytes, at + 28) + word(bytes, at + 30) + word(bytes, at + 32)
+        at = upTo(end, from, word(bytes, at + 28) + word(bytes, at + 30) + word(bytes, at + 32))
     }
     if (entries.size != count || total > bytes.limit()) throw cut()
     return entries
 }
+
+/** So far behind a place, but not beyond the end: in a file of almost 2 GiB that may be more than an Int holds. */
+private fun upTo(
+    end: Int,
+    from: Int,
+    length: Int,
+): Int = if (length < end - from) from + length else end
 
 private fun word(
     bytes: ByteBuffer,

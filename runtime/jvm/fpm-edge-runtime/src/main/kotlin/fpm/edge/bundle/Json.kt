@@ -66,19 +66,82 @@ internal class Json(
         return value
     }
 
-    /** Anything: texts, Long, Double, booleans, null, lists and maps of them. */
-    fun any(): Any? =
+    /** Anything: texts, Long, Double, booleans, null, lists and maps of them. Its depth does not use the stack. */
+    fun any(): Any? {
+        val open = ArrayList<Holder>()
+        while (true) {
+            val holder = open.lastOrNull()
+            val made =
+                when {
+                    holder != null && !parsed { reader.hasNext() } -> {
+                        parsed { if (holder.isObject) reader.endObject() else reader.endArray() }
+                        open.removeAt(open.lastIndex)
+                        holder.made
+                    }
+                    else -> {
+                        holder?.let(::step)
+                        opened()?.also { open += it } ?: scalar()
+                    }
+                }
+            if (made is Holder) continue
+            val outer = open.lastOrNull() ?: return made
+            outer.add(made)
+            path.removeAt(path.lastIndex)
+        }
+    }
+
+    /** An object or array whose end has not been read. */
+    private class Holder(
+        val isObject: Boolean,
+    ) {
+        private val map = if (isObject) LinkedHashMap<String, Any?>() else null
+        private val list = if (isObject) null else ArrayList<Any?>()
+        private var key = ""
+        val made: Any? get() = map ?: list
+        val size: Int get() = list?.size ?: 0
+
+        /** Under what the next value belongs; whether that is new. */
+        fun name(next: String): Boolean {
+            key = next
+            return map?.containsKey(next) == false
+        }
+
+        fun add(value: Any?) {
+            map?.put(key, value)
+            list?.add(value)
+        }
+    }
+
+    /** Go to the next value inside: read its key. */
+    private fun step(holder: Holder) {
+        if (holder.isObject) {
+            val key = checked(parsed { reader.nextName() })
+            if (!holder.name(key)) twice(key)
+            path += "[...]"
+        } else {
+            path += "[${holder.size}]"
+        }
+    }
+
+    private fun opened(): Holder? =
         when (peek()) {
-            JsonToken.BEGIN_OBJECT -> LinkedHashMap<String, Any?>().also { made -> entries { made[it] = any() } }
-            JsonToken.BEGIN_ARRAY -> ArrayList<Any?>().also { made -> items { made += any() } }
+            JsonToken.BEGIN_OBJECT -> Holder(true).also { parsed { reader.beginObject() } }
+            JsonToken.BEGIN_ARRAY -> Holder(false).also { parsed { reader.beginArray() } }
+            else -> null
+        }
+
+    private fun scalar(): Any? =
+        when (peek()) {
             JsonToken.STRING -> text()
             JsonToken.BOOLEAN -> parsed { reader.nextBoolean() }
-            JsonToken.NULL -> parsed { reader.nextNull() }
+            JsonToken.NULL -> null.also { parsed { reader.nextNull() } }
             else -> {
                 val literal = number("float")
                 if (literal.any { it == '.' || it == 'e' || it == 'E' }) finite(literal) else whole(literal)
             }
         }
+
+    private fun twice(key: String): Nothing = fail("key '$key' occurs twice in one object")
 
     /** An array; [item] reads each of its values. */
     fun items(item: () -> Unit) {
@@ -103,7 +166,7 @@ internal class Json(
         val seen = HashSet<String>()
         while (parsed { reader.hasNext() }) {
             val key = checked(parsed { reader.nextName() })
-            if (!seen.add(key)) fail("key '$key' occurs twice in one object")
+            if (!seen.add(key)) twice(key)
             path += part(key)
             entry(key)
             path.removeAt(path.lastIndex)
@@ -156,8 +219,8 @@ internal class Json(
     }
 
     private companion object {
-        // No manifest needs a tenth of it, and the stack of a thread on Android, of a megabyte, bears more.
-        const val MAX_DEPTH = 200
+        // No manifest needs more, and Python's recursion ends near it.
+        const val MAX_DEPTH = 900
         val LEAST: BigInteger = BigDecimal(Long.MIN_VALUE).toBigInteger()
         val MOST: BigInteger = BigDecimal(Long.MAX_VALUE).toBigInteger()
         val KINDS =
