@@ -30,6 +30,9 @@ private val REFUSED = setOf("zTXt", "iTXt", "iCCP", "acTL", "fcTL", "fdAT")
 private const val MAX_CHUNK = 1 shl 20
 private const val MAX_CHUNKS = 1 shl 16
 
+// Bytes from one byte of a zlib stream: 258 from each two bits.
+private const val MOST_UNPACKED = 1032L
+
 /**
  * Decode a picture.
  *
@@ -44,12 +47,19 @@ internal fun decodePng(
     height: Int,
 ): ByteArray {
     val stride = PIXEL * width
-    val data = inflated(packed(content, width, height), height * (1 + stride))
+    val parts = packed(content, width, height)
+    val size = height.toLong() * (1 + stride)
+    // Checked first: a header and a few bytes would ask for as much memory as the largest picture needs.
+    if (size > MOST_UNPACKED * parts.sumOf { it.remaining() }) throw unlike("fewer", size)
     val pixels = ByteArray(height * stride)
-    for (row in 0 until height) {
-        val start = row * (1 + stride)
-        data.copyInto(pixels, row * stride, start + 1, start + 1 + stride)
-        unfilter(data[start].toInt(), pixels, row * stride, stride)
+    val filter = ByteArray(1)
+    Unpacking(parts, size).use { data ->
+        for (row in 0 until height) {
+            data.read(filter, 0, 1)
+            data.read(pixels, row * stride, stride)
+            unfilter(filter[0].toInt(), pixels, row * stride, stride)
+        }
+        data.end()
     }
     return pixels
 }
@@ -99,35 +109,59 @@ private fun packed(
     return packed
 }
 
-/** Unpack a zlib stream that must give exactly [size] bytes. */
-private fun inflated(
-    packed: List<ByteBuffer>,
-    size: Int,
-): ByteArray {
-    val inflater = Inflater()
-    try {
-        // One byte more shows what gives more; nothing is unpacked beyond it.
-        val data = ByteArray(size + 1)
-        var at = 0
-        for (part in packed) {
-            inflater.setInput(part.array(), part.position(), part.remaining())
-            while (!inflater.finished() && at <= size) {
-                val count = inflater.inflate(data, at, data.size - at)
-                if (count == 0) break
-                at += count
-            }
+/** Unpacks a zlib stream that must give exactly [size] bytes. */
+private class Unpacking(
+    parts: List<ByteBuffer>,
+    private val size: Long,
+) : AutoCloseable {
+    private val left = ArrayDeque(parts)
+    private val inflater = Inflater()
+
+    /** Read so many bytes, to a place. */
+    fun read(
+        into: ByteArray,
+        from: Int,
+        count: Int,
+    ) {
+        var at = from
+        while (at < from + count) {
+            val got = some(into, at, from + count - at)
+            if (got == 0) throw unlike("fewer", size)
+            at += got
         }
-        if (at != size || !inflater.finished()) {
-            val found = if (at > size) "more" else "fewer"
-            throw PngException("its data has $found than the $size bytes of its pixels")
-        }
-        return data
-    } catch (error: DataFormatException) {
-        throw PngException("its data cannot be unpacked: ${error.message}", error)
-    } finally {
-        inflater.end()
     }
+
+    /** There must be nothing left; one byte shows what gives more, and nothing is unpacked beyond it. */
+    fun end() {
+        if (some(ByteArray(1), 0, 1) != 0) throw unlike("more", size)
+        if (!inflater.finished()) throw unlike("fewer", size)
+    }
+
+    /** Read at least one byte, or none at the end. */
+    private fun some(
+        into: ByteArray,
+        from: Int,
+        count: Int,
+    ): Int {
+        try {
+            while (true) {
+                val got = inflater.inflate(into, from, count)
+                if (got != 0 || inflater.finished() || !inflater.needsInput()) return got
+                val part = left.removeFirstOrNull() ?: return 0
+                inflater.setInput(part.array(), part.position(), part.remaining())
+            }
+        } catch (error: DataFormatException) {
+            throw PngException("its data cannot be unpacked: ${error.message}", error)
+        }
+    }
+
+    override fun close(): Unit = inflater.end()
 }
+
+private fun unlike(
+    found: String,
+    size: Long,
+) = PngException("its data has $found than the $size bytes of its pixels")
 
 /** Undo the filter of a row in place; the row before it lies before it. */
 private fun unfilter(

@@ -6,12 +6,17 @@ import fpm.edge.stages.Bundle
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.params.ParameterizedTest
 import org.junit.jupiter.params.provider.ValueSource
+import java.io.ByteArrayOutputStream
+import java.io.DataOutputStream
 import java.io.File
 import java.io.RandomAccessFile
+import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import java.nio.file.Files
 import java.util.Random
+import java.util.zip.CRC32
+import java.util.zip.DeflaterOutputStream
 import kotlin.test.assertEquals
 import kotlin.test.assertFailsWith
 import kotlin.test.assertNull
@@ -220,6 +225,20 @@ internal class HostileTest {
         }
     }
 
+    @Test
+    fun `a small file does not ask for the memory of a large picture, and a large one for that of one`() {
+        val side = 8192 // the largest there is
+        val whole = zeros(side * (1 + 3 * side))
+        val small = png(side, whole.copyOf(1000))
+        assertTrue(allocated { assertFailsWith<PngException> { decodePng(small, side, side) } } < 1 shl 20)
+        val cut = png(side, whole.copyOf(whole.size - 5))
+        assertTrue("fewer" in assertFailsWith<PngException> { decodePng(cut, side, side) }.message!!)
+        val more = png(4, zeros(4 * 13 + 1))
+        assertTrue("more" in assertFailsWith<PngException> { decodePng(more, 4, 4) }.message!!)
+        val good = png(side, whole)
+        assertTrue(allocated { assertEquals(3 * side * side, decodePng(good, side, side).size) } < 210 shl 20)
+    }
+
     private companion object {
         const val SMALL_STACK = 256L shl 10
         const val CENTRAL_SIZE = 46
@@ -227,6 +246,38 @@ internal class HostileTest {
         val TINY = File("../../web/test/vectors/tiny.fpm").readBytes()
         val TEXT = Charsets.UTF_8.decode(Bundle.open(ByteBuffer.wrap(TINY)).read(MANIFEST)).toString()
         val NAME = decodeManifest(TEXT.toByteArray()).name
+
+        /** A square picture with this data. */
+        fun png(
+            side: Int,
+            packed: ByteArray,
+        ): ByteArray {
+            val out = ByteArrayOutputStream()
+            val data = DataOutputStream(out)
+            data.write(byteArrayOf(0x89.toByte(), 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a))
+            val header = ByteBuffer.allocate(13).putInt(side).putInt(side).put(byteArrayOf(8, 2, 0, 0, 0))
+            for ((kind, content) in listOf("IHDR" to header.array(), "IDAT" to packed, "IEND" to ByteArray(0))) {
+                data.writeInt(content.size)
+                val part = kind.toByteArray() + content
+                data.write(part)
+                data.writeInt(CRC32().apply { update(part) }.value.toInt())
+            }
+            return out.toByteArray()
+        }
+
+        fun zeros(size: Int): ByteArray {
+            val out = ByteArrayOutputStream()
+            DeflaterOutputStream(out).use { it.write(ByteArray(size)) }
+            return out.toByteArray()
+        }
+
+        /** Bytes that this thread asked for meanwhile. */
+        fun allocated(run: () -> Unit): Long {
+            val threads = ManagementFactory.getThreadMXBean() as com.sun.management.ThreadMXBean
+            val before = threads.getThreadAllocatedBytes(Thread.currentThread().id)
+            run()
+            return threads.getThreadAllocatedBytes(Thread.currentThread().id) - before
+        }
 
         /** The manifest of tiny.fpm with one place changed. */
         fun replaced(
