@@ -15,10 +15,9 @@ status=0
 for name in "$@"; do
     mkdir -p "$corpus/$name"
     echo "=== $name, $each s"
-    java -Xmx1g -XX:MaxDirectMemorySize=1g -XX:+UseSerialGC -XX:TieredStopAtLevel="${FUZZ_TIER:-4}" \
-        -Dfuzz.target="$name" -cp "$classes" com.code_intelligence.jazzer.Jazzer \
+    java -Xmx1g -XX:MaxDirectMemorySize=1g -XX:+UseSerialGC -Dfuzz.target="$name" -cp "$classes" com.code_intelligence.jazzer.Jazzer \
         --target_class=fpm.edge.fuzz.Fuzz --instrumentation_includes='fpm.edge.**:com.google.gson.stream.**' \
-        --custom_hook_includes='fpm.edge.**' --instrumentation_excludes='fpm.edge.fuzz.**' \
+        --instrumentation_excludes='fpm.edge.fuzz.**' \
         -max_total_time="$each" -max_len=65536 -timeout=30 -rss_limit_mb=3072 -print_final_stats=1 \
         -artifact_prefix="target/found/$name-" "$corpus/$name" "target/seeds/$name" || status=1
 done

@@ -107,7 +107,7 @@ private val EXTERNAL =
 
 /** Decisions to start from: none, and some at random. */
 private fun trees(): List<ByteArray> =
-    List(TREE_SEEDS) { seed -> ByteArray(8 * seed).also { java.util.Random(seed.toLong()).nextBytes(it) } }
+    List(TREE_SEEDS) { seed -> ByteArray(24 * seed).also { java.util.Random(seed.toLong()).nextBytes(it) } }
 
 private fun replaced(
     member: String,

@@ -1,5 +1,6 @@
 package fpm.edge.bundle
 
+import fpm.edge.BundleException
 import fpm.edge.pixels.Dtype
 import fpm.edge.pixels.Layout
 
@@ -25,9 +26,25 @@ public class TensorSpec(
     public val scale: Double?,
     public val zeroPoint: Int?,
 ) {
-    /** How many numbers it holds. */
+    /**
+     * How many numbers it holds.
+     *
+     * @throws BundleException their bytes are more than a buffer holds, 2 GiB: sides may each be as long as is allowed.
+     */
     public val size: Int
-        get() = shape.fold(1) { product, axis -> product * axis }
+        get() {
+            var numbers = 1L
+            for (axis in shape) {
+                numbers *= axis
+                if (numbers > Int.MAX_VALUE / dtype.bytes) {
+                    throw BundleException(
+                        "$MANIFEST: tensor $name is ${dtype.label} (${shape.joinToString(",")}), over 2 GiB; expected a " +
+                            "tensor that fits into memory; make the bundle again",
+                    )
+                }
+            }
+            return numbers.toInt()
+        }
 }
 
 /** One separately loadable part of the network: `stage_1`, `context` or `stage_<t>`. */

@@ -2,6 +2,8 @@ package fpm.edge.bundle
 
 import fpm.edge.BundleException
 import fpm.edge.FpmEdgeException
+import fpm.edge.pixels.Dtype
+import fpm.edge.pixels.Layout
 import fpm.edge.stages.Bundle
 import org.junit.jupiter.api.Test
 import org.junit.jupiter.params.ParameterizedTest
@@ -237,6 +239,19 @@ internal class HostileTest {
         assertTrue("more" in assertFailsWith<PngException> { decodePng(more, 4, 4) }.message!!)
         val good = png(side, whole)
         assertTrue(allocated { assertEquals(3 * side * side, decodePng(good, side, side).size) } < 210 shl 20)
+    }
+
+    @Test
+    fun `a tensor too large for a buffer has no size, rather than a wrong one`() {
+        fun sized(
+            type: Dtype,
+            vararg shape: Int,
+        ) = TensorSpec("a", type, shape.asList(), Layout.NHWC, null, null).size
+        assertEquals(Int.MAX_VALUE, sized(Dtype.UINT8, 1, Int.MAX_VALUE))
+        assertEquals(1 shl 28, sized(Dtype.FLOAT32, 1, 1 shl 14, 1 shl 14, 1))
+        assertFailsWith<BundleException> { sized(Dtype.FLOAT32, 1, 1 shl 15, 1 shl 14, 1) }
+        assertFailsWith<BundleException> { sized(Dtype.UINT8, 1, 8192, 8192, 8192) } // 2³⁹, or 0 as an Int
+        assertFailsWith<BundleException> { sized(Dtype.INT16, *IntArray(9) { Int.MAX_VALUE }) }
     }
 
     private companion object {
