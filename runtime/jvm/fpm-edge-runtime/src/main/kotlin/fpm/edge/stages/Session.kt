@@ -114,7 +114,7 @@ public class Session internal constructor(
 
     /**
      * Share of a piece's operations that the delegate runs, of the piece where it is least; 0 without a delegate.
-     * Otherwise 1, unless the engine is one of your own: ours throw where a delegate does not take all.
+     * Otherwise 1, for ours throw where a delegate does not take all, or 0 where the engine cannot tell (`LiteRt`).
      */
     public val delegated: Double
         get() = runners.minOf(PieceRunner::delegated)
