@@ -66,6 +66,31 @@ internal class Axis(
     /** Of so many results a pixel has a part in at most. */
     val overlap: Int = firstResult.indices.maxOf { lastResult[it] - firstResult[it] + 1 }
 
+    /** Where the pixels of each result end. */
+    val ends: IntArray = IntArray(count) { first[it] + start[it + 1] - start[it] }
+
+    /**
+     * (end − begin) of each pixel its weight in the result that is to be complete next, and 2³² times that in the one
+     * behind it: one product has both. null where a pixel has a part in more.
+     */
+    val pairs: LongArray? = pairsOrNull()
+
+    private fun pairsOrNull(): LongArray? {
+        val made = LongArray(end - begin)
+        var pixel = begin
+        for (result in 0 until count) {
+            while (pixel < ends[result]) {
+                val index = pixel - begin
+                if (firstResult[index] < result || lastResult[index] > result + 1) return null
+                val next = if (lastResult[index] == result + 1) weight(pixel, result + 1) else 0
+                val here = if (firstResult[index] == result) weight(pixel, result) else 0
+                made[index] = (next.toLong() shl 32) or here.toLong()
+                pixel++
+            }
+        }
+        return made
+    }
+
     /** Weight of a pixel in a result that it has a part in. */
     fun weight(
         pixel: Int,
