@@ -54,7 +54,10 @@ public enum class Target(
     ),
 
     /** The other kind. */
-    TFLITE_MODEL({ replaced(TFLITE, it) }, Given.whole.filterKeys { it.endsWith(".tflite") }.values.toList()),
+    TFLITE_MODEL(
+        { replaced(TFLITE, it) },
+        Given.whole.filterKeys { it.endsWith(".tflite") }.values.toList() + GROUPED,
+    ),
 
     /** The text of signature.json. */
     SIGNATURE_TEXT(
@@ -104,6 +107,9 @@ private val EXTERNAL =
         byteArrayOf(8, 8, 0x3a, 6, 0x2a, 4, 0x6a, 2, 0x0a, 0),
         byteArrayOf(8, 8, 0x3a, 4, 0x2a, 2, 0x70, 1),
     )
+
+// A flatbuffer whose table has the ninth of its fields, a list of external buffer groups.
+private val GROUPED = ByteArray(36).also { it[0] = 28; it[4] = 24; it[6] = 8; it[24] = 4; it[28] = 24 }
 
 /** Decisions to start from: none, and some at random. */
 private fun trees(): List<ByteArray> =

@@ -53,6 +53,6 @@ internal class TargetTest {
     }
 
     private companion object {
-        const val RUNS = 600
+        const val RUNS = 400
     }
 }
