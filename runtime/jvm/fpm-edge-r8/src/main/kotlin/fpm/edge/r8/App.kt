@@ -32,7 +32,11 @@ public object App {
         println(bundle.members)
         refuse(bytes)
         decode()
-        bundle.session(OnnxRuntime(), format = Format.ONNX).use { detect(bundle, it) }
+        bundle.session(OnnxRuntime(), format = Format.ONNX).use { session ->
+            detect(bundle, session)
+            watch(bundle, session)
+        }
+        update(File(args[0]))
     }
 
     private fun refuse(bytes: ByteArray) {

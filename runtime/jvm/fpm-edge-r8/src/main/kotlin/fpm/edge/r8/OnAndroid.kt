@@ -4,6 +4,8 @@ import android.content.Context
 import android.graphics.Bitmap
 import fpm.edge.android.BitmapPicture
 import fpm.edge.android.openBundle
+import fpm.edge.engines.Engine
+import fpm.edge.litert.LiteRt
 import fpm.edge.onnxruntime.OnnxRuntime
 import fpm.edge.stages.Detection
 
@@ -14,8 +16,9 @@ public object OnAndroid {
     public fun find(
         context: Context,
         photo: Bitmap,
-    ): Detection =
-        openBundle(context.assets, "garments.fpm")
-            .session(OnnxRuntime())
-            .use { it.detect(BitmapPicture.of(photo)) }
+        onnx: Boolean,
+    ): Detection {
+        val engine: Engine = if (onnx) OnnxRuntime() else LiteRt()
+        return openBundle(context.assets, "garments.fpm").session(engine).use { it.detect(BitmapPicture.of(photo)) }
+    }
 }

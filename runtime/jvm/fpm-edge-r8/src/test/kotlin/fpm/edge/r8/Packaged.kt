@@ -30,8 +30,11 @@ internal object Packaged {
     /** Kotlin, coroutines, Gson, and what these bring. */
     val theirs: List<Path> = listOf(*jars { !it.startsWith("fpm-edge-") && !it.startsWith("onnxruntime-") })
 
-    /** ONNX Runtime's classes. */
+    /** ONNX Runtime's classes, without its libraries. */
     val onnxRuntime: Path = part("onnxruntime.jar") { it.endsWith(".class") }
+
+    /** The classes of the engines, which an app chooses and which are not ours. */
+    val engines: List<Path> = listOf(onnxRuntime, path("litert"))
 
     /** ONNX Runtime's libraries for this machine, where its classes look for them. */
     val natives: Path = part("natives.jar") { it.startsWith("ai/onnxruntime/native/$machine/") }
