@@ -3,6 +3,7 @@ package kiosk
 import fpm.edge.ImageException
 import fpm.edge.UsageException
 import fpm.edge.pixels.Picture
+import fpm.edge.pixels.overBlack
 import java.awt.image.BufferedImage
 import java.io.File
 import java.io.IOException
@@ -51,9 +52,10 @@ private class ImagePicture(
     ) {
         image.getRGB(left, y, right - left, 1, row, 0, width)
         for (x in 0 until right - left) {
-            rgb[3 * x] = (row[x] shr 16).toByte()
-            rgb[3 * x + 1] = (row[x] shr 8).toByte()
-            rgb[3 * x + 2] = row[x].toByte()
+            val alpha = row[x] ushr 24
+            rgb[3 * x] = overBlack(row[x] shr 16 and 255, alpha)
+            rgb[3 * x + 1] = overBlack(row[x] shr 8 and 255, alpha)
+            rgb[3 * x + 2] = overBlack(row[x] and 255, alpha)
         }
     }
 }

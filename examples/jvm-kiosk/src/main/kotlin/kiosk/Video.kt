@@ -36,6 +36,9 @@ internal fun frames(file: File): Sequence<Shown> =
 
 /** The decoder keeps numbers 128 too low, so that they fit Java's bytes. */
 private fun pictureOf(frame: org.jcodec.common.model.Picture): Picture {
+    if (frame.color != ColorSpace.YUV420 && frame.color != ColorSpace.YUV420J) {
+        throw ImageException("a frame is ${frame.color}; expected YUV 4:2:0, as cameras and phones write it")
+    }
     val planes =
         List(3) { i ->
             val bytes = frame.getPlaneData(i)

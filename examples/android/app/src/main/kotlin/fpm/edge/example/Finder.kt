@@ -1,5 +1,6 @@
 package fpm.edge.example
 
+import fpm.edge.DataException
 import fpm.edge.cameras.Frame
 import fpm.edge.cameras.Live
 import fpm.edge.cameras.LiveCounts
@@ -45,7 +46,11 @@ class Finder(
     private val live: Live
 
     init {
-        monitor.load(store)
+        try {
+            monitor.load(store)
+        } catch (error: DataException) {
+            failed(error) // of another bundle, or damaged: what was known is lost, and the app goes on
+        }
         monitor.addGolden(checkGoldens(session).verdict)
         // A bundle without a float model inside (`convert --reference`) is watched by its golden cases alone.
         val float = bundle.reference()?.takeIf { engine.formats.any(it.formats::contains) }

@@ -32,6 +32,7 @@ import androidx.compose.ui.graphics.Color
 import androidx.compose.ui.unit.dp
 import androidx.compose.ui.viewinterop.AndroidView
 import androidx.core.content.ContextCompat
+import fpm.edge.DataException
 import fpm.edge.android.openBundle
 import fpm.edge.android.pictureOf
 import fpm.edge.onnxruntime.OnnxRuntime
@@ -113,7 +114,13 @@ class MainActivity : ComponentActivity() {
     private fun offer(image: ImageProxy) {
         val planes = image.planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) }
         val picture =
-            pictureOf(image.format, image.width, image.height, planes, image.imageInfo.rotationDegrees)
+            try {
+                pictureOf(image.format, image.width, image.height, planes, image.imageInfo.rotationDegrees)
+            } catch (error: DataException) {
+                image.close() // nobody else will
+                runOnUiThread { problem = error.message.orEmpty() }
+                return
+            }
         finder.offer(picture) { image.close() }
     }
 

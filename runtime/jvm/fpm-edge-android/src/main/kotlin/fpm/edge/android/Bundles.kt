@@ -8,7 +8,6 @@ import fpm.edge.BundleException
 import fpm.edge.bundle.TrustedKey
 import fpm.edge.stages.Bundle
 import java.io.FileInputStream
-import java.io.FileNotFoundException
 import java.io.IOException
 import java.nio.channels.FileChannel
 
@@ -35,7 +34,7 @@ public fun openBundle(
     val descriptor =
         try {
             assets.openFd(name)
-        } catch (error: FileNotFoundException) {
+        } catch (error: IOException) {
             throw BundleException(
                 "asset $name is not there, or compressed: add noCompress += \"fpm\" to androidResources in the app's build",
                 error,
@@ -64,6 +63,12 @@ public fun openBundle(
                 FileInputStream(it.fileDescriptor).channel.use { channel ->
                     val known = it.length != AssetFileDescriptor.UNKNOWN_LENGTH
                     val length = if (known) it.length else channel.size() - it.startOffset
+                    if (it.startOffset < 0 || length !in 0..Int.MAX_VALUE) {
+                        throw BundleException(
+                            "$where has $length bytes from byte ${it.startOffset} on; a bundle has at most " +
+                                "${Int.MAX_VALUE}; get the original file",
+                        )
+                    }
                     channel.map(FileChannel.MapMode.READ_ONLY, it.startOffset, length)
                 }
             }

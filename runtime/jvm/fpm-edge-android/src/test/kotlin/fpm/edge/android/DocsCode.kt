@@ -2,6 +2,7 @@ package fpm.edge.android
 
 import android.content.res.AssetManager
 import android.graphics.Bitmap
+import fpm.edge.DataException
 import fpm.edge.bundle.TrustedKey
 import fpm.edge.cameras.Frame
 import fpm.edge.cameras.Live
@@ -66,7 +67,13 @@ internal class Camera(
 ) {
     fun offer(image: ImageProxy) {
         val planes = image.planes.map { Plane(it.buffer, it.rowStride, it.pixelStride) }
-        val picture = pictureOf(image.format, image.width, image.height, planes, image.imageInfo.rotationDegrees)
+        val picture =
+            try {
+                pictureOf(image.format, image.width, image.height, planes, image.imageInfo.rotationDegrees)
+            } catch (error: DataException) {
+                image.close() // nobody else will
+                throw error
+            }
         live.offer(Frame(picture) { image.close() }, DetectOptions(deadlineMs = 33.0))
     }
 }

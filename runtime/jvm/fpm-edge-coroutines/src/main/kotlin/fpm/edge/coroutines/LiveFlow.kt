@@ -32,7 +32,7 @@ import java.util.function.LongSupplier
  * ```
  * val frames = Channel<Frame>(Channel.CONFLATED) { it.close() }
  * analysis.setAnalyzer(executor) { image ->
- *     val frame = Frame(pictureOf(image), image.imageInfo.timestamp) { image.close() }
+ *     val frame = Frame(pictureOf(image, degrees), image.timestamp) { image.close() }
  *     frames.trySend(frame).onFailure { frame.close() }
  * }
  * frames.consumeAsFlow().landmarks(session, DetectOptions(deadlineMs = 50.0)).collect { draw(it) }

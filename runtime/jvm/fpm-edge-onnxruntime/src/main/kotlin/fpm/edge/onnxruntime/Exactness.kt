@@ -29,17 +29,21 @@ internal fun probe(): ByteArray = MODEL.toByteArray(Charsets.ISO_8859_1)
  * Which processors do so, and in which versions, is in no API: so it is asked to multiply.
  */
 internal fun isExact(environment: OrtEnvironment): Boolean =
-    environment.createSession(probe(), OrtSession.SessionOptions()).use { session ->
-        val a = filled(environment, LARGEST_UINT8, ROWS, TERMS, OnnxJavaType.UINT8)
-        val b = filled(environment, LARGEST_INT8, TERMS, COLUMNS, OnnxJavaType.INT8)
-        a.use {
-            b.use {
+    session(environment).use { session ->
+        filled(environment, LARGEST_UINT8, ROWS, TERMS, OnnxJavaType.UINT8).use { a ->
+            filled(environment, LARGEST_INT8, TERMS, COLUMNS, OnnxJavaType.INT8).use { b ->
                 session.run(mapOf("a" to a, "b" to b)).use { result ->
                     val sums = (result[0] as OnnxTensor).intBuffer
                     (0 until sums.capacity()).all { sums[it] == TERMS * LARGEST_UINT8 * LARGEST_INT8 }
                 }
             }
         }
+    }
+
+private fun session(environment: OrtEnvironment): OrtSession =
+    OrtSession.SessionOptions().use { options ->
+        options.setIntraOpNumThreads(1)
+        environment.createSession(probe(), options)
     }
 
 private fun filled(

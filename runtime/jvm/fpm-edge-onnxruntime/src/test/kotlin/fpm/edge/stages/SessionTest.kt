@@ -129,6 +129,69 @@ internal class SessionTest {
     }
 
     @Test
+    fun `the time of a call begins before its turn`() {
+        var now = 0.0
+        Tiny.bundle.session(OnnxRuntime(), threads = 1, clock = { now }).use { session ->
+            val begun = java.util.concurrent.CountDownLatch(1)
+            var isFirst = true
+            val slow =
+                During(pictures[0]) {
+                    begun.countDown()
+                    // Until the other thread waits for its turn, with its time begun.
+                    while (isFirst && !(waiting.state == Thread.State.WAITING && asked)) Thread.sleep(1)
+                    if (isFirst) now += 200
+                    isFirst = false
+                }
+            var results = emptyList<StageResult>()
+            waiting =
+                Thread {
+                    begun.await()
+                    asked = true
+                    results = session.stages(pictures[1], DetectOptions(deadlineMs = 50.0)).toList()
+                }
+            waiting.start()
+            session.detect(slow)
+            waiting.join()
+            assertEquals(listOf(1), results.map(StageResult::stage))
+            assertTrue(results[0].elapsedMs >= 200)
+        }
+    }
+
+    @Test
+    fun `a picture that fails in the second look leaves nothing behind`() {
+        for (picture in pictures) {
+            val expected = session.detect(picture, DetectOptions(looks = 2))
+            var reads = 0
+            val failing = During(picture) { if (++reads > picture.height) error("recycled") }
+            if (expected.look == 2) {
+                assertThrows<IllegalStateException> { session.detect(failing, DetectOptions(looks = 2)) }
+            }
+            assertContentEquals(expected.landmarks, session.detect(picture, DetectOptions(looks = 2)).landmarks)
+        }
+    }
+
+    /** Something happens at each row. */
+    private class During(
+        private val picture: fpm.edge.pixels.Picture,
+        private val happens: () -> Unit,
+    ) : fpm.edge.pixels.Picture by picture {
+        override fun readRow(
+            y: Int,
+            left: Int,
+            right: Int,
+            rgb: ByteArray,
+        ) {
+            happens()
+            picture.readRow(y, left, right, rgb)
+        }
+    }
+
+    private lateinit var waiting: Thread
+
+    @Volatile
+    private var asked = false
+
+    @Test
     fun `RGBA is answered as RGB is`() {
         val picture = pictures[1]
         val row = ByteArray(3 * picture.width)

@@ -4,7 +4,6 @@ import fpm.edge.MissingExtraException
 import fpm.edge.UsageException
 import java.security.GeneralSecurityException
 import java.security.KeyFactory
-import java.security.NoSuchAlgorithmException
 import java.security.PublicKey
 import java.security.Signature
 import java.security.spec.X509EncodedKeySpec
@@ -23,7 +22,8 @@ public class TrustedKey private constructor(
     /**
      * Whether [signature], 64 bytes, is this key's of [data].
      *
-     * @throws MissingExtraException the platform has no Ed25519: Android has it from API 33 on, desktops from JDK 15 on.
+     * @throws MissingExtraException the platform has no Ed25519: JDKs have it from 15 on; Android has it from API 33 on,
+     *   where the device's provider of cryptography does.
      */
     internal fun isSignedBy(
         signature: ByteArray,
@@ -34,9 +34,10 @@ public class TrustedKey private constructor(
         try {
             verifier = Signature.getInstance(ALGORITHM)
             key = KeyFactory.getInstance(ALGORITHM).generatePublic(X509EncodedKeySpec(SPKI_PREFIX + bytes))
-        } catch (error: NoSuchAlgorithmException) {
+        } catch (error: GeneralSecurityException) {
             throw MissingExtraException(
-                "trusted keys need Ed25519, which this platform has not; use Android 13 (API 33) or JDK 15, or later",
+                "trusted keys need Ed25519, which no provider of this platform has (${error.message}); it comes with JDK " +
+                    "15, and with Android 13 (API 33) where the device's provider has it",
                 error,
             )
         }

@@ -4,7 +4,7 @@ package fpm.edge.pixels
  * A picture, upright, that gives its pixels row by row: arrays of bytes, a bitmap, the planes of a camera.
  *
  * What a source holds in another form becomes RGB here, a row at a time, while the network's input is made: there is
- * never a second picture in memory.
+ * never a second picture in memory. One thread at a time reads a picture, unless it says otherwise.
  */
 public interface Picture {
     /** Pixels, as [height]. */

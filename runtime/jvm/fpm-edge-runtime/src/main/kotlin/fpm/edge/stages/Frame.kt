@@ -53,6 +53,9 @@ internal class Frame(
     /** The other look at the same picture, whose time counts too. */
     var other: Frame? = null
 
+    /** The second look, once there is one, whichever of the two answers. */
+    var second: Frame? = null
+
     /** Its tensors, while another frame has its place in the session: the input's, and those of [order]. */
     var kept: List<ByteArray>? = null
 
@@ -67,7 +70,12 @@ internal class Frame(
     fun hasRun(piece: Int): Boolean = seconds[piece] >= 0
 
     /** A second look at the same picture, in what is left of the time. */
-    fun again(): Frame = Frame(start, limit, deadline, category, seconds.size, look = 2).also { it.other = this }
+    fun again(): Frame {
+        val again = Frame(start, limit, deadline, category, seconds.size, look = 2)
+        again.other = this
+        second = again
+        return again
+    }
 
     /** What [StageResult] and [Detection] both say of a stage that was decoded. */
     fun answer(stage: Int): Answer {

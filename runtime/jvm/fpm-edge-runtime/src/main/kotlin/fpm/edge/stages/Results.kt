@@ -119,7 +119,8 @@ public class StageResult(
 /**
  * Where the time went, in milliseconds.
  *
- * @property preprocessMs getting the pixels, resizing and padding.
+ * @property preprocessMs from the call to the input: getting the pixels, resizing and padding, and before that waiting
+ *   for the calls of other threads.
  * @property pieces piece name → time in the engine, in the order they ran.
  * @property decodeMs from heatmaps to landmarks.
  * @property totalMs all of the call.

@@ -85,7 +85,7 @@ public class Session internal constructor(
             for (piece in pieces) runners += ran.load(piece, bundle.read(piece.member), threads)
             workspace = Workspace(pieces zip runners, input.size)
         } catch (error: Throwable) {
-            runners.forEach(PieceRunner::close)
+            closeAll(runners, error)
             throw error
         }
         try {
@@ -133,12 +133,7 @@ public class Session internal constructor(
         options: DetectOptions,
     ): Detection =
         asked(options) { first, still ->
-            val frame = chosen(first, picture, options)
-            try {
-                answer(frame, still)
-            } finally {
-                workspace.leave(frame)
-            }
+            left(first) { answer(chosen(first, picture, options), still) }
         }
 
     /**
@@ -151,14 +146,12 @@ public class Session internal constructor(
         options: DetectOptions,
     ): Trace =
         asked(options) { first, still ->
-            val frame = chosen(first, picture, options)
-            try {
+            left(first) {
+                val frame = chosen(first, picture, options)
                 val detection = answer(frame, still)
                 val fit = checkNotNull(frame.fit)
                 val earlier = (1 until detection.stagesRun).map { decode(frame, it).landmarks }
                 Trace(detection, earlier + fit.toInput(detection.landmarks), workspace.shown(), fit)
-            } finally {
-                workspace.leave(frame)
             }
         }
 
@@ -173,20 +166,19 @@ public class Session internal constructor(
     override fun detectInput(
         input: ByteArray,
         stages: Int?,
-    ): List<StageResult> =
-        turn.withLock {
-            val frame = start(DetectOptions(stages = stages))
-            if (input.size != this.input.size) {
-                throw DataException("the input has ${input.size} bytes; expected ${this.input.size}, $inputSize of RGB")
-            }
-            workspace.enter(frame)
-            workspace.show(input)
-            try {
+    ): List<StageResult> {
+        val frame = start(DetectOptions(stages = stages))
+        if (input.size != this.input.size) {
+            throw DataException("the input has ${input.size} bytes; expected ${this.input.size}, $inputSize of RGB")
+        }
+        return turn.withLock {
+            left(frame) {
+                workspace.enter(frame)
+                workspace.show(input)
                 (1..frame.limit).mapNotNull { result(frame, it) }
-            } finally {
-                workspace.leave(frame)
             }
         }
+    }
 
     /** As the other one, of a picture of exactly the input's size. */
     @JvmOverloads
@@ -215,7 +207,8 @@ public class Session internal constructor(
      *
      * Arguments and errors are those of [detect], but for `converge` and `looks`, which must be left out; they are
      * checked at the call. A stage runs when its answer is asked for, and time that the caller spends between two stages
-     * counts towards the deadline. Other calls may come in between. The sequence can be gone through once.
+     * counts towards the deadline. Other calls may come in between. The sequence can be gone through once. Whoever leaves
+     * it before its end makes the next call copy its tensors away.
      */
     override fun stages(
         picture: Picture,
@@ -224,16 +217,12 @@ public class Session internal constructor(
         if (options.converge != null || options.looks != 1) {
             throw UsageException("stages gives the answer of each stage of one look; leave converge and looks out")
         }
-        val frame =
-            turn.withLock {
-                start(options).also {
-                    recognizer.check(it.category)
-                    prepare(it, picture, options.box)
-                }
-            }
+        val frame = start(options) // its time begins before its turn
+        recognizer.check(frame.category)
+        turn.withLock { leftIfItFails(frame) { prepare(frame, picture, options.box) } }
         return sequence {
             for (stage in 1..frame.limit) {
-                val result = turn.withLock { result(frame, stage) } ?: break
+                val result = turn.withLock { leftIfItFails(frame) { result(frame, stage) } } ?: break
                 yield(result)
             }
             turn.withLock { workspace.leave(frame) }
@@ -245,8 +234,7 @@ public class Session internal constructor(
         turn.withLock {
             if (!closed) {
                 closed = true
-                workspace.close()
-                runners.forEach(PieceRunner::close)
+                closeAll(listOf(workspace) + runners)
             }
         }
 
@@ -272,6 +260,29 @@ public class Session internal constructor(
         checkLooks(options.looks)
         return turn.withLock { work(frame, still) }
     }
+
+    /** Let the frame, and another look at the same picture, leave the place in any case. */
+    private inline fun <T> left(
+        frame: Frame,
+        work: () -> T,
+    ): T =
+        try {
+            work()
+        } finally {
+            workspace.leave(frame)
+            frame.second?.let(workspace::leave)
+        }
+
+    private inline fun <T> leftIfItFails(
+        frame: Frame,
+        work: () -> T,
+    ): T =
+        try {
+            work()
+        } catch (error: Throwable) {
+            workspace.leave(frame)
+            throw error
+        }
 
     /** The look that is to answer: the first, or a second one at the region of what it found. */
     private fun chosen(
@@ -458,6 +469,7 @@ public class Session internal constructor(
 
     private fun decoderOf(stage: Int): HeatmapDecoder {
         val spec = pieces.flatMap(Piece::outputs).first { it.name == "heatmap_$stage" }
+        check(spec.size > 0) // which says that it is too large, if it is
         return HeatmapDecoder(
             dtype = spec.dtype,
             layout = spec.layout,

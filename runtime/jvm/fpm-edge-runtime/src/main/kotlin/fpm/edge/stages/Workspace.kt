@@ -38,7 +38,7 @@ internal class Workspace(
         try {
             bind()
         } catch (error: Throwable) {
-            close()
+            closeAll(bindings, error)
             throw error
         }
     }
@@ -85,7 +85,7 @@ internal class Workspace(
         for (feed in feeds[piece]) feed.convert(feed.from, feed.to)
     }
 
-    override fun close(): Unit = bindings.forEach(Binding::close)
+    override fun close(): Unit = closeAll(bindings)
 
     private fun bind() {
         pieces.forEachIndexed { i, (piece, runner) ->
