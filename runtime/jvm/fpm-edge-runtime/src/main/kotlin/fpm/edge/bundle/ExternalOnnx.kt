@@ -47,6 +47,7 @@ private const val EIGHT = 1L
 private const val BYTES = 2L
 private const val FOUR = 5L
 private const val MAX_VARINT = 10
+private const val HUGE = 1L shl 60 // no place in a file, and may be added to one
 
 // Forty times those of lite-m's largest piece; without a limit, a large file of tiny fields would take minutes.
 private const val MAX_FIELDS = 50_000
@@ -92,11 +93,11 @@ private class OnnxWalk(
         val tag = varint()
         val number = tag ushr 3
         val wire = tag and 7
-        if (tag < 0 || tag > 0xffffffffL) throw OnnxException("a field has number $number")
+        if (tag > 0xffffffffL) throw OnnxException("a field has number $number")
         var length = if (wire == EIGHT) 8L else if (wire == FOUR) 4L else 0L
         if (wire == VARINT || wire == BYTES) {
             val value = varint()
-            if (wire == BYTES) length = if (value < 0) Long.MAX_VALUE / 2 else minOf(value, Long.MAX_VALUE / 2)
+            if (wire == BYTES) length = value
             if (kind == Message.TENSOR) {
                 if (wire == BYTES && number == EXTERNAL_DATA) return true
                 if (wire == VARINT && number == DATA_LOCATION && value != 0L) return true
@@ -109,13 +110,18 @@ private class OnnxWalk(
         return false
     }
 
-    /** The number at a place, modulo 2⁶⁴. */
+    /** The number at a place; [HUGE] for all that are larger, of which there are some beyond 2⁶⁴. */
     private fun varint(): Long {
         var value = 0L
         for (step in 0 until MAX_VARINT) {
             if (at >= size) throw OnnxException("it ends in a number")
             val byte = bytes.get((at++).toInt()).toInt()
-            value = value or ((byte and 0x7f).toLong() shl (7 * step))
+            val bits = (byte and 0x7f).toLong()
+            if (step < 8) {
+                value = value or (bits shl (7 * step))
+            } else if (bits != 0L) {
+                value = HUGE
+            }
             if (byte >= 0) return value
         }
         throw OnnxException("a number has no end")

@@ -61,9 +61,8 @@ internal class Json(
     }
 
     fun float(): Double {
-        val value = number("float").toDouble()
-        if (!value.isFinite()) fail("Number out of range")
-        return value
+        val literal = number("float")
+        return if (literal == "-0") 0.0 else finite(literal) // the integer -0 is 0
     }
 
     /** Anything: texts, Long, Double, booleans, null, lists and maps of them. Its depth does not use the stack. */
