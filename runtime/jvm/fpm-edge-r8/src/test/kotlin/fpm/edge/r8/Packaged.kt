@@ -69,7 +69,7 @@ internal object Packaged {
     ): Path {
         val to = work.resolve(name)
         ZipOutputStream(to.outputStream().buffered()).use { out ->
-            out.setLevel(Deflater.BEST_SPEED)
+            out.setLevel(Deflater.NO_COMPRESSION)
             ZipFile(engine.toFile()).use { zip ->
                 for (entry in zip.entries().asSequence().filterNot(ZipEntry::isDirectory).filter { isIn(it.name) }) {
                     out.putNextEntry(ZipEntry(entry.name))
