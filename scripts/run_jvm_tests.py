@@ -31,7 +31,7 @@ def run() -> Counts:
         print(f"jvm: skipped, {missing}", flush=True)
         return {"passed": 0, "failed": 0, "skipped": 1}
     command = ["mvn", "-B", "--no-transfer-progress", "verify"]
-    ran = subprocess.run(command, cwd=JVM, stdout=subprocess.PIPE, text=True, check=False)
+    ran = subprocess.run(command, cwd=JVM, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     units = checked(of_maven(ran.stdout), ran, "mvn verify")
     return added((units, conformance(f"java -jar {CLIENT.relative_to(ROOT)}"))) if CLIENT.exists() else units
 

@@ -92,7 +92,7 @@ class TrustedKeyTest {
                         listOf(TrustedKey.of(trusted)),
                     )
                 }
-            assertContains(error.message.orEmpty(), Regex("Ed25519.*API 33. or JDK 15"))
+            assertContains(error.message.orEmpty(), Regex("Ed25519.*JDK 15, and with Android 13 .API 33."))
             opened(SMALL)
         } finally {
             for ((place, provider) in places) Security.insertProviderAt(provider, place + 1)
