@@ -10,9 +10,13 @@ internal class Arguments(
     val deadlineMs: Double?,
     val category: String?,
     val log: File?,
+    val reference: File?,
 ) {
     companion object {
-        const val USAGE = "usage: java -jar kiosk.jar BUNDLE FOLDER|VIDEO.mp4 [--deadline-ms N] [--category C] [--log FILE]"
+        const val USAGE =
+            "usage: java -jar kiosk.jar BUNDLE FOLDER|VIDEO.mp4 [--deadline-ms N] [--category C] [--reference FLOAT.fpm] " +
+                "[--log FILE]"
+        private val OPTIONS = setOf("--deadline-ms", "--category", "--log", "--reference")
 
         fun of(words: List<String>): Arguments {
             val paths = ArrayList<String>()
@@ -20,7 +24,7 @@ internal class Arguments(
             val left = ArrayDeque(words)
             while (left.isNotEmpty()) {
                 val word = left.removeFirst()
-                if (word in setOf("--deadline-ms", "--category", "--log")) {
+                if (word in OPTIONS) {
                     options[word] = left.removeFirstOrNull() ?: throw UsageException("$word needs a value\n$USAGE")
                 } else if (word.startsWith("-")) {
                     throw UsageException("unknown option $word\n$USAGE")
@@ -34,7 +38,8 @@ internal class Arguments(
                     it.toDoubleOrNull() ?: throw UsageException("--deadline-ms is $it; expected milliseconds")
                 }
             val log = options["--log"]?.let(::File)
-            return Arguments(File(paths[0]), File(paths[1]), deadline, options["--category"], log)
+            val reference = options["--reference"]?.let(::File)
+            return Arguments(File(paths[0]), File(paths[1]), deadline, options["--category"], log, reference)
         }
     }
 }

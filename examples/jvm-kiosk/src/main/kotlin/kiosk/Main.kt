@@ -37,7 +37,8 @@ private fun show(
     val options = DetectOptions(category = asked.category, deadlineMs = asked.deadlineMs)
     val isVideo = !asked.source.isDirectory
     var unread = 0
-    Watch(bundle, asked.log, isVideo).use { watch ->
+    val reference = asked.reference?.let { Bundle.open(it) }
+    Watch(bundle, reference, asked.log, isVideo).use { watch ->
         for (shown in shown(asked.source)) {
             try {
                 out.println(line(shown.name, watch.detect(shown.picture(), options), names))
@@ -49,7 +50,7 @@ private fun show(
         }
         val report = watch.monitor?.report()
         if (report == null) {
-            err.println("drift: not watched; the bundle has no float model for ONNX (convert --reference --format onnx)")
+            err.println("drift: not watched; there is no float model in ONNX: give one (convert --fp32) with --reference")
         } else {
             val mean = report.estimate?.let { "%.4f".format(it) } ?: "unknown"
             err.println("drift: ${report.verdict.label} after ${report.samples} comparisons, mean disagreement $mean NE")

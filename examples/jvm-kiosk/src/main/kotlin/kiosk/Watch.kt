@@ -14,12 +14,14 @@ import fpm.edge.stages.Session
 import java.io.File
 
 /**
- * The session, and beside it a comparison with the float model inside the bundle, if it has one that runs here.
+ * The session, and beside it a comparison with the float model, if there is one that runs here.
  *
+ * @param given the float model; null for the one inside the bundle.
  * @param isVideo whether the pictures are of one scene: two that are near each other say the same about drift.
  */
 internal class Watch(
     bundle: Bundle,
+    given: Bundle?,
     log: File?,
     isVideo: Boolean,
 ) : AutoCloseable {
@@ -32,7 +34,7 @@ internal class Watch(
     val monitor: DriftMonitor?
 
     init {
-        val float = bundle.reference()?.takeIf { engine.formats.any(it.formats::contains) }
+        val float = (given ?: bundle.reference())?.takeIf { engine.formats.any(it.formats::contains) }
         reference = float?.session(engine, threads = 1)
         monitor = reference?.let { DriftMonitor.of(bundle) }
         shadow =

@@ -22,12 +22,14 @@ import java.io.File
 /**
  * Everything of the app that is not its screen: frames in, landmarks out, and what is known of drift.
  *
+ * @param float the float model, which drift is measured from.
  * @param folder of the app, for what is known of drift: `Context.filesDir`.
  * @param found is told each answer, on the thread that detects, with the size of the picture it is about.
  * @param failed is told what went wrong with a frame.
  */
 class Finder(
     bundle: Bundle,
+    float: Bundle,
     engine: Engine,
     folder: File,
     private val found: (Detection, width: Int, height: Int) -> Unit,
@@ -41,8 +43,8 @@ class Finder(
     private val session: Session = bundle.session(engine, threads = 2)
     private val store = FileStateStore(folder)
     private val monitor = DriftMonitor.of(bundle)
-    private val reference: Session?
-    private val shadow: Shadow?
+    private val reference: Session = float.session(engine, threads = 1)
+    private val shadow: Shadow
     private val live: Live
 
     init {
@@ -52,13 +54,10 @@ class Finder(
             failed(error) // of another bundle, or damaged: what was known is lost, and the app goes on
         }
         monitor.addGolden(checkGoldens(session).verdict)
-        // A bundle without a float model inside (`convert --reference`) is watched by its golden cases alone.
-        val float = bundle.reference()?.takeIf { engine.formats.any(it.formats::contains) }
-        reference = float?.session(engine, threads = 1)
-        shadow = reference?.let { Shadow(session, it, monitor, log = DriftLog(File(folder, "drift.jsonl"))) }
+        shadow = Shadow(session, reference, monitor, log = DriftLog(File(folder, "drift.jsonl")))
         live =
             Live(
-                shadow ?: session,
+                shadow,
                 object : LiveListener {
                     override fun onDetection(
                         frame: Frame,
@@ -92,9 +91,9 @@ class Finder(
 
     override fun close() {
         live.close()
-        shadow?.close()
+        shadow.close()
         keep()
-        reference?.close()
+        reference.close()
         session.close()
     }
 }

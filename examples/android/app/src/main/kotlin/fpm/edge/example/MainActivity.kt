@@ -66,6 +66,7 @@ class MainActivity : ComponentActivity() {
         finder =
             Finder(
                 openBundle(assets, "garments.fpm"),
+                openBundle(assets, "float.fpm"),
                 OnnxRuntime(),
                 filesDir,
                 found = { detection, width, height ->

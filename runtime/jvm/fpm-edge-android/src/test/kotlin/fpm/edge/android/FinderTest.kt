@@ -49,7 +49,7 @@ internal class FinderTest {
             problem.set(error)
             answered.countDown()
         }
-        Finder(bundle, OnnxRuntime(), folder.root, found, failed).use { finder ->
+        Finder(bundle, bundle.reference()!!, OnnxRuntime(), folder.root, found, failed).use { finder ->
             finder.deadlineMs = null
             // The sensor lies on its side, as in most phones: a quarter turn to the right makes the picture upright.
             val picture = pictureOf(ImageFormat.YUV_420_888, 128, 128, lying(rgb), 90)
