@@ -27,7 +27,7 @@ internal object Given {
     // A flatbuffer whose table has no fields.
     private val tflite = byteArrayOf(8, 0, 0, 0, 4, 0, 4, 0, 4, 0, 0, 0)
 
-    /** Without models, and without what is inside. */
+    /** Without models, without what is inside, and with pictures that are soon read. */
     val hollow: Map<String, ByteArray> = hollowed(whole - REFERENCE)
 
     val manifest: JsonObject = parsed(hollow.getValue(MANIFEST))
@@ -43,12 +43,20 @@ internal object Given {
         }
     }
 
-    private fun hollowed(members: Map<String, ByteArray>): Map<String, ByteArray> =
-        sealed(
+    private fun hollowed(members: Map<String, ByteArray>): Map<String, ByteArray> {
+        val geometry = parsed(members.getValue(MANIFEST)).getAsJsonObject("geometry")
+        val black = pictureOf(Choices(ByteArray(0)), geometry["input_width"].asInt, geometry["input_height"].asInt)
+        return sealed(
             members.mapValues { (name, data) ->
-                if (name.endsWith(".onnx")) onnx else if (name.endsWith(".tflite")) tflite else data
+                when (name.substringAfterLast('.')) {
+                    "onnx" -> onnx
+                    "tflite" -> tflite
+                    "png" -> black
+                    else -> data
+                }
             },
         )
+    }
 }
 
 internal fun parsed(text: ByteArray): JsonObject = JsonParser.parseString(String(text, Charsets.UTF_8)).asJsonObject

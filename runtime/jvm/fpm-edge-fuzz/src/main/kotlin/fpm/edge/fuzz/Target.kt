@@ -42,7 +42,7 @@ public enum class Target(
     GOLDEN_TREE({ replaced(GOLDEN, edited(Given.golden, Choices(it)).toString().toByteArray()) }, trees()),
 
     /** A picture's file. */
-    PNG({ replaced(CASE, it) }, listOf(Given.hollow.getValue(CASE), Given.hollow.getValue("golden/1.png"))),
+    PNG({ replaced(CASE, it) }, listOf(Given.whole.getValue(CASE), Given.whole.getValue("golden/1.png"))),
 
     /** A picture whose chunks are sound. */
     PNG_CHUNKS({ replaced(CASE, pictureOf(Choices(it), width(), height())) }, trees()),
