@@ -8,7 +8,7 @@ import java.nio.ByteBuffer
 import java.security.MessageDigest
 
 /*
- * The bundle from which all others are made: tiny.fpm, and the same without its models' insides, so that a run is short.
+ * The bundle from which all others are made: tiny.fpm, and the same without its models, so that a run is short.
  */
 
 internal const val MANIFEST: String = "manifest.json"

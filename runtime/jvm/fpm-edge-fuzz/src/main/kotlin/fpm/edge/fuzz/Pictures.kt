@@ -11,7 +11,8 @@ import java.util.zip.DeflaterOutputStream
  */
 
 private const val MOST_CHUNKS = 12
-private val KINDS = listOf("IDAT", "IDAT", "tEXt", "PLTE", "tRNS", "gAMA", "iCCP", "zTXt", "acTL", "IHDR", "IEND", "idat")
+private val KINDS =
+    listOf("IDAT", "IDAT", "tEXt", "PLTE", "tRNS", "gAMA", "iCCP", "zTXt", "acTL", "IHDR", "IEND", "idat")
 
 internal fun pictureOf(
     choices: Choices,

@@ -5,6 +5,7 @@ import fpm.edge.FpmEdgeException
 import fpm.edge.bundle.TrustedKey
 import fpm.edge.stages.Bundle
 import java.nio.ByteBuffer
+import java.util.Random
 
 private const val CASE = "golden/0.png"
 private const val ONNX = "stages/1.onnx"
@@ -96,7 +97,8 @@ public enum class Target(
         return guarded {
             val bundle = Bundle.open(ByteBuffer.wrap(content), "it", keys, SIGNED_AT)
             bundle.check()
-            for (pieces in bundle.manifest.pieces.values) for (piece in pieces) (piece.inputs + piece.outputs).map { it.size }
+            val pieces = bundle.manifest.pieces.values.flatten()
+            for (spec in pieces.flatMap { it.inputs + it.outputs }) spec.size
         }
     }
 }
@@ -113,7 +115,7 @@ private val GROUPED = ByteArray(36).also { it[0] = 28; it[4] = 24; it[6] = 8; it
 
 /** Decisions to start from: none, and some at random. */
 private fun trees(): List<ByteArray> =
-    List(TREE_SEEDS) { seed -> ByteArray(24 * seed).also { java.util.Random(seed.toLong()).nextBytes(it) } }
+    List(TREE_SEEDS) { seed -> ByteArray(24 * seed).also { Random(seed.toLong()).nextBytes(it) } }
 
 private fun replaced(
     member: String,

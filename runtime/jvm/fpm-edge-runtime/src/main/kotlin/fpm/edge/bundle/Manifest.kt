@@ -38,8 +38,8 @@ public class TensorSpec(
                 numbers *= axis
                 if (numbers > Int.MAX_VALUE / dtype.bytes) {
                     throw BundleException(
-                        "$MANIFEST: tensor $name is ${dtype.label} (${shape.joinToString(",")}), over 2 GiB; expected a " +
-                            "tensor that fits into memory; make the bundle again",
+                        "$MANIFEST: tensor $name is ${dtype.label} (${shape.joinToString(",")}), over 2 GiB; expected " +
+                            "a tensor that fits into memory; make the bundle again",
                     )
                 }
             }

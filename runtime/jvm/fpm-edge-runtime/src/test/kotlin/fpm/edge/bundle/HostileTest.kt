@@ -41,7 +41,8 @@ internal class HostileTest {
             val mutant = TINY.clone()
             val at = random.nextInt(mutant.size)
             mutant[at] = (mutant[at] + 1 + random.nextInt(255)).toByte()
-            assertFailsWith<FpmEdgeException>("byte $at is ${mutant[at]}") { Bundle.open(ByteBuffer.wrap(mutant)).check() }
+            val what = "byte $at is ${mutant[at]}"
+            assertFailsWith<FpmEdgeException>(what) { Bundle.open(ByteBuffer.wrap(mutant)).check() }
         }
     }
 
@@ -66,7 +67,8 @@ internal class HostileTest {
 
     @Test
     fun `what the model is, for people, is read as it stands`() {
-        val text = """{"a": [1, -2.5, "b", true, null, {}, [], [[3], {"c": {"d": [4]}}]], "e": {"f": 5, "g": null}, "h": 1e3}"""
+        val text =
+            """{"a": [1, -2.5, "b", true, null, {}, [], [[3], {"c": {"d": [4]}}]], "e": {"f": 5, "g": null}, "h": 1e3}"""
         val expected =
             mapOf(
                 "a" to
@@ -158,8 +160,8 @@ internal class HostileTest {
     @ParameterizedTest
     @ValueSource(
         strings = [
-            "\\ud800", "\\udc00", "\\udc00\\ud800", "a\\ud83d", "\\ud83dx", "\u0000", "\u0001", "\t", "\n", "\r", "\u001f",
-            "\\x41", "\\'", "\\", "\\u12", "\\u-123", "\\a", "\\\n",
+            "\\ud800", "\\udc00", "\\udc00\\ud800", "a\\ud83d", "\\ud83dx", "\u0000", "\u0001", "\t", "\n", "\r",
+            "\u001f", "\\x41", "\\'", "\\", "\\u12", "\\u-123", "\\a", "\\\n",
         ],
     )
     fun `half a character, a control character and an unknown escape are refused`(part: String) {
@@ -188,7 +190,8 @@ internal class HostileTest {
     @ValueSource(
         strings = [
             "3.0", "3e0", "0.3e1", "\"3\"", "true", "null", "[3]", "03", "-0", "0", "100", "2147483648", "4294967299",
-            "9223372036854775808", "-9223372036854775809", "18446744073709551619", "340282366920938463463374607431768211459",
+            "9223372036854775808", "-9223372036854775809", "18446744073709551619",
+            "340282366920938463463374607431768211459",
         ],
     )
     fun `another number of stages than 1 to 99 is refused, however it is written`(number: String) {
