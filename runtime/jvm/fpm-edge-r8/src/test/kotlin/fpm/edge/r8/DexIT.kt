@@ -1,6 +1,5 @@
 package fpm.edge.r8
 
-import org.junit.jupiter.api.Tag
 import org.junit.jupiter.api.Test
 
 /** What an app's build makes of the modules, without a word of warning. */
@@ -21,14 +20,12 @@ class DexIT {
     }
 
     @Test
-    @Tag("sizes")
     fun `all that is published can be dexed together with what it needs`() {
         val bytes = dexed(Packaged.ours + Packaged.theirs, classpath = Packaged.engines)
         println("dex of all of fpm-edge with Kotlin, coroutines and Gson: $bytes bytes")
     }
 
     @Test
-    @Tag("sizes")
     fun `R8 shrinks what is ours of it alone`() {
         val bytes = shrunk(program, classpath = Packaged.theirs + Packaged.engines, rules)
         println("dex of a small app with what it uses of fpm-edge, shrunk: $bytes bytes")
