@@ -42,13 +42,19 @@ internal object Packaged {
     /** Rules of an app, and those of the AAR. Others are in jars, where R8 looks by itself. */
     fun rules(name: String): List<Path> = listOf(path("rules").resolve(name), consumerRules)
 
-    private fun jars(isOne: (String) -> Boolean): Array<Path> =
-        dependencies.filter { isOne(it.name) }.toTypedArray()
+    private fun jars(isOne: (String) -> Boolean): Array<Path> = dependencies.filter { isOne(it.name) }.toTypedArray()
 
     private val machine: String
         get() {
             val name = System.getProperty("os.name").lowercase()
-            val system = if (name.startsWith("mac")) "osx" else if (name.startsWith("win")) "win" else "linux"
+            val system =
+                if (name.startsWith("mac")) {
+                    "osx"
+                } else if (name.startsWith("win")) {
+                    "win"
+                } else {
+                    "linux"
+                }
             return "$system-${if (System.getProperty("os.arch") == "aarch64") "aarch64" else "x64"}"
         }
 
@@ -71,7 +77,11 @@ internal object Packaged {
         ZipOutputStream(to.outputStream().buffered()).use { out ->
             out.setLevel(Deflater.NO_COMPRESSION)
             ZipFile(engine.toFile()).use { zip ->
-                for (entry in zip.entries().asSequence().filterNot(ZipEntry::isDirectory).filter { isIn(it.name) }) {
+                for (entry in zip
+                    .entries()
+                    .asSequence()
+                    .filterNot(ZipEntry::isDirectory)
+                    .filter { isIn(it.name) }) {
                     out.putNextEntry(ZipEntry(entry.name))
                     zip.getInputStream(entry).use { it.copyTo(out) }
                 }
