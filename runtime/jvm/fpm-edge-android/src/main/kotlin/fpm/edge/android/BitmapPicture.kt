@@ -3,6 +3,7 @@ package fpm.edge.android
 import android.graphics.Bitmap
 import fpm.edge.DataException
 import fpm.edge.pixels.Picture
+import fpm.edge.pixels.overBlack
 
 /**
  * A bitmap as a picture. Transparent pixels lie over black; it must be upright: settle the orientation of a photograph
@@ -48,14 +49,4 @@ public class BitmapPicture private constructor(
             )
         }
     }
-}
-
-/** Pillow's `alpha_composite` on black: value · alpha / 255, rounded. */
-private fun overBlack(
-    value: Int,
-    alpha: Int,
-): Byte {
-    if (alpha == 255) return value.toByte()
-    val product = value * alpha + 128
-    return (product + (product shr 8) shr 8).toByte()
 }

@@ -7,7 +7,7 @@ import ai.onnxruntime.OrtSession
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 
-// y = MatMulInteger(a, b) with a (4, 64) uint8 and b (64, 16) int8, opset 17; a test makes it again.
+// y = MatMulInteger(a, b) with a (4, 64) uint8 and b (64, 16) int8, opset 17; a test of the web runtime makes it again.
 private const val MODEL =
     "\b\b:^\n\u001a\n\u0001a\n\u0001b\u0012\u0001y\"\rMatMulInteger:\u0000\u0012\u0001pZ\u0013\n\u0001a\u0012\u000e\n" +
         "\u000c\b\u0002\u0012\b\n\u0002\b\u0004\n\u0002\b@Z\u0013\n\u0001b\u0012\u000e\n\u000c\b\u0003\u0012\b\n\u0002" +

@@ -1,9 +1,10 @@
 package fpm.edge.cameras
 
 import fpm.edge.UsageException
+import fpm.edge.stages.CLEAR_PEAK
 
 /** A heatmap this high at its peak is clear about where its landmark is (decision 0007). */
-private const val CLEAR_PEAK = 0.25
+private const val CLEAR = CLEAR_PEAK.toDouble()
 
 /**
  * How landmarks are smoothed. A *side* is the longer side of what the network saw: the picture, or a box in it.
@@ -23,7 +24,7 @@ public data class Smoothing
         public val stillHz: Double = 0.5,
         public val hzPerSpeed: Double = 30.0,
         public val speedHz: Double = 1.0,
-        public val clear: Double = CLEAR_PEAK,
+        public val clear: Double = CLEAR,
         public val holdS: Double = 0.5,
         public val cut: Double = 0.15,
     ) {

@@ -1,5 +1,6 @@
 package fpm.edge.stages
 
+import fpm.edge.bundle.IMAGE
 import fpm.edge.bundle.Piece
 import fpm.edge.bundle.TensorConversion
 import fpm.edge.bundle.TensorSpec
@@ -9,9 +10,6 @@ import fpm.edge.engines.PieceRunner
 import fpm.edge.pixels.Layout
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
-
-/** Name of the picture's tensor, which no piece makes. */
-private const val IMAGE = "image"
 
 /**
  * The tensors of one frame at a time: one buffer each, from which pieces read and into which they write, frame after
